@@ -1,0 +1,91 @@
+// JSON with comments, read so that every error names its line and column, and
+// all errors of a file are told at once.
+//
+//   JsonFile file = JsonFile::load("scenario.json");
+//   JsonFindings findings;
+//   JsonReader root(file, findings);
+//   auto tp = root.integer("tp", 1, 64, 1);      // optional: has a default
+//   auto name = root.string("model");            // required
+//   JsonReader engine = root.object("engine");   // missing: an empty object
+//   root.no_other_keys();                        // unknown keys, with did-you-mean
+//   findings.raise();                            // InputError if anything was found
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+
+namespace kvplan {
+
+struct JsonPosition {
+  std::int64_t line = 0;
+  std::int64_t column = 0;
+};
+
+class JsonFile {
+ public:
+  static JsonFile load(const std::string& path);
+  static JsonFile parse(const std::string& text, const std::string& name);
+
+  const std::string& name() const { return name_; }
+  const nlohmann::json& root() const { return root_; }
+  // A finding at the value that the JSON pointer ("/engine/max_num_seqs") names.
+  Diagnostic at(const std::string& pointer, std::string message, std::string help = "") const;
+
+ private:
+  std::string name_;
+  nlohmann::json root_;
+  std::map<std::string, JsonPosition> positions_;
+};
+
+class JsonFindings {
+ public:
+  void add(Diagnostic d) { findings_.push_back(std::move(d)); }
+  bool empty() const { return findings_.empty(); }
+  void raise() const;  // in order of line
+
+ private:
+  std::vector<Diagnostic> findings_;
+};
+
+// A cursor over one object. Every getter notes its key as known; on a wrong
+// type or range it adds a finding and returns the default (or the range's low end).
+class JsonReader {
+ public:
+  JsonReader(const JsonFile& file, JsonFindings& findings);
+
+  bool has(const std::string& key) const;
+  std::string string(const std::string& key, std::optional<std::string> fallback = std::nullopt);
+  std::string one_of(const std::string& key, const std::vector<std::string>& allowed,
+                     std::optional<std::string> fallback = std::nullopt);
+  double number(const std::string& key, double low, double high, std::optional<double> fallback = std::nullopt);
+  std::int64_t integer(const std::string& key, std::int64_t low, std::int64_t high,
+                       std::optional<std::int64_t> fallback = std::nullopt);
+  bool boolean(const std::string& key, std::optional<bool> fallback = std::nullopt);
+  JsonReader object(const std::string& key, bool required = false);
+  std::vector<JsonReader> objects(const std::string& key, bool required = false);  // an array of objects
+  std::vector<std::string> strings(const std::string& key, bool required = false);
+  std::vector<std::string> keys() const;  // of this object, in file order where known
+  void no_other_keys();
+  // A finding at `key` ("" for this object itself).
+  void fail(const std::string& key, std::string message, std::string help = "");
+
+ private:
+  JsonReader(const JsonFile& file, JsonFindings& findings, std::string pointer, const nlohmann::json* value);
+  const nlohmann::json* find(const std::string& key, bool required);
+
+  const JsonFile* file_;
+  JsonFindings* findings_;
+  std::string pointer_;
+  const nlohmann::json* value_;  // an object, or null when it was missing
+  std::set<std::string> known_;
+};
+
+}  // namespace kvplan

@@ -1,0 +1,56 @@
+// Strong integer units. Every quantity that a simulation depends on is an
+// integer, so that the same inputs give the same bytes on any machine.
+//
+//   Time    picoseconds since the start of the run (int64 holds 106 days)
+//   Bytes   bytes
+//   Tokens  tokens
+//   Pages   pages of G1, the unit of KV allocation
+//
+// Instants and durations share one type: an instant is a duration since zero.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <limits>
+
+namespace kvplan {
+
+template <class Tag>
+struct Quantity {
+  std::int64_t count = 0;
+
+  constexpr Quantity() = default;
+  constexpr explicit Quantity(std::int64_t n) : count(n) {}
+
+  static constexpr Quantity max() { return Quantity(std::numeric_limits<std::int64_t>::max()); }
+
+  constexpr auto operator<=>(const Quantity&) const = default;
+  constexpr Quantity& operator+=(Quantity o) { count += o.count; return *this; }
+  constexpr Quantity& operator-=(Quantity o) { count -= o.count; return *this; }
+  friend constexpr Quantity operator+(Quantity a, Quantity b) { return Quantity(a.count + b.count); }
+  friend constexpr Quantity operator-(Quantity a, Quantity b) { return Quantity(a.count - b.count); }
+  friend constexpr Quantity operator*(Quantity a, std::int64_t n) { return Quantity(a.count * n); }
+  friend constexpr Quantity operator*(std::int64_t n, Quantity a) { return Quantity(a.count * n); }
+  friend constexpr std::int64_t operator/(Quantity a, Quantity b) { return a.count / b.count; }
+};
+
+using Time = Quantity<struct TimeTag>;
+using Bytes = Quantity<struct BytesTag>;
+using Tokens = Quantity<struct TokensTag>;
+using Pages = Quantity<struct PagesTag>;
+
+inline constexpr std::int64_t kPsPerNs = 1'000;
+inline constexpr std::int64_t kPsPerUs = 1'000'000;
+inline constexpr std::int64_t kPsPerMs = 1'000'000'000;
+inline constexpr std::int64_t kPsPerS = 1'000'000'000'000;
+
+inline constexpr double seconds(Time t) { return static_cast<double>(t.count) / kPsPerS; }
+
+// Rounds to the nearest picosecond; the caller has checked that s is finite and in range.
+inline constexpr Time time_from_seconds(double s) {
+  return Time(static_cast<std::int64_t>(s * kPsPerS + (s < 0 ? -0.5 : 0.5)));
+}
+
+inline constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+}  // namespace kvplan

@@ -1,0 +1,81 @@
+// A machine as kvplan sees it: one kind of GPU, the node around it, and the
+// graph of memories, devices and links that KV transfers cross. Every figure
+// carries its source and date; rates are bytes per second, one way.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "models/architecture.hpp"  // Sourced
+
+namespace kvplan {
+
+struct Gpu {
+  std::string name;
+  Sourced bf16_flops;       // dense, per second
+  Sourced fp8_flops;        // 0 when the part has none
+  Sourced hbm_bytes;        // as sold; usable memory is this x gpu_memory_utilization
+  Sourced hbm_bytes_per_s;  // data sheet
+  Sourced peer_bytes_per_s; // NVLink (or PCIe) to another GPU of the node, one way; 0 when it has one GPU
+  Sourced idle_watts, busy_watts;
+  // Efficiencies of real kernels against the data sheet, 0..1.
+  Sourced gemm_efficiency;               // large GEMMs, of the peak of their dtype
+  Sourced prefill_attention_efficiency;  // of the bf16 peak
+  Sourced hbm_efficiency;                // weight and activation streaming
+  Sourced decode_attention_efficiency;   // KV streaming, of hbm_bytes_per_s
+  // Overheads.
+  Sourced kernel_launch_s;        // floor of one kernel in a CUDA graph
+  Sourced step_host_s;            // scheduler, sampling and host work of one engine step
+  Sourced sequence_host_s;        // the same, per sequence that emits a token
+  Sourced allreduce_floor_s;      // of one all-reduce at TP > 1
+  Sourced allreduce_bytes_per_s;  // algorithm bandwidth of a large all-reduce
+};
+
+// A link or a shared limit of the node, as max-min sharing sees it.
+struct LinkKind {
+  std::string name;
+  Sourced to_device_bytes_per_s;    // measured, large segments
+  Sourced from_device_bytes_per_s;
+  Sourced duplex_bytes_per_s;       // total of both directions at once; 0: no limit of its own
+  Sourced to_device_segment_s;      // per-segment cost of a DMA copy
+  Sourced from_device_segment_s;
+};
+
+enum class VertexKind { gpu, memory, bridge };  // bridge: PCIe root, switch, socket: passes on, stores nothing
+
+struct Vertex {
+  std::string name;
+  VertexKind kind = VertexKind::bridge;
+  double bytes = 0;        // memories: capacity
+  double bytes_per_s = 0;  // memories: reads plus writes of all copies; bridges: total both ways; 0: no limit
+};
+
+// `from` is nearer to the host memory; to_device runs from -> to.
+struct Link {
+  std::string from, to;
+  std::size_t kind = 0;  // into Hardware::link_kinds
+};
+
+struct Hardware {
+  std::string name;
+  std::string title;
+  Gpu gpu;
+  std::int32_t gpus_per_node = 1;
+  std::vector<LinkKind> link_kinds;
+  std::vector<Vertex> vertices;  // with capacities and limits
+  std::vector<Sourced> vertex_sources;  // beside vertices
+  std::vector<Link> links;
+  double network_bytes_per_s = 0;       // between nodes, for replicas wider than a node; 0: such replicas are refused
+  Sourced usd_per_gpu_hour;
+  Sourced copy_slowdown_to_device;      // factor by which a running copy slows compute: 1.0 = not at all
+  Sourced copy_slowdown_from_device;
+  std::vector<std::string> notes;
+
+  double host_memory_bytes() const;  // all memories of a node
+};
+
+Hardware load_hardware(const std::string& name_or_path);
+std::vector<std::string> hardware_names();
+
+}  // namespace kvplan

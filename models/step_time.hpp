@@ -1,0 +1,71 @@
+// The duration of one engine step as a function of the batch's integer features.
+//
+//   t(batch) = base(new_tokens) + head(samples) + context_ps * decode_context + pair_ps * prefill_pairs
+//
+// base and head are piecewise linear; all coefficients are integer picoseconds,
+// so that a run of steps has an exact closed form. In a run of unchanged steps
+// new_tokens and samples stay as they are, while decode_context and
+// prefill_pairs grow linearly: duration i is t + i * growth.
+//
+// Features of a batch
+//   new_tokens      tokens computed in this step: one a decode, the chunks of prefills
+//   samples         sequences that emit a token at the end of this step
+//   decode_context  sum over decoding sequences of the tokens they attend to
+//   prefill_pairs   sum over prefill chunks of (query, key) pairs: new * cached + new * (new + 1) / 2
+//
+// Whatever a model is built from (roofline, table, fit), it ends here, once per
+// scenario: stepping and fast-forward evaluate the same integers.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/units.hpp"
+
+namespace kvplan {
+
+struct BatchFeatures {
+  std::int64_t new_tokens = 0;
+  std::int64_t samples = 0;
+  std::int64_t decode_context = 0;
+  std::int64_t prefill_pairs = 0;
+};
+
+// t(x) = start_ps + slope_ps * (x - from) for the last piece whose from <= x.
+class PiecewiseLinear {
+ public:
+  struct Piece {
+    std::int64_t from;
+    std::int64_t start_ps;
+    std::int64_t slope_ps;
+  };
+  // Pieces ascend by `from`, the first starts at 0.
+  explicit PiecewiseLinear(std::vector<Piece> pieces = {{0, 0, 0}});
+  // Linear between the points, with the last slope beyond; slopes rounded to integer picoseconds.
+  static PiecewiseLinear through(const std::vector<std::int64_t>& x, const std::vector<double>& ps);
+
+  std::int64_t operator()(std::int64_t x) const;
+  const std::vector<Piece>& pieces() const { return pieces_; }
+  PiecewiseLinear scaled(double factor) const;
+
+ private:
+  std::vector<Piece> pieces_;
+};
+
+struct StepTime {
+  PiecewiseLinear base;
+  PiecewiseLinear head;
+  std::int64_t context_ps = 0;
+  std::int64_t pair_ps = 0;
+  std::int32_t layers = 1;  // for layer-wise loading: one layer takes 1 / layers of a step
+  std::string provenance;
+
+  std::int64_t operator()(const BatchFeatures& b) const {
+    return base(b.new_tokens) + head(b.samples) + context_ps * b.decode_context + pair_ps * b.prefill_pairs;
+  }
+  // The same model with everything slowed by a factor (copies that run beside compute).
+  StepTime scaled(double factor) const;
+};
+
+}  // namespace kvplan

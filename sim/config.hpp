@@ -1,0 +1,73 @@
+// Everything that a simulation needs, resolved to integers: no file names, no
+// JSON, no doubles but the router's weights. Built by cli/ (and tests) from a
+// scenario, a model and a hardware file.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "base/units.hpp"
+#include "hardware/topology.hpp"
+#include "models/step_time.hpp"
+
+namespace kvplan {
+
+struct EngineConfig {
+  std::int32_t max_num_seqs = 256;
+  std::int32_t max_num_batched_tokens = 8192;
+  std::int32_t page_tokens = 16;
+  std::int32_t max_context_tokens = 131072;  // prompt + output beyond this is refused
+  Pages g1_pages{0};                         // KV memory of one replica
+  Time frontend_fixed{0};                    // of each request, before the queue
+  std::int64_t frontend_ps_per_token = 0;    // of its prompt
+};
+
+enum class StorePolicy {
+  through,    // at the end of prefill and of the turn
+  back,       // when G1 runs out and would evict
+  selective,  // through, for blocks that were looked up at least selective_hits times
+};
+enum class LoadPolicy {
+  blocking,   // the request waits outside the batch until its load is done
+  layerwise,  // the request's first step computes layer l while layer l + 1 loads
+};
+enum class Scope { replica, node };
+
+struct OffloadConfig {
+  bool enabled = false;
+  StorePolicy store = StorePolicy::through;
+  LoadPolicy load = LoadPolicy::blocking;
+  Scope scope = Scope::node;
+  Bytes capacity{0};                     // of one G2 (per replica or per node, as scope says)
+  std::int32_t selective_hits = 2;
+  std::int32_t chunk_tokens = 256;       // stores go out for every full chunk of a long prefill
+  Bytes segment{0};                      // contiguous bytes of one GPU's copy: layout x page x dtype / TP
+};
+
+enum class RouterPolicy { round_robin, weighted };
+
+struct RouterConfig {
+  RouterPolicy policy = RouterPolicy::round_robin;
+  // Weighted: each score lies in 0..1, the highest weighted sum wins, ties go to the lowest replica.
+  double queue_weight = 1, kv_use_weight = 1, g1_prefix_weight = 1, g2_prefix_weight = 1, recency_weight = 1;
+};
+
+// Which copies run beside a step: index bit 0 = load, bit 1 = store.
+using StepTimes = std::array<StepTime, 4>;
+
+struct SimulationConfig {
+  std::int32_t replicas = 1;
+  std::int32_t replicas_per_node = 1;
+  EngineConfig engine;
+  OffloadConfig offload;
+  RouterConfig router;
+  StepTimes step_times;
+  NodeLinks links;                        // of one node; all nodes are alike
+  Bytes kv_bytes_per_token{0};            // of the whole replica: what a token takes in G2
+  Bytes kv_bytes_per_token_per_gpu{0};    // what each GPU of the replica moves
+  bool step_by_step = false;              // one event a step: slow, and byte-identical
+  bool check = false;                     // audit all invariants at every event
+};
+
+}  // namespace kvplan

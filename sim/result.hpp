@@ -1,0 +1,57 @@
+// What a simulation leaves behind: one record a request, and counters.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/units.hpp"
+#include "traces/workload.hpp"
+
+namespace kvplan {
+
+enum class Outcome : std::uint8_t { unfinished, completed, refused };
+enum class Refusal : std::uint8_t { none, exceeds_context, exceeds_memory, empty_prompt };
+
+// All times are instants of the run, but the parts, which are durations:
+//   first_token - arrival = frontend + queue + load + prefill, exactly.
+struct RequestRecord {
+  TurnId turn = 0;
+  std::uint32_t replica = kNone;
+  Outcome outcome = Outcome::unfinished;
+  Refusal refusal = Refusal::none;
+  Time arrival, first_token, finish;
+  Time frontend, queue, load, prefill;
+  Time recompute;  // the share of prefill that computed again what the fleet had computed before
+  std::int32_t hit_g1_tokens = 0;
+  std::int32_t hit_g2_tokens = 0;
+  std::int64_t computed_tokens = 0;    // of the prompt, and again after a preemption
+  std::int64_t recomputed_tokens = 0;  // of those, computed before by some replica
+  std::int32_t preemptions = 0;
+};
+
+struct LinkUsage {
+  std::string name;         // "node0 dram0", ...
+  std::int64_t bytes_per_s = 0;
+  Bytes bytes;              // moved over the run
+  Time busy;                // with at least one flow
+};
+
+struct SimulationResult {
+  std::vector<RequestRecord> requests;  // indexed by turn
+  std::vector<LinkUsage> links;
+  Time end;                             // of the last event
+  Time gpu_busy;                        // summed over replicas
+  Time gpu_waiting_for_load;            // a layer-wise step stalled, or idle while only loads are pending
+  std::int64_t steps = 0;
+  std::int64_t events = 0;
+  std::int64_t preemptions = 0;
+  std::int64_t evicted_g1_blocks = 0;
+  std::int64_t evicted_g2_blocks = 0;
+  Bytes loaded, stored;                 // between G1 and G2
+  std::int64_t skipped_stores = 0;      // blocks not stored because G2 had no evictable room
+  // Backlog of requests in the system at each tenth of the arrival span: tells a saturated run.
+  std::vector<std::int64_t> in_system_at_decile;
+};
+
+}  // namespace kvplan
