@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "models/architecture.hpp"  // Sourced
+#include "base/sourced.hpp"
 
 namespace kvplan {
 

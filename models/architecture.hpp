@@ -11,13 +11,6 @@
 
 namespace kvplan {
 
-// A figure with the place it comes from.
-struct Sourced {
-  double value = 0;
-  std::string source;
-  std::string date;
-};
-
 enum class Dtype { fp32, bf16, fp16, fp8, int4 };
 Dtype dtype_from_name(std::string_view name);  // UsageError with a suggestion
 std::string_view name_of(Dtype);
