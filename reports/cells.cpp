@@ -1,0 +1,170 @@
+#include "reports/cells.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace kvplan {
+namespace {
+
+enum class Kind { seconds, count, rate, bytes, fraction, share_of_prompt, share_of_computed, usd, joules, link };
+
+struct Row {
+  const char* group;
+  const char* label;
+  const char* pointer;
+  Kind kind;
+  bool ratio;
+};
+
+// A row whose value is null in every column (no target given, no sample) is left out.
+const Row kRows[] = {
+    {"Requests", "completed", "/requests/completed", Kind::count, false},
+    {"Requests", "refused", "/requests/refused", Kind::count, false},
+    {"Latency", "TTFT p50", "/latency/ttft_s/p50", Kind::seconds, true},
+    {"Latency", "TTFT p90", "/latency/ttft_s/p90", Kind::seconds, true},
+    {"Latency", "TTFT p99", "/latency/ttft_s/p99", Kind::seconds, true},
+    {"Latency", "TPOT p50", "/latency/tpot_s/p50", Kind::seconds, true},
+    {"Latency", "TPOT p90", "/latency/tpot_s/p90", Kind::seconds, true},
+    {"Latency", "TPOT p99", "/latency/tpot_s/p99", Kind::seconds, true},
+    {"Latency", "E2E p50", "/latency/e2e_s/p50", Kind::seconds, true},
+    {"Latency", "E2E p90", "/latency/e2e_s/p90", Kind::seconds, true},
+    {"Latency", "E2E p99", "/latency/e2e_s/p99", Kind::seconds, true},
+    {"Mean TTFT", "front end", "/latency/ttft_parts_mean_s/frontend", Kind::seconds, false},
+    {"Mean TTFT", "queue", "/latency/ttft_parts_mean_s/queue", Kind::seconds, false},
+    {"Mean TTFT", "load", "/latency/ttft_parts_mean_s/load", Kind::seconds, false},
+    {"Mean TTFT", "prefill", "/latency/ttft_parts_mean_s/prefill", Kind::seconds, false},
+    {"Mean TTFT", "of it recompute", "/latency/ttft_parts_mean_s/recompute_in_prefill", Kind::seconds, false},
+    {"Throughput", "output tokens/s", "/throughput/output_tokens_per_s", Kind::rate, true},
+    {"Throughput", "prompt tokens/s", "/throughput/prompt_tokens_per_s", Kind::rate, true},
+    {"Throughput", "requests/s", "/throughput/requests_per_s", Kind::rate, true},
+    {"Throughput", "goodput requests/s", "/throughput/goodput_requests_per_s", Kind::rate, true},
+    {"KV cache", "hits in HBM", "/kv/hit_tokens/hbm", Kind::share_of_prompt, false},
+    {"KV cache", "hits in DRAM", "/kv/hit_tokens/dram", Kind::share_of_prompt, false},
+    {"KV cache", "computed", "/kv/computed_tokens", Kind::share_of_prompt, false},
+    {"KV cache", "of it recomputed", "/kv/recomputed_tokens", Kind::share_of_computed, false},
+    {"KV cache", "evicted from HBM", "/kv/evicted_blocks/hbm", Kind::count, false},
+    {"KV cache", "evicted from DRAM", "/kv/evicted_blocks/dram", Kind::count, false},
+    {"KV cache", "preemptions", "/kv/preemptions", Kind::count, false},
+    {"Moved", "loaded to HBM", "/kv/loaded_bytes", Kind::bytes, false},
+    {"Moved", "stored to DRAM", "/kv/stored_bytes", Kind::bytes, false},
+    {"Moved", "busiest link", "/links", Kind::link, false},
+    {"GPUs", "busy", "/gpu/busy_fraction", Kind::fraction, false},
+    {"GPUs", "waiting for loads", "/gpu/waiting_for_load_fraction", Kind::fraction, false},
+    {"Cost", "USD per hour", "/cost/usd_per_hour", Kind::usd, true},
+    {"Cost", "USD per M output tokens", "/cost/usd_per_million_output_tokens", Kind::usd, true},
+    {"Cost", "J per output token", "/cost/joules_per_output_token", Kind::joules, true},
+};
+
+const Json* value_at(const Column& c, const char* pointer) {
+  const Json::json_pointer at(pointer);
+  if (c.document.is_null() || !c.document.contains(at)) return nullptr;
+  const Json& v = c.document.at(at);
+  return v.is_null() ? nullptr : &v;
+}
+
+std::string busiest_link(const Json& links) {
+  const Json* best = nullptr;
+  for (const Json& l : links) {
+    if (l["busy_fraction"].is_null() || l["bytes"] == 0) continue;
+    if (!best || l["busy_fraction"].get<double>() > (*best)["busy_fraction"].get<double>()) best = &l;
+  }
+  if (!best) return "none used";
+  return fmt::format("{}, {:.0f} % busy", (*best)["name"].get<std::string>(),
+                     100 * (*best)["busy_fraction"].get<double>());
+}
+
+std::string with_share(double part, double whole) {
+  return fmt::format("{} ({:.1f} %)", human_count(part), whole > 0 ? 100 * part / whole : 0);
+}
+
+std::string cell(const Row& row, const Column& c) {
+  const Json* v = value_at(c, row.pointer);
+  if (!v) return "-";
+  if (row.kind == Kind::link) return busiest_link(*v);
+  const double x = v->get<double>();
+  switch (row.kind) {
+    case Kind::seconds:
+      return human_seconds(x);
+    case Kind::bytes:
+      return human_bytes(x);
+    case Kind::fraction:
+      return fmt::format("{:.1f} %", 100 * x);
+    case Kind::share_of_prompt:
+      return with_share(x, value_at(c, "/kv/prompt_tokens")->get<double>());
+    case Kind::share_of_computed:
+      return with_share(x, value_at(c, "/kv/computed_tokens")->get<double>());
+    case Kind::usd:
+      return fmt::format("{:.2f}", x);
+    case Kind::joules:
+      return fmt::format("{:.2f}", x);
+    default:
+      return human_count(x);
+  }
+}
+
+std::string ratio(const Row& row, const Column& c, const Column& base) {
+  const Json* v = value_at(c, row.pointer);
+  const Json* b = value_at(base, row.pointer);
+  if (!row.ratio || !v || !b || &c == &base || b->get<double>() <= 0) return "";
+  return fmt::format("{:.2f}x", v->get<double>() / b->get<double>());
+}
+
+}  // namespace
+
+std::string human_seconds(double s) {
+  if (s == 0) return "0 s";
+  if (s < 0.001) return fmt::format("{:.3g} us", s * 1e6);
+  if (s < 1) return fmt::format("{:.3g} ms", s * 1e3);
+  return s < 100 ? fmt::format("{:.2f} s", s) : fmt::format("{} s", human_count(std::round(s)));
+}
+
+std::string human_bytes(double bytes) {
+  const char* const units[] = {"B", "kB", "MB", "GB", "TB", "PB"};
+  std::size_t i = 0;
+  while (bytes >= 1000 && i + 1 < std::size(units)) bytes /= 1000, ++i;
+  return i == 0 ? fmt::format("{:.0f} B", bytes) : fmt::format("{:.3g} {}", bytes, units[i]);
+}
+
+std::string human_count(double n) {
+  if (n != std::floor(n) && n < 100) return fmt::format("{:.2f}", n);
+  std::string digits = fmt::format("{:.0f}", n);
+  for (std::ptrdiff_t i = static_cast<std::ptrdiff_t>(digits.size()) - 3; i > (n < 0 ? 1 : 0); i -= 3) {
+    digits.insert(static_cast<std::size_t>(i), ",");
+  }
+  return digits;
+}
+
+const Column* base_of(const std::vector<Column>& columns) {
+  const auto first =
+      std::find_if(columns.begin(), columns.end(), [](const Column& c) { return !c.document.is_null(); });
+  return first == columns.end() ? nullptr : &*first;
+}
+
+std::vector<RowOfCells> rows_of(const std::vector<Column>& columns) {
+  const Column* base = base_of(columns);
+  std::vector<RowOfCells> rows;
+  if (!base) return rows;
+  for (const Row& row : kRows) {
+    if (std::none_of(columns.begin(), columns.end(), [&](const Column& c) { return value_at(c, row.pointer); }))
+      continue;
+    RowOfCells r{row.group, row.label, {}, {}};
+    for (const Column& c : columns) {
+      r.cells.push_back(cell(row, c));
+      r.ratios.push_back(ratio(row, c, *base));
+    }
+    rows.push_back(std::move(r));
+  }
+  return rows;
+}
+
+std::vector<std::string> ratio_pointers() {
+  std::vector<std::string> pointers;
+  for (const Row& row : kRows) {
+    if (row.ratio) pointers.push_back(row.pointer);
+  }
+  return pointers;
+}
+
+}  // namespace kvplan

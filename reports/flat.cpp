@@ -1,0 +1,77 @@
+#include "reports/flat.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace kvplan {
+namespace {
+
+using Field = std::pair<std::string, std::string>;
+
+std::string quoted(const std::string& text) {
+  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
+  std::string out = "\"";
+  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return out + "\"";
+}
+
+void flatten(const Json& value, const std::string& name, std::vector<Field>& fields) {
+  if (value.is_object()) {
+    for (const auto& [key, member] : value.items()) flatten(member, name.empty() ? key : name + "." + key, fields);
+  } else if (!value.is_array()) {
+    fields.emplace_back(name, value.is_null() ? "" : value.is_string() ? value.get<std::string>() : value.dump());
+  }
+}
+
+std::vector<Field> fields_of(const Json& document) {
+  std::vector<Field> fields;
+  for (const auto& [key, block] : document.items()) {
+    if (key != "provenance" && key != "simulation" && key != "schema" && key != "targets") flatten(block, key, fields);
+  }
+  return fields;
+}
+
+}  // namespace
+
+std::string csv_table(const std::vector<Column>& columns) {
+  const Column* base = base_of(columns);
+  std::string out = "name,infeasible";
+  const std::vector<Field> header = base ? fields_of(base->document) : std::vector<Field>{};
+  for (const Field& f : header) out += "," + quoted(f.first);
+  out += "\n";
+  for (const Column& c : columns) {
+    out += quoted(c.name) + "," + quoted(c.infeasible);
+    if (c.document.is_null()) {
+      out += std::string(header.size(), ',');
+    } else {
+      for (const Field& f : fields_of(c.document)) out += "," + quoted(f.second);
+    }
+    out += "\n";
+  }
+  return out;
+}
+
+Json comparison_document(const std::vector<Column>& columns) {
+  const Column* base = base_of(columns);
+  Json document = {{"schema", kComparisonSchema}, {"base", base ? Json(base->name) : Json(nullptr)}};
+  document["combinations"] = Json::array();
+  for (const Column& c : columns) {
+    Json ratios = Json::object();
+    for (const std::string& pointer : ratio_pointers()) {
+      const Json::json_pointer at(pointer);
+      if (c.document.is_null() || !c.document.at(at).is_number()) continue;
+      const Json& denominator = base->document.at(at);
+      if (denominator.is_number() && denominator.get<double>() > 0) {
+        ratios[pointer] = c.document.at(at).get<double>() / denominator.get<double>();
+      }
+    }
+    document["combinations"].push_back({{"name", c.name},
+                                        {"result", c.document},
+                                        {"infeasible", c.infeasible.empty() ? Json(nullptr) : Json(c.infeasible)},
+                                        {"ratios", std::move(ratios)}});
+  }
+  return document;
+}
+
+}  // namespace kvplan

@@ -1,0 +1,188 @@
+#include "reports/result_document.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "reports/summary.hpp"
+#include "reports/totals.hpp"
+#include "reports/verdict.hpp"
+
+namespace kvplan {
+namespace {
+
+Json ratio(double a, double b) { return b > 0 ? Json(a / b) : Json(nullptr); }
+
+Json requests_block(const Totals& sum) {
+  Json reasons = Json::object();
+  for (std::size_t i = 1; i < kRefusals; ++i) reasons[name_of(static_cast<Refusal>(i))] = sum.refused_by[i];
+  return {{"submitted", sum.submitted},
+          {"completed", sum.completed},
+          {"refused", sum.refused},
+          {"unfinished", sum.unfinished},
+          {"refused_reasons", reasons}};
+}
+
+Json latency_block(const Totals& sum) {
+  const double n = static_cast<double>(sum.completed);
+  Json block = {{"ttft_s", summary(sum.ttft_s)},
+                {"tpot_s", summary(sum.tpot_s)},
+                {"e2e_s", summary(sum.e2e_s)},
+                {"queue_s", summary(sum.queue_s)},
+                {"load_s", summary(sum.load_s)}};
+  block["ttft_parts_mean_s"] = {{"frontend", ratio(sum.frontend_sum_s, n)},
+                                {"queue", ratio(sum.queue_sum_s, n)},
+                                {"load", ratio(sum.load_sum_s, n)},
+                                {"prefill", ratio(sum.prefill_sum_s, n)},
+                                {"recompute_in_prefill", ratio(sum.recompute_sum_s, n)}};
+  return block;
+}
+
+bool within(const Targets& targets, const RequestRecord& r, const Turn& t) {
+  if (targets.ttft_s && seconds(r.first_token - r.arrival) > *targets.ttft_s) return false;
+  return !targets.tpot_s || t.output_tokens < 2 || tpot_seconds(r, t) <= *targets.tpot_s;
+}
+
+Json throughput_block(const RunFacts& run, const Totals& sum) {
+  const double span_s = seconds(sum.makespan());
+  Json goodput = nullptr;
+  if (run.targets.ttft_s || run.targets.tpot_s) {
+    std::int64_t good = 0;
+    for (std::size_t i = 0; i < run.result.requests.size(); ++i) {
+      const RequestRecord& r = run.result.requests[i];
+      good += r.outcome == Outcome::completed && within(run.targets, r, run.workload.turns[i]);
+    }
+    goodput = ratio(static_cast<double>(good), span_s);
+  }
+  return {{"output_tokens_per_s", ratio(static_cast<double>(sum.output_tokens), span_s)},
+          {"prompt_tokens_per_s", ratio(static_cast<double>(sum.prompt_tokens), span_s)},
+          {"requests_per_s", ratio(static_cast<double>(sum.completed), span_s)},
+          {"goodput_requests_per_s", goodput}};
+}
+
+Json kv_block(const SimulationResult& result, const Totals& sum) {
+  return {{"prompt_tokens", sum.prompt_tokens},
+          {"hit_tokens", {{"hbm", sum.hit_g1_tokens}, {"dram", sum.hit_g2_tokens}, {"ssd", 0}, {"remote", 0}}},
+          {"computed_tokens", sum.computed_tokens},
+          {"recomputed_tokens", sum.recomputed_tokens},
+          {"evicted_blocks", {{"hbm", result.evicted_g1_blocks}, {"dram", result.evicted_g2_blocks}}},
+          {"preemptions", result.preemptions},
+          {"loaded_bytes", result.loaded.count},
+          {"stored_bytes", result.stored.count},
+          {"skipped_store_blocks", result.skipped_stores}};
+}
+
+Json links_block(const SimulationResult& result, const Totals& sum) {
+  const double span_s = seconds(sum.makespan());
+  Json links = Json::array();
+  for (const LinkUsage& l : result.links) {
+    links.push_back({{"name", l.name},
+                     {"bytes", l.bytes.count},
+                     {"busy_fraction", ratio(seconds(l.busy), span_s)},
+                     {"mean_bytes_per_s", ratio(static_cast<double>(l.bytes.count), span_s)},
+                     {"capacity_bytes_per_s", l.bytes_per_s}});
+  }
+  return links;
+}
+
+Json gpu_block(const RunFacts& run, const Totals& sum) {
+  const double fleet_s = seconds(sum.makespan()) * run.config.replicas;
+  return {{"busy_fraction", ratio(seconds(run.result.gpu_busy), fleet_s)},
+          {"waiting_for_load_fraction", ratio(seconds(run.result.gpu_waiting_for_load), fleet_s)}};
+}
+
+Json cost_block(const RunFacts& run, const Totals& sum) {
+  const double gpus = static_cast<double>(run.config.replicas) * run.gpus_per_replica;
+  const double span_s = seconds(sum.makespan());
+  const double output = static_cast<double>(sum.output_tokens);
+  const double usd_per_hour = gpus * run.hardware.usd_per_gpu_hour.value;
+  const double busy_gpu_s = std::min(seconds(run.result.gpu_busy) * run.gpus_per_replica, gpus * span_s);
+  const double joules =
+      busy_gpu_s * run.hardware.gpu.busy_watts.value + (gpus * span_s - busy_gpu_s) * run.hardware.gpu.idle_watts.value;
+  return {{"usd_per_hour", usd_per_hour},
+          {"usd_per_million_output_tokens", ratio(usd_per_hour * span_s / 3600 * 1e6, output)},
+          {"joules_per_output_token", ratio(joules, output)}};
+}
+
+Json verdict_block(const RunFacts& run, const Totals& sum) {
+  const Verdict v = judge(run.workload, run.config, run.result, sum);
+  return {{"state", name_of(v.state)},
+          {"bottleneck", v.bottleneck},
+          {"reason", v.reason},
+          {"bottleneck_reason", v.bottleneck_reason},
+          {"in_system_at_tenths", run.result.in_system_at_decile}};
+}
+
+Json target_block(std::vector<double> sample, double target, double quantile) {
+  Json block = {{"target_s", target}, {"quantile", quantile}, {"value_s", nullptr}, {"met", false}};
+  if (sample.empty()) return block;
+  std::sort(sample.begin(), sample.end());
+  const double value = nearest_rank(sample, quantile);
+  block["value_s"] = value;
+  block["met"] = value <= target;
+  return block;
+}
+
+Json targets_block(const Targets& targets, const Totals& sum) {
+  Json block = Json::object();
+  if (targets.ttft_s) block["ttft_s"] = target_block(sum.ttft_s, *targets.ttft_s, targets.quantile);
+  if (targets.tpot_s) block["tpot_s"] = target_block(sum.tpot_s, *targets.tpot_s, targets.quantile);
+  return block;
+}
+
+Json simulation_block(const RunFacts& run) {
+  return {{"simulated_s", seconds(run.result.end)},
+          {"wall_s", run.wall_s},
+          {"events", run.result.events},
+          {"steps", run.result.steps},
+          {"requests_per_wall_s", ratio(static_cast<double>(run.result.requests.size()), run.wall_s)}};
+}
+
+// Refused requests are no footnote: whoever reads the latencies must know what they leave out.
+std::vector<std::string> notes_of(const RunFacts& run, const Totals& sum) {
+  std::vector<std::string> notes = run.notes;
+  const auto refused = [&](Refusal why) { return sum.refused_by[static_cast<std::size_t>(why)]; };
+  const std::int64_t context = refused(Refusal::exceeds_context), memory = refused(Refusal::exceeds_memory);
+  if (context > 0) {
+    notes.push_back(fmt::format("REFUSED: {} of {} requests (prompt + output exceed the window of {} tokens)", context,
+                                sum.submitted, run.config.engine.max_context_tokens));
+  }
+  if (memory > 0) {
+    notes.push_back(fmt::format("REFUSED: {} of {} requests (they need more KV memory than a replica's {} tokens)",
+                                memory, sum.submitted,
+                                run.config.engine.g1_pages.count * run.config.engine.page_tokens));
+  }
+  if (refused(Refusal::empty_prompt) > 0) {
+    notes.push_back(
+        fmt::format("REFUSED: {} of {} requests (empty prompt)", refused(Refusal::empty_prompt), sum.submitted));
+  }
+  return notes;
+}
+
+}  // namespace
+
+Json result_document(const RunFacts& run) {
+  const Totals sum = total(run.workload, run.result);
+  Json document;
+  document["schema"] = kResultSchema;
+  document["verdict"] = verdict_block(run, sum);
+  document["notes"] = notes_of(run, sum);
+  document["requests"] = requests_block(sum);
+  document["latency"] = latency_block(sum);
+  document["throughput"] = throughput_block(run, sum);
+  document["targets"] = targets_block(run.targets, sum);
+  document["kv"] = kv_block(run.result, sum);
+  document["links"] = links_block(run.result, sum);
+  document["gpu"] = gpu_block(run, sum);
+  document["cost"] = cost_block(run, sum);
+  document["provenance"] = run.provenance;
+  document["simulation"] = simulation_block(run);
+  return document;
+}
+
+bool targets_met(const Json& document) {
+  const Json& targets = document.at("targets");
+  return std::all_of(targets.begin(), targets.end(), [](const Json& t) { return t.at("met").get<bool>(); });
+}
+
+}  // namespace kvplan

@@ -1,0 +1,17 @@
+// Mean and exact quantiles of a sample. Quantiles are nearest-rank: the smallest
+// value such that at least q of the sample does not exceed it, so that each is a
+// value that some request really saw.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <vector>
+
+namespace kvplan {
+
+// q in (0, 1]; `sorted` ascends and is not empty.
+double nearest_rank(const std::vector<double>& sorted, double q);
+
+// {mean, p50, p90, p95, p99, max}; all null when the sample is empty.
+nlohmann::ordered_json summary(std::vector<double> sample);
+
+}  // namespace kvplan

@@ -1,0 +1,36 @@
+// What the records of a run add up to: the one pass over requests that the
+// verdict and the result document share.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "sim/result.hpp"
+#include "traces/workload.hpp"
+
+namespace kvplan {
+
+inline constexpr std::size_t kRefusals = 4;  // members of Refusal
+const char* name_of(Refusal);
+const char* name_of(Outcome);
+
+struct Totals {
+  std::int64_t submitted = 0, completed = 0, refused = 0, unfinished = 0;
+  std::int64_t refused_by[kRefusals] = {};
+  // Of completed requests.
+  std::int64_t prompt_tokens = 0, output_tokens = 0;
+  std::int64_t hit_g1_tokens = 0, hit_g2_tokens = 0, computed_tokens = 0, recomputed_tokens = 0;
+  // Samples in seconds, in turn order. TPOT = (finish - first token) / (output - 1), where output >= 2.
+  std::vector<double> ttft_s, tpot_s, e2e_s, queue_s, load_s;
+  double frontend_sum_s = 0, queue_sum_s = 0, load_sum_s = 0, prefill_sum_s = 0, recompute_sum_s = 0;
+  // The run as users see it, of completed requests; zero when there are none.
+  Time first_arrival, last_arrival, last_finish;
+
+  Time makespan() const { return last_finish - first_arrival; }
+  Time arrival_span() const { return last_arrival - first_arrival; }
+};
+
+double tpot_seconds(const RequestRecord&, const Turn&);  // output >= 2
+Totals total(const Workload&, const SimulationResult&);
+
+}  // namespace kvplan

@@ -1,0 +1,167 @@
+#include "reports/verdict.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.hpp"
+
+namespace kvplan {
+namespace {
+
+double mean_of(const std::vector<std::int64_t>& v, std::size_t from, std::size_t to) {
+  double sum = 0;
+  for (std::size_t i = from; i < to; ++i) sum += static_cast<double>(v[i]);
+  return sum / static_cast<double>(to - from);
+}
+
+struct Backlog {
+  double early = 0, late = 0;
+  bool grows = false;
+};
+
+Backlog backlog(const std::vector<std::int64_t>& at_tenth) {
+  Backlog b;
+  if (at_tenth.size() < 10) return b;
+  b.early = mean_of(at_tenth, 2, 5);
+  b.late = mean_of(at_tenth, at_tenth.size() - 3, at_tenth.size());
+  b.grows = b.late > 1.5 * b.early && b.late - b.early > 3 * std::sqrt(std::max(b.early, 1.0));
+  return b;
+}
+
+// Share of the end-to-end time that the last third of the arrivals queued for.
+double late_queue_share(const SimulationResult& result, const Totals& sum) {
+  const Time from = sum.first_arrival + Time(sum.arrival_span().count / 3 * 2);
+  double queue = 0, e2e = 0;
+  for (const RequestRecord& r : result.requests) {
+    if (r.outcome != Outcome::completed || r.arrival < from) continue;
+    queue += seconds(r.queue);
+    e2e += seconds(r.finish - r.arrival);
+  }
+  return e2e > 0 ? queue / e2e : 0;
+}
+
+double share(Time part, Time whole) {
+  return whole.count > 0 ? static_cast<double>(part.count) / static_cast<double>(whole.count) : 0;
+}
+
+void judge_state(Verdict& v, double gpu_busy, const SimulationResult& result, const Totals& sum) {
+  const Backlog b = backlog(result.in_system_at_decile);
+  const double waits = late_queue_share(result, sum);
+  // n / arrival span against n / makespan: the number of requests cancels.
+  const double kept_up = share(sum.arrival_span(), sum.makespan());
+  const bool waiting = waits > 0.1;
+  if (b.grows && waiting && kept_up < 0.9) {
+    v.state = State::overloaded;
+    v.reason = fmt::format(
+        "requests complete at {:.2f} of the rate at which they arrive; the backlog grows from {:.0f} to {:.0f} "
+        "requests",
+        kept_up, b.early, b.late);
+  } else if (waiting && b.grows) {
+    v.state = State::saturated;
+    v.reason =
+        fmt::format("the backlog grows from {:.0f} to {:.0f} requests, and {:.0f} % of late requests' time is queueing",
+                    b.early, b.late, 100 * waits);
+  } else if (waiting && gpu_busy >= 0.95) {
+    v.state = State::saturated;
+    v.reason = fmt::format("the GPUs are {:.0f} % busy, and {:.0f} % of late requests' time is queueing",
+                           100 * gpu_busy, 100 * waits);
+  } else {
+    v.reason = fmt::format(
+        "the backlog does not build up ({:.0f} to {:.0f} requests in the system), {:.0f} % of late "
+        "requests' time is queueing",
+        b.early, b.late, 100 * waits);
+  }
+}
+
+// A link that is nearly always in use, or the busiest one when compute waits for loads.
+bool judge_links(Verdict& v, Time fleet_time, const SimulationResult& result, const Totals& sum) {
+  const auto busiest = std::max_element(result.links.begin(), result.links.end(),
+                                        [](const LinkUsage& a, const LinkUsage& b) { return a.busy < b.busy; });
+  if (busiest == result.links.end() || sum.completed == 0) return false;
+  const double busy = share(busiest->busy, sum.makespan());
+  const double stalled = share(result.gpu_waiting_for_load, fleet_time);
+  const bool loads_dominate = sum.load_sum_s > sum.prefill_sum_s && sum.load_sum_s > sum.queue_sum_s;
+  if (!(busy >= 0.9 && sum.load_sum_s > sum.prefill_sum_s) && !(loads_dominate && stalled >= 0.2)) return false;
+  v.bottleneck = "link: " + busiest->name;
+  v.bottleneck_reason = fmt::format("transfers run on it {:.0f} % of the time, and compute waits for loads {:.0f} %",
+                                    100 * busy, 100 * stalled);
+  return true;
+}
+
+bool judge_memory(Verdict& v, const SimulationResult& result, const Totals& sum) {
+  const double again = sum.computed_tokens > 0
+                           ? static_cast<double>(sum.recomputed_tokens) / static_cast<double>(sum.computed_tokens)
+                           : 0;
+  const double preempted =
+      static_cast<double>(result.preemptions) / static_cast<double>(std::max<std::int64_t>(sum.completed, 1));
+  if (again < 1.0 / 3 && preempted < 0.05) return false;
+  v.bottleneck = "hbm capacity";
+  v.bottleneck_reason = fmt::format(
+      "{:.0f} % of the computed prompt tokens had been computed before and were lost, and "
+      "there are {:.2f} preemptions a request",
+      100 * again, preempted);
+  return true;
+}
+
+void judge_compute(Verdict& v, const Workload& workload, const SimulationConfig& config, const SimulationResult& result,
+                   double gpu_busy) {
+  const double prefill = std::min(1.0, share(prefill_time(workload, config, result), result.gpu_busy));
+  v.bottleneck = prefill >= 0.5 ? "prefill compute" : "decode bandwidth";
+  v.bottleneck_reason =
+      fmt::format("the GPUs are {:.0f} % busy, about {:.0f} % of that with prompts", 100 * gpu_busy, 100 * prefill);
+}
+
+}  // namespace
+
+const char* name_of(State s) {
+  switch (s) {
+    case State::stable:
+      return "stable";
+    case State::saturated:
+      return "saturated";
+    case State::overloaded:
+      return "overloaded";
+  }
+  KVPLAN_ASSERT(!"a known state");
+}
+
+Time prefill_time(const Workload& workload, const SimulationConfig& config, const SimulationResult& result) {
+  const StepTime& step = config.step_times[0];
+  const std::int64_t chunk = config.engine.max_num_batched_tokens;
+  const double token_ps = static_cast<double>(step.base(chunk)) / static_cast<double>(chunk);
+  double ps = 0;
+  for (std::size_t i = 0; i < result.requests.size(); ++i) {
+    const RequestRecord& r = result.requests[i];
+    const double computed = static_cast<double>(r.computed_tokens);
+    const double cached = std::max(0.0, static_cast<double>(workload.turns[i].prompt_tokens) - computed);
+    ps += token_ps * computed + static_cast<double>(step.pair_ps) * (computed * cached + computed * (computed + 1) / 2);
+  }
+  return Time(std::llround(std::min(ps, 9e18)));
+}
+
+Verdict judge(const Workload& workload, const SimulationConfig& config, const SimulationResult& result,
+              const Totals& sum) {
+  Verdict v;
+  if (sum.completed == 0) {
+    v.reason = "no request completed";
+    v.bottleneck = "none";
+    v.bottleneck_reason = v.reason;
+    return v;
+  }
+  const Time fleet_time = sum.makespan() * config.replicas;
+  const double gpu_busy = share(result.gpu_busy, fleet_time);
+  judge_state(v, gpu_busy, result, sum);
+  if (judge_links(v, fleet_time, result, sum)) return v;
+  if (v.state == State::stable && gpu_busy < 0.5) {
+    v.bottleneck = "none";
+    v.bottleneck_reason = fmt::format("the GPUs are {:.0f} % busy", 100 * gpu_busy);
+    return v;
+  }
+  if (judge_memory(v, result, sum)) return v;
+  judge_compute(v, workload, config, result, gpu_busy);
+  return v;
+}
+
+}  // namespace kvplan

@@ -1,0 +1,53 @@
+#include "reports/write.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+
+#include "base/error.hpp"
+
+namespace kvplan {
+namespace {
+
+[[noreturn]] void fail(const std::string& path, const std::string& why) {
+  throw InputError(Diagnostic{path, 0, 0, fmt::format("cannot be written: {}", why),
+                              "name a folder that can be written to with --out"});
+}
+
+// On any failure the temporary is removed and errno says why.
+bool write_whole(const std::string& path, std::string_view text) {
+  std::FILE* file = std::fopen(path.c_str(), "wbx");
+  if (!file) return false;
+  bool good = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  good = std::fflush(file) == 0 && good;
+  good = ::fsync(::fileno(file)) == 0 && good;
+  const int reason = errno;
+  good = std::fclose(file) == 0 && good;
+  if (good) return true;
+  std::remove(path.c_str());
+  errno = reason;
+  return false;
+}
+
+}  // namespace
+
+void write_file(const std::string& path, std::string_view text) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path folder = fs::path(path).parent_path();
+  if (!folder.empty()) fs::create_directories(folder, error);
+  if (error) fail(path, error.message());
+  const std::string temporary = fmt::format("{}.{}.tmp", path, ::getpid());
+  if (!write_whole(temporary, text)) fail(path, std::strerror(errno));
+  fs::rename(temporary, path, error);
+  if (error) {
+    std::remove(temporary.c_str());
+    fail(path, error.message());
+  }
+}
+
+}  // namespace kvplan
