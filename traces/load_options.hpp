@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/units.hpp"
+
+namespace kvplan {
+
+struct LoadOptions {
+  bool strict = false;              // refuse what would otherwise be repaired and noted
+  std::int32_t block_tokens = 512;  // tokens that one hash of the trace covers
+  std::uint64_t seed = 1;
+  // Width of the ticks inside which arrivals are spread; none: detected; zero: arrivals stay as recorded.
+  std::optional<Time> tick;
+  double rate_scale = 1;                   // 2: twice the request rate; think times stay as they are
+  std::optional<std::int64_t> limit;       // only the first turns, in order of arrival
+  Time window_start{0};                    // only turns that arrive at or after this instant, which becomes zero,
+  Time window_end = Time::max();           // and before this one
+};
+
+}  // namespace kvplan

@@ -1,0 +1,95 @@
+#include "traces/statistics.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "traces/ticks.hpp"
+
+namespace kvplan {
+namespace {
+
+void describe_arrivals(const Workload& workload, TraceStatistics& s) {
+  std::vector<Time> arrivals;
+  for (const Turn& turn : workload.turns) {
+    if (turn.arrival.after == kNone) arrivals.push_back(turn.arrival.time);
+  }
+  s.closed_loop_turns = s.turns - static_cast<std::int64_t>(arrivals.size());
+  if (arrivals.empty()) return;
+  s.duration_s = seconds(arrivals.back() - arrivals.front());
+  if (s.duration_s > 0) s.turns_per_s = static_cast<double>(s.turns) / s.duration_s;
+  s.tick = detect_tick(arrivals);
+}
+
+// Ids are dense in order of first appearance: a block below the next fresh id was seen before.
+void describe_blocks(const Workload& workload, TraceStatistics& s) {
+  std::int64_t hit_blocks = 0, hit_tokens = 0;
+  BlockId fresh = 0;
+  std::vector<double> prompts, outputs;
+  for (const Turn& turn : workload.turns) {
+    prompts.push_back(turn.prompt_tokens);
+    outputs.push_back(turn.output_tokens);
+    s.total_prompt_tokens += turn.prompt_tokens;
+    s.total_output_tokens += turn.output_tokens;
+    for (const BlockId block : workload.blocks(turn)) {
+      if (block == fresh) {
+        ++fresh;
+      } else {
+        ++hit_blocks;
+        hit_tokens += workload.tokens_of_block[block];
+      }
+    }
+  }
+  s.prompt_tokens = summarise(std::move(prompts));
+  s.output_tokens = summarise(std::move(outputs));
+  s.prompt_blocks = static_cast<std::int64_t>(workload.prompt_blocks.size());
+  s.unique_blocks = workload.block_count();
+  s.unique_tokens = std::accumulate(workload.tokens_of_block.begin(), workload.tokens_of_block.end(), std::int64_t{0});
+  if (s.prompt_blocks == 0) return;
+  s.infinite_hit_rate_blocks = static_cast<double>(hit_blocks) / static_cast<double>(s.prompt_blocks);
+  s.infinite_hit_rate_tokens = static_cast<double>(hit_tokens) / static_cast<double>(s.total_prompt_tokens);
+}
+
+void describe_sessions(const Workload& workload, TraceStatistics& s) {
+  std::vector<double> growth, gaps, turns(workload.session_count);
+  std::int64_t whole = 0;
+  for (const Turn& turn : workload.turns) {
+    ++turns[turn.session];
+    if (turn.continues == kNone) continue;
+    const Turn& parent = workload.turns[turn.continues];
+    const double grown = double{1} * turn.prompt_tokens - parent.prompt_tokens - parent.output_tokens;
+    growth.push_back(grown);
+    whole += grown >= 0;
+    if (turn.arrival.after == kNone && parent.arrival.after == kNone) {
+      gaps.push_back(seconds(turn.arrival.time - parent.arrival.time));
+    }
+  }
+  s.sessions = workload.session_count;
+  s.follow_up_turns = static_cast<std::int64_t>(growth.size());
+  if (!growth.empty()) s.whole_answer_share = static_cast<double>(whole) / static_cast<double>(growth.size());
+  std::erase_if(turns, [](double n) { return n < 2; });
+  s.multi_turn_sessions = static_cast<std::int64_t>(turns.size());
+  s.turns_of_multi_turn_sessions = summarise(std::move(turns));
+  s.growth_tokens = summarise(std::move(growth));
+  s.gap_s = summarise(std::move(gaps));
+}
+
+}  // namespace
+
+Summary summarise(std::vector<double> values) {
+  if (values.empty()) return {};
+  std::sort(values.begin(), values.end());
+  const double n = static_cast<double>(values.size());
+  const auto at = [&](double q) { return values[std::min(static_cast<std::size_t>(q * n), values.size() - 1)]; };
+  return {std::accumulate(values.begin(), values.end(), 0.0) / n, at(.10), at(.50), at(.90), at(.99), values.back()};
+}
+
+TraceStatistics trace_statistics(const Workload& workload) {
+  TraceStatistics s;
+  s.turns = static_cast<std::int64_t>(workload.turns.size());
+  describe_arrivals(workload, s);
+  describe_blocks(workload, s);
+  describe_sessions(workload, s);
+  return s;
+}
+
+}  // namespace kvplan
