@@ -11,7 +11,10 @@ namespace {
 
 std::string join(const std::vector<Diagnostic>& findings) {
   std::string text;
-  for (const Diagnostic& d : findings) text += (text.empty() ? "" : "\n") + to_string(d);
+  for (const Diagnostic& d : findings) {
+    if (!text.empty()) text += '\n';
+    text += to_string(d);
+  }
   return text;
 }
 

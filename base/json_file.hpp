@@ -11,6 +11,7 @@
 //   findings.raise();                            // InputError if anything was found
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -27,6 +28,7 @@ namespace kvplan {
 struct JsonPosition {
   std::int64_t line = 0;
   std::int64_t column = 0;
+  auto operator<=>(const JsonPosition&) const = default;
 };
 
 class JsonFile {
@@ -36,14 +38,21 @@ class JsonFile {
 
   const std::string& name() const { return name_; }
   const nlohmann::json& root() const { return root_; }
-  // A finding at the value that the JSON pointer ("/engine/max_num_seqs") names.
+  // A finding at the value that the JSON pointer ("/engine/max_num_seqs") names, or at its key.
   Diagnostic at(const std::string& pointer, std::string message, std::string help = "") const;
+  Diagnostic at_key(const std::string& pointer, std::string message, std::string help = "") const;
+  // Where the key of a member begins; {0, 0} for a pointer that names no member.
+  JsonPosition key_position(const std::string& pointer) const;
 
  private:
   std::string name_;
   nlohmann::json root_;
-  std::map<std::string, JsonPosition> positions_;
+  std::map<std::string, JsonPosition> value_positions_;
+  std::map<std::string, JsonPosition> key_positions_;
 };
+
+// One more step of a JSON pointer: "/a" and "b/c" give "/a/b~1c".
+std::string pointer_to(const std::string& parent, const std::string& key);
 
 class JsonFindings {
  public:

@@ -1,0 +1,24 @@
+// Text to a JSON value in which every key and value knows where it begins.
+// JSON with // and /* */ comments; a duplicate key, anything after the value,
+// numbers beyond a double and nesting deeper than 64 are errors.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "base/json_file.hpp"
+
+namespace kvplan {
+
+struct ParsedJson {
+  nlohmann::json root;
+  std::map<std::string, JsonPosition> value_positions;  // by JSON pointer
+  std::map<std::string, JsonPosition> key_positions;
+};
+
+// Throws InputError with the first syntax error, or with all duplicate keys. `name` stands for the file in them.
+ParsedJson parse_json(const std::string& text, const std::string& name);
+
+}  // namespace kvplan
