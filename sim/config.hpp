@@ -41,7 +41,7 @@ struct OffloadConfig {
   Scope scope = Scope::node;
   Bytes capacity{0};                     // of one G2 (per replica or per node, as scope says)
   std::int32_t selective_hits = 2;
-  std::int32_t chunk_tokens = 256;       // stores go out for every full chunk of a long prefill
+  std::int32_t chunk_tokens = 256;       // the unit of offload: only whole chunks of a prompt or answer are stored
   Bytes segment{0};                      // contiguous bytes of one GPU's copy: layout x page x dtype / TP
 };
 

@@ -1,0 +1,33 @@
+// The books of a replica, counted again from scratch (--check).
+#include <algorithm>
+
+#include "sim/replica.hpp"
+
+namespace kvplan {
+
+void Replica::audit() const {
+  std::int64_t private_pages = 0, decoding = 0, context = 0, loading = 0;
+  const auto count = [&](SequenceId id) {
+    const Sequence& s = sequences_[id];
+    std::int64_t pages = s.pages;
+    if (s.phase == Sequence::Phase::decoding) {
+      // A step under way has its pages already.
+      const std::int64_t tokens = s.bias + decode_.counter() - (flight_.active() || gate_.loads > 0 ? 0 : 1);
+      pages = std::max(pages, pages_of_tokens(tokens));
+      ++decoding;
+      context += s.bias + decode_.counter();
+    }
+    private_pages += pages - pages_of_blocks(turn_of(s), s.referenced_blocks);
+    loading += s.phase == Sequence::Phase::loading;
+  };
+  for (SequenceId id = 0; id < sequences_.size(); ++id) {
+    if (std::find(free_sequences_.begin(), free_sequences_.end(), id) == free_sequences_.end()) count(id);
+  }
+  KVPLAN_ASSERT(decoding == decode_.size() && context == decode_.context());
+  KVPLAN_ASSERT(loading == loading_);
+  KVPLAN_ASSERT(running() <= engine_.max_num_seqs);
+  KVPLAN_ASSERT(unfinished_ == kNone || running_.back() == unfinished_);
+  cache_.audit(private_pages);
+}
+
+}  // namespace kvplan

@@ -1,0 +1,105 @@
+// The decoding sequences of a replica, advanced all at once.
+//
+// Every decode step adds one token to each sequence, so one counter of steps
+// stands for all of them: a sequence keeps `bias` = its context - counter, and
+// the counter at which its last token comes out. A sequence whose context is
+// c in a step (prompt + tokens emitted so far, the last of them being computed)
+// needs a page of its own in that step if c = 1 modulo the page size; counting
+// the biases by their residue gives the pages of any run of steps.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <tuple>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace kvplan {
+
+using SequenceId = std::uint32_t;
+
+class DecodeGroup {
+ public:
+  explicit DecodeGroup(std::int32_t page_tokens) : page_tokens_(page_tokens), biases_(page_tokens, 0) {}
+
+  std::int64_t size() const { return static_cast<std::int64_t>(heap_.size()); }
+  std::int64_t counter() const { return counter_; }
+  std::int64_t context() const { return context_; }  // of the next step, summed
+
+  // The next step attends to `context` tokens; after `remaining` >= 1 steps the
+  // sequence is done. Returns its bias.
+  std::int64_t join(SequenceId id, std::uint64_t order, std::int64_t context, std::int64_t remaining) {
+    KVPLAN_ASSERT(remaining > 0 && context > 0);
+    const std::int64_t bias = context - counter_;
+    ++biases_[residue(bias)];
+    context_ += context;
+    heap_.push_back({counter_ + remaining, order, id});
+    std::push_heap(heap_.begin(), heap_.end(), later);
+    return bias;
+  }
+
+  void leave(SequenceId id, std::int64_t bias) {
+    remove_counts(bias);
+    const auto removed = std::erase_if(heap_, [&](const Member& m) { return m.id == id; });
+    KVPLAN_ASSERT(removed == 1);
+    std::make_heap(heap_.begin(), heap_.end(), later);
+  }
+
+  std::int64_t steps_to_first_finish() const { return heap_.front().finish - counter_; }
+  std::int64_t steps_to_finish(SequenceId id) const {
+    for (const Member& m : heap_) {
+      if (m.id == id) return m.finish - counter_;
+    }
+    KVPLAN_ASSERT(!"the sequence decodes");
+    return 0;
+  }
+
+  // Pages that steps [from, to) from here on need.
+  std::int64_t pages(std::int64_t from, std::int64_t to) const { return pages_until(to) - pages_until(from); }
+
+  void advance(std::int64_t steps) {
+    counter_ += steps;
+    context_ += steps * size();
+  }
+
+  bool has_finished() const { return !heap_.empty() && heap_.front().finish == counter_; }
+  SequenceId first_finished() const { return heap_.front().id; }
+  void pop_finished(std::int64_t bias) {
+    remove_counts(bias);
+    std::pop_heap(heap_.begin(), heap_.end(), later);
+    heap_.pop_back();
+  }
+
+ private:
+  struct Member {
+    std::int64_t finish;  // counter when the last token is out
+    std::uint64_t order;  // of admission: who finishes together finishes in this order
+    SequenceId id;
+  };
+  static bool later(const Member& a, const Member& b) {
+    return std::tie(a.finish, a.order) > std::tie(b.finish, b.order);
+  }
+
+  std::int64_t residue(std::int64_t x) const {
+    const std::int64_t r = x % page_tokens_;
+    return r < 0 ? r + page_tokens_ : r;
+  }
+  void remove_counts(std::int64_t bias) {
+    --biases_[residue(bias)];
+    context_ -= bias + counter_;
+  }
+  std::int64_t pages_until(std::int64_t steps) const {
+    std::int64_t n = steps / page_tokens_ * size();
+    for (std::int64_t i = 0; i < steps % page_tokens_; ++i) n += biases_[residue(1 - counter_ - i)];
+    return n;
+  }
+
+  std::int32_t page_tokens_;
+  std::vector<std::int32_t> biases_;  // by residue
+  std::vector<Member> heap_;
+  std::int64_t counter_ = 0;
+  std::int64_t context_ = 0;
+};
+
+}  // namespace kvplan

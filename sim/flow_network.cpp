@@ -1,0 +1,172 @@
+#include "sim/flow_network.hpp"
+
+#include <algorithm>
+
+namespace kvplan {
+namespace {
+
+__extension__ using int128 = __int128;
+
+constexpr std::int64_t kUnitsPerByte = kPsPerS;
+
+void insert_sorted(std::vector<FlowNetwork::RouteId>& v, FlowNetwork::RouteId r) {
+  v.insert(std::lower_bound(v.begin(), v.end(), r), r);
+}
+
+void erase_sorted(std::vector<FlowNetwork::RouteId>& v, FlowNetwork::RouteId r) {
+  v.erase(std::lower_bound(v.begin(), v.end(), r));
+}
+
+Time time_for(int128 units, std::int64_t rate) {
+  const int128 ps = (units + rate - 1) / rate;
+  KVPLAN_ASSERT(ps < Time::max().count / 2);
+  return Time(static_cast<std::int64_t>(ps));
+}
+
+}  // namespace
+
+FlowNetwork::FlowNetwork(const NodeLinks& links) {
+  for (const Limit& limit : links.limits) {
+    KVPLAN_ASSERT(limit.bytes_per_s > 0);
+    limit_names_.push_back(limit.name);
+    limits_.emplace_back().capacity = limit.bytes_per_s;
+  }
+  for (std::size_t r = 0; r < links.load.size(); ++r) {
+    for (const Route* route : {&links.load[r], &links.store[r]}) {
+      KVPLAN_ASSERT(!route->uses.empty());
+      uses_.push_back(route->uses);
+      segment_ps_.push_back(route->segment_ps);
+    }
+  }
+  flows_.resize(uses_.size());
+}
+
+void FlowNetwork::start(RouteId route, Bytes bytes, std::int64_t segments, Time at) {
+  Flow& flow = flows_[route];
+  KVPLAN_ASSERT(flow.phase == Phase::idle && bytes.count > 0 && segments > 0);
+  flow.phase = Phase::waiting;
+  flow.bytes = bytes;
+  flow.waits_until = at + Time(segments * segment_ps_[route]);
+  insert_sorted(waiting_, route);
+  if (flow.waits_until == at) begin_moving(route, at);
+  find_next_event();
+}
+
+Time FlowNetwork::estimated_first_part(RouteId route, std::int64_t parts, Time at) const {
+  const Flow& flow = flows_[route];
+  KVPLAN_ASSERT(flow.phase != Phase::idle);
+  if (flow.phase == Phase::moving) return at + time_for(flow.left / parts, flow.rate);
+  // Not moving yet: what the route would get of empty links.
+  std::int64_t rate = Time::max().count;
+  for (const LimitUse& use : uses(route)) rate = std::min(rate, limits_[use.limit].capacity / use.weight);
+  const Time segments((flow.waits_until - at).count / parts);
+  return at + segments + time_for(int128(flow.bytes.count) * kUnitsPerByte / parts, rate);
+}
+
+FlowNetwork::RouteId FlowNetwork::advance() {
+  const Time at = next_event_;
+  const RouteId route = next_route_;
+  KVPLAN_ASSERT(route != kNone);
+  const bool ends = flows_[route].phase == Phase::moving;
+  if (ends) {
+    end(route, at);
+  } else {
+    begin_moving(route, at);
+  }
+  find_next_event();
+  return ends ? route : kNone;
+}
+
+void FlowNetwork::begin_moving(RouteId route, Time at) {
+  settle(at);
+  Flow& flow = flows_[route];
+  flow.phase = Phase::moving;
+  flow.left = int128(flow.bytes.count) * kUnitsPerByte;
+  erase_sorted(waiting_, route);
+  insert_sorted(moving_, route);
+  for (const LimitUse& use : uses(route)) {
+    LimitState& limit = limits_[use.limit];
+    if (limit.moving_flows++ == 0) limit.busy_since = at;
+  }
+  fill();
+}
+
+void FlowNetwork::end(RouteId route, Time at) {
+  settle(at);
+  Flow& flow = flows_[route];
+  KVPLAN_ASSERT(flow.left == 0);
+  for (const LimitUse& use : uses(route)) {
+    LimitState& limit = limits_[use.limit];
+    limit.bytes += flow.bytes * use.weight;
+    if (--limit.moving_flows == 0) limit.busy += at - limit.busy_since;
+  }
+  flow = Flow{};
+  erase_sorted(moving_, route);
+  fill();
+}
+
+void FlowNetwork::settle(Time at) {
+  const Time elapsed = at - settled_;
+  settled_ = at;
+  if (elapsed.count == 0) return;
+  for (RouteId r : moving_) {
+    Flow& flow = flows_[r];
+    // A flow ends at the first whole picosecond at which nothing is left.
+    flow.left = std::max<int128>(0, flow.left - int128(flow.rate) * elapsed.count);
+  }
+}
+
+void FlowNetwork::fill() {
+  for (LimitState& limit : limits_) {
+    limit.left = limit.capacity;
+    limit.weights = 0;
+  }
+  for (RouteId r : moving_) {
+    for (const LimitUse& use : uses(r)) limits_[use.limit].weights += use.weight;
+  }
+  unrated_ = moving_;
+  while (!unrated_.empty()) {
+    std::size_t tightest = limits_.size();
+    std::int64_t share = Time::max().count;
+    for (std::size_t i = 0; i < limits_.size(); ++i) {
+      if (limits_[i].weights == 0) continue;
+      const std::int64_t s = limits_[i].left / limits_[i].weights;
+      if (s < share) share = s, tightest = i;
+    }
+    KVPLAN_ASSERT(tightest < limits_.size() && share > 0);
+    const auto crosses = [&](RouteId r) {
+      return std::any_of(uses(r).begin(), uses(r).end(), [&](const LimitUse& u) { return u.limit == tightest; });
+    };
+    std::erase_if(unrated_, [&](RouteId r) {
+      if (!crosses(r)) return false;
+      flows_[r].rate = share;
+      flows_[r].ends = settled_ + time_for(flows_[r].left, share);
+      for (const LimitUse& use : uses(r)) {
+        limits_[use.limit].left -= use.weight * share;
+        limits_[use.limit].weights -= use.weight;
+      }
+      return true;
+    });
+  }
+}
+
+void FlowNetwork::find_next_event() {
+  next_event_ = Time::max();
+  next_route_ = kNone;
+  for (RouteId r : moving_) {
+    if (flows_[r].ends < next_event_) next_event_ = flows_[r].ends, next_route_ = r;
+  }
+  for (RouteId r : waiting_) {
+    if (flows_[r].waits_until < next_event_) next_event_ = flows_[r].waits_until, next_route_ = r;
+  }
+}
+
+std::vector<LinkUsage> FlowNetwork::usage(const std::string& prefix) const {
+  std::vector<LinkUsage> all;
+  for (std::size_t i = 0; i < limits_.size(); ++i) {
+    all.push_back({prefix + limit_names_[i], limits_[i].capacity, limits_[i].bytes, limits_[i].busy});
+  }
+  return all;
+}
+
+}  // namespace kvplan

@@ -1,0 +1,91 @@
+// Concurrent transfers over the links of one node, sharing by max-min fairness.
+//
+// A flow lies on a route (hardware/topology.hpp) and has two phases: first the
+// per-segment cost of its copies, in which it moves nothing, then its bytes, at
+// a rate that it shares with the other flows. Alone on its route it takes
+// segments * alpha + bytes / rate.
+//
+// Exactness. Rates are whole bytes per second, rounded down at each division of
+// the filling below, and change only when a flow starts to move or ends. What a
+// flow has left is an exact 128-bit count of bytes x 1e12, of which it moves
+// rate x picoseconds. So no result depends on how often the network is looked at.
+//
+// Max-min by progressive filling: the limit with the smallest fair share
+// (what is left of it / weights of the flows without a rate, rounded down; ties
+// to the first limit) gives that share to its flows; repeat on the rest.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/error.hpp"
+#include "hardware/topology.hpp"
+#include "sim/result.hpp"
+
+namespace kvplan {
+
+class FlowNetwork {
+ public:
+  using RouteId = std::uint32_t;
+
+  explicit FlowNetwork(const NodeLinks& links);
+
+  RouteId load_route(std::uint32_t replica_on_node) const { return 2 * replica_on_node; }
+  RouteId store_route(std::uint32_t replica_on_node) const { return 2 * replica_on_node + 1; }
+
+  // Starts the one flow that a route can have. Bytes and segments are of one GPU's stream.
+  void start(RouteId route, Bytes bytes, std::int64_t segments, Time at);
+  bool active(RouteId route) const { return flows_[route].phase != Phase::idle; }
+  // Of an active flow: when `1 / parts` of it would have arrived at its present rate.
+  Time estimated_first_part(RouteId route, std::int64_t parts, Time at) const;
+
+  // The next instant at which a flow starts to move or ends.
+  Time next_event() const { return next_event_; }
+  // Carries out what happens at next_event(); returns the route of the flow
+  // that ended, or kNone. Several flows may end at one instant: call again
+  // while next_event() stays.
+  RouteId advance();
+
+  std::vector<LinkUsage> usage(const std::string& prefix) const;
+
+ private:
+  enum class Phase : std::uint8_t { idle, waiting, moving };
+  struct Flow {
+    Phase phase = Phase::idle;
+    Bytes bytes{0};
+    Time waits_until{0};
+    __extension__ __int128 left = 0;  // bytes x 1e12
+    std::int64_t rate = 0;            // bytes per second
+    Time ends{0};
+  };
+  struct LimitState {
+    std::int64_t capacity = 0;
+    std::int32_t moving_flows = 0;
+    Time busy_since{0};
+    Time busy{0};
+    Bytes bytes{0};
+    std::int64_t left = 0;     // scratch of fill()
+    std::int64_t weights = 0;  // scratch of fill()
+  };
+
+  const std::vector<LimitUse>& uses(RouteId route) const { return uses_[route]; }
+  void begin_moving(RouteId route, Time at);
+  void end(RouteId route, Time at);
+  void settle(Time at);  // moves every flow's bytes up to `at`
+  void fill();           // gives every moving flow its max-min rate
+  void find_next_event();
+
+  std::vector<std::string> limit_names_;
+  std::vector<LimitState> limits_;
+  std::vector<std::vector<LimitUse>> uses_;  // by route
+  std::vector<std::int64_t> segment_ps_;     // by route
+  std::vector<Flow> flows_;                  // by route
+  std::vector<RouteId> moving_;              // ascending
+  std::vector<RouteId> waiting_;             // ascending
+  std::vector<RouteId> unrated_;             // scratch of fill()
+  Time settled_{0};
+  Time next_event_ = Time::max();
+  RouteId next_route_ = kNone;
+};
+
+}  // namespace kvplan

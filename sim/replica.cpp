@@ -1,0 +1,238 @@
+#include "sim/replica.hpp"
+
+#include <algorithm>
+
+namespace kvplan {
+
+namespace {
+
+bool differ(const StepTimes& times) {
+  const auto same = [&](const StepTime& a, const StepTime& b) {
+    for (std::int64_t x : {0, 1, 1000, 100000}) {
+      if (a.base(x) != b.base(x) || a.head(x) != b.head(x)) return false;
+    }
+    return a.context_ps == b.context_ps && a.pair_ps == b.pair_ps;
+  };
+  return !std::all_of(times.begin(), times.end(), [&](const StepTime& t) { return same(t, times[0]); });
+}
+
+}  // namespace
+
+Replica::Replica(std::uint32_t id, RunState& run, HostTier* tier, FlowNetwork* network, std::uint32_t replica_on_node)
+    : id_(id),
+      run_(run),
+      engine_(run.config.engine),
+      offload_(run.config.offload),
+      tier_(tier),
+      network_(network),
+      loads_(network, network ? network->load_route(replica_on_node) : 0),
+      stores_(network, network ? network->store_route(replica_on_node) : 0),
+      cache_(run.workload, engine_.g1_pages, engine_.page_tokens),
+      decode_(engine_.page_tokens),
+      copies_slow_steps_(tier && differ(run.config.step_times)),
+      reserve_pages_(tier && offload_.store == StorePolicy::back ? ceil_div(engine_.g1_pages.count, 64) : 0) {}
+
+void Replica::arrive(TurnId turn, Time at) {
+  SequenceId id;
+  if (free_sequences_.empty()) {
+    id = static_cast<SequenceId>(sequences_.size());
+    sequences_.emplace_back();
+  } else {
+    id = free_sequences_.back();
+    free_sequences_.pop_back();
+    sequences_[id] = Sequence{};
+  }
+  Sequence& s = sequences_[id];
+  s.turn = turn;
+  s.target_tokens = turn_of(s).prompt_tokens;
+  s.since = at;
+  record_of(s).replica = id_;
+  waiting_.push_back(id);
+  if (!flight_.active() && gate_.loads == 0) {
+    wake(at);
+  } else if (limit_ == Limit::none && flight_.active()) {
+    flight_.cut(at);
+    next_event_ = flight_.end();
+  }
+}
+
+void Replica::wake(Time at) {
+  if (next_event_ == at) return;
+  if (loading_ > 0) run_.result.gpu_waiting_for_load += at - idle_since_;
+  next_event_ = at;
+}
+
+void Replica::settle(Time at) {
+  if (!flight_.active()) return;
+  const std::int64_t steps = flight_.ended_before(at);
+  if (steps > 0) carry_out(steps);
+}
+
+// Ends `steps` steps of the flight and starts as many more.
+void Replica::carry_out(std::int64_t steps) {
+  KVPLAN_ASSERT(steps < flight_.steps());
+  run_.result.gpu_busy += flight_.end_of(steps) - flight_.start();
+  run_.result.steps += steps;
+  flight_.drop(steps);
+  std::int64_t pages = decode_.pages(1, steps + 1);
+  decode_.advance(steps);
+  if (!chunks_.empty()) {
+    Sequence& s = sequence(chunks_.front());
+    s.computed_tokens += static_cast<std::int32_t>(steps) * s.chunk_tokens;
+    const std::int64_t chunk = chunk_pages(s, s.chunk_tokens);
+    s.pages += chunk;
+    pages += chunk;
+    cache_.allocate(pages);
+    adopt_blocks(s, s.computed_tokens + s.chunk_tokens, true);
+    record_of(s).computed_tokens += steps * s.chunk_tokens;
+  } else {
+    cache_.allocate(pages);
+  }
+}
+
+void Replica::step(Time at) {
+  ++run_.result.events;
+  if (flight_.active()) finish_flight(at);
+  schedule(at);
+}
+
+void Replica::finish_flight(Time at) {
+  if (flight_.steps() > 1) carry_out(flight_.steps() - 1);
+  KVPLAN_ASSERT(flight_.end() == at);
+  run_.result.gpu_busy += at - flight_.start() - gate_.stall;
+  run_.result.gpu_waiting_for_load += gate_.stall;
+  ++run_.result.steps;
+  flight_ = Flight{};
+  if (decode_.size() > 0) decode_.advance(1);
+  while (decode_.has_finished()) {
+    const SequenceId id = decode_.first_finished();
+    Sequence& s = sequence(id);
+    s.pages = held_pages(s);
+    decode_.pop_finished(s.bias);
+    complete(id, at);
+  }
+  for (SequenceId id : chunks_) {
+    Sequence& s = sequence(id);
+    s.computed_tokens += s.chunk_tokens;
+    s.chunk_tokens = 0;
+    if (s.load_in_step && s.part == Sequence::Part::prefill) {
+      // The step stalled for this request's load: that time is load, not prefill.
+      record_of(s).load += gate_.stall;
+      s.since += gate_.stall;
+    }
+    s.load_in_step = false;
+    if (s.computed_tokens < s.target_tokens) {
+      unfinished_ = id;
+    } else {
+      finish_prefill(id, at);
+    }
+  }
+  chunks_.clear();
+  gate_ = Gate{};
+}
+
+void Replica::finish_prefill(SequenceId id, Time at) {
+  Sequence& s = sequence(id);
+  RequestRecord& record = record_of(s);
+  const Turn& turn = turn_of(s);
+  if (s.part != Sequence::Part::done) {
+    s.enter(Sequence::Part::done, at, record);
+    record.first_token = at;
+    if (record.computed_tokens > 0) {
+      __extension__ using int128 = __int128;
+      record.recompute = Time(static_cast<std::int64_t>(int128(record.prefill.count) * record.recomputed_tokens /
+                                                        record.computed_tokens));
+    }
+  }
+  record.recomputed_tokens += s.generated_tokens;
+  store_prompt(s, at);
+  const std::int64_t remaining = turn.output_tokens - s.generated_tokens - 1;
+  if (remaining <= 0) {
+    complete(id, at);
+    return;
+  }
+  s.phase = Sequence::Phase::decoding;
+  s.bias = decode_.join(id, s.order, s.target_tokens + 1, remaining);
+}
+
+void Replica::complete(SequenceId id, Time at) {
+  Sequence& s = sequence(id);
+  RequestRecord& record = record_of(s);
+  const auto kept = run_.workload.outputs(turn_of(s)).first(keep_outputs(s));
+  store_answer(s, kept, at);
+  for (auto b = kept.rbegin(); b != kept.rend(); ++b) cache_.release(*b);
+  give_up(s);
+  running_.erase(std::find(running_.begin(), running_.end(), id));
+  record.finish = at;
+  record.outcome = Outcome::completed;
+  run_.ended.push_back(s.turn);
+  free_sequences_.push_back(id);
+  memory_changed_ = true;
+}
+
+// The answer's full blocks become resident, for the turns that continue it: the
+// sequence's private pages, and those of the prompt's partial last block, get
+// their names. Returns how many; the sequence references them. A partial block
+// that others use stays as it is, and nothing is kept behind it.
+std::size_t Replica::keep_outputs(Sequence& s) {
+  const Turn& turn = turn_of(s);
+  const auto outputs = run_.workload.outputs(turn);
+  if (outputs.empty()) return 0;
+  if (turn.prompt_tokens % run_.workload.block_tokens != 0) {
+    const BlockId partial = run_.workload.blocks(turn).back();
+    if (!cache_.only_reference(partial)) return 0;
+    cache_.forget(partial);
+    --s.referenced_blocks;
+  }
+  std::size_t kept = 0;
+  for (BlockId b : outputs) {
+    const std::int64_t private_pages = s.pages - pages_of_blocks(turn, s.referenced_blocks);
+    if (cache_.resident(b)) {
+      cache_.reference(b);
+    } else if (private_pages >= cache_.pages(b)) {
+      s.pages -= cache_.pages(b);
+      cache_.insert(b);
+    } else {
+      break;
+    }
+    run_.computed[b] = 1;
+    ++kept;
+  }
+  return kept;
+}
+
+std::int64_t Replica::pages_of_blocks(const Turn& turn, std::int64_t blocks) const {
+  return pages_of_tokens(std::min<std::int64_t>(blocks * run_.workload.block_tokens, turn.prompt_tokens));
+}
+
+// Pages of a sequence at a step boundary.
+std::int64_t Replica::held_pages(const Sequence& s) const {
+  if (s.phase != Sequence::Phase::decoding) return s.pages;
+  return std::max(s.pages, pages_of_tokens(s.bias + decode_.counter() - 1));
+}
+
+// Everything that the sequence holds in G1 goes back, the tail of its chain first.
+void Replica::give_up(Sequence& s) {
+  const auto blocks = run_.workload.blocks(turn_of(s));
+  cache_.free(s.pages - pages_of_blocks(turn_of(s), s.referenced_blocks));
+  while (s.referenced_blocks > 0) cache_.release(blocks[--s.referenced_blocks]);
+  s.pages = 0;
+  s.computed_tokens = 0;
+}
+
+std::int64_t Replica::g1_prefix_blocks(const Turn& turn) const {
+  const auto blocks = run_.workload.blocks(turn);
+  std::size_t n = 0;
+  while (n < blocks.size() && cache_.resident(blocks[n])) ++n;
+  return static_cast<std::int64_t>(n);
+}
+
+std::int64_t Replica::g2_prefix_blocks(const Turn& turn, std::int64_t from) const {
+  if (!tier_) return 0;
+  const auto blocks = run_.workload.blocks(turn);
+  std::size_t n = static_cast<std::size_t>(from);
+  while (n < blocks.size() && tier_->resident(blocks[n])) ++n;
+  return static_cast<std::int64_t>(n) - from;
+}
+
+}  // namespace kvplan

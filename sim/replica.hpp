@@ -1,0 +1,179 @@
+// One instance of the model on its TP group: an engine with continuous batching
+// in vLLM V1 order, its G1, and its transfers to and from G2.
+//
+// A step is composed in this order, under max_num_batched_tokens:
+//   1. every decoding sequence takes one token;
+//   2. the one unfinished prefill, if any, takes what is left;
+//   3. unless 1 or 2 preempted, requests are admitted first come first served,
+//      those whose load is done before those that wait, while max_num_seqs,
+//      memory and budget allow. Whoever does not get all of its prompt into the
+//      budget is the next step's unfinished prefill, and the newest sequence.
+// When pages run out: evict unreferenced blocks, then take back what loaded but
+// unscheduled requests hold, then preempt the newest running sequence.
+//
+// Time. Between two events the batch is unchanged, and its steps form a Flight.
+// Whatever touches the replica from outside first settles it: the steps that
+// ended strictly before are carried out, so that G1 is as it would be if every
+// step had been an event of its own. What an event changes takes effect at the
+// next step boundary; where it can change the batch or the duration of a step,
+// it cuts the flight there.
+//
+// A head of the queue that does not fit is tried again only when this replica's
+// memory has changed: a completion, a preemption, the end of a transfer.
+#pragma once
+
+#include <deque>
+#include <span>
+#include <vector>
+
+#include "sim/config.hpp"
+#include "sim/decode_group.hpp"
+#include "sim/flight.hpp"
+#include "sim/host_tier.hpp"
+#include "sim/paged_cache.hpp"
+#include "sim/result.hpp"
+#include "sim/sequence.hpp"
+#include "sim/transfer_queue.hpp"
+
+namespace kvplan {
+
+// What the replicas of one simulation share.
+struct RunState {
+  const Workload& workload;
+  const SimulationConfig& config;
+  SimulationResult result;
+  std::vector<std::uint8_t> computed;  // by block: some replica has computed it before
+  std::vector<TurnId> ended;           // turns that ended at the current instant, for their successors
+};
+
+class Replica {
+ public:
+  // tier and network are null where there is no G2.
+  Replica(std::uint32_t id, RunState& run, HostTier* tier, FlowNetwork* network, std::uint32_t replica_on_node);
+
+  Time next_event() const { return next_event_; }
+  void step(Time at);  // what is due at next_event()
+  void arrive(TurnId turn, Time at);
+  void load_ended(Time at);
+  void store_ended(Time at);
+  FlowNetwork::RouteId load_route() const { return loads_.route(); }
+
+  // Carries out the steps that ended strictly before `at`.
+  void settle(Time at);
+
+  // For routers, after settle().
+  std::int64_t queued() const { return static_cast<std::int64_t>(waiting_.size() + loaded_.size()) + loading_; }
+  std::int64_t running() const { return static_cast<std::int64_t>(running_.size()); }
+  double kv_use() const { return 1.0 - static_cast<double>(cache_.available()) / static_cast<double>(cache_.capacity()); }
+  std::int64_t g1_prefix_blocks(const Turn& turn) const;
+  std::int64_t g2_prefix_blocks(const Turn& turn, std::int64_t from) const;
+
+  const PagedCache& cache() const { return cache_; }
+  bool idle() const { return running_.empty() && queued() == 0; }
+  void audit() const;
+
+ private:
+  // Why admission stopped; decides whether an event can change the next batch.
+  enum class Limit : std::uint8_t { none, memory, slots };
+
+  struct Admission {  // of a request, as the tiers are at present
+    std::int64_t g1 = 0, g2 = 0;            // leading blocks of the prompt in G1, and behind them in G2
+    std::int64_t cached_tokens = 0;         // that need not be computed
+    std::int64_t chunk_tokens = 0;          // of its first step
+    std::int64_t present_pages = 0;         // of the G1 hits, or what a loaded request holds
+    std::int64_t unreferenced_pages = 0;    // of the G1 hits that can be evicted until they are taken
+    std::int64_t load_pages = 0;            // for the blocks from G2
+    std::int64_t need_pages = 0;            // to take, in all
+    bool waits = false;                     // outside the batch, for its load
+  };
+
+  struct Gate {  // of a step that waits for layer-wise loads
+    std::int32_t loads = 0;
+    std::int64_t step_ps = 0;
+    Time start{0};
+    Time compute_start{0};  // when the first layer of every load is there
+    Time stall{0};
+  };
+
+  // replica.cpp: time and life cycle
+  void wake(Time at);
+  void carry_out(std::int64_t steps);
+  void finish_flight(Time at);
+  void finish_prefill(SequenceId id, Time at);
+  void complete(SequenceId id, Time at);
+  std::size_t keep_outputs(Sequence& s);
+  void give_up(Sequence& s);
+  Sequence& sequence(SequenceId id) { return sequences_[id]; }
+  const Turn& turn_of(const Sequence& s) const { return run_.workload.turns[s.turn]; }
+  RequestRecord& record_of(const Sequence& s) { return run_.result.requests[s.turn]; }
+  std::int64_t pages_of_tokens(std::int64_t tokens) const { return ceil_div(tokens, engine_.page_tokens); }
+  std::int64_t pages_of_blocks(const Turn& turn, std::int64_t blocks) const;
+  std::int64_t held_pages(const Sequence& s) const;
+
+  // schedule.cpp: composing a step
+  void schedule(Time at);
+  bool make_room_for_decodes(Time at);
+  void continue_prefill(Time at);
+  void admit(Time at);
+  bool slots_full() const;
+  Admission look_up(const Sequence& s) const;
+  bool try_admit(SequenceId id, Time at);
+  void take_hits(Sequence& s, const Admission& a);
+  void begin_chunk(SequenceId id, std::int64_t tokens);
+  std::int64_t chunk_pages(const Sequence& s, std::int64_t tokens) const;
+  void adopt_blocks(Sequence& s, std::int64_t tokens, bool computed);
+  bool release_newest_loaded();
+  void preempt_newest(Time at);
+  void take_off(Time at);
+  std::int64_t flight_steps() const;
+  bool shares_blocks_ahead(const Sequence& s, std::int64_t steps) const;
+  void go_idle(Time at);
+
+  // offload.cpp: transfers to and from G2
+  void load(SequenceId id, std::span<const BlockId> blocks, Time at);
+  void store_prompt(const Sequence& s, Time at);
+  void store_answer(const Sequence& s, std::span<const BlockId> kept, Time at);
+  void store(std::span<const BlockId> blocks, Time at);
+  void send(std::vector<BlockId> blocks, Time at);
+  Transfer transfer_of(std::vector<BlockId> blocks) const;
+  bool make_clean(std::int64_t pages, Time at);
+  void note_load_start(Time at);
+  void open_gate(Time at);
+  void batch_may_change(Time at);
+  std::int64_t obtainable() const;
+
+  const std::uint32_t id_;
+  RunState& run_;
+  const EngineConfig& engine_;
+  const OffloadConfig& offload_;
+  HostTier* tier_;
+  FlowNetwork* network_;
+  TransferQueue loads_;
+  TransferQueue stores_;
+  PagedCache cache_;
+  DecodeGroup decode_;
+  const bool copies_slow_steps_;
+
+  std::vector<Sequence> sequences_;
+  std::vector<SequenceId> free_sequences_;
+  std::deque<SequenceId> waiting_;
+  std::deque<SequenceId> loaded_;
+  std::int64_t loading_ = 0;
+  std::vector<SequenceId> running_;   // oldest first
+  std::vector<SequenceId> chunks_;    // prefills of the current step
+  SequenceId unfinished_ = kNone;     // a running prefill between two of its chunks
+  std::uint64_t admissions_ = 0;
+
+  Flight flight_;
+  Gate gate_;
+  Time next_event_ = Time::max();
+  Time idle_since_{0};
+  std::int64_t budget_ = 0;           // tokens left in the step being composed
+  Limit limit_ = Limit::none;
+  bool memory_changed_ = false;       // since the head of the queue last failed to fit
+  bool preempted_ = false;            // in the step being composed
+  std::int64_t leaving_pages_ = 0;    // write-back: pages whose blocks are on their way to G2
+  const std::int64_t reserve_pages_;  // write-back: kept free ahead of need
+};
+
+}  // namespace kvplan

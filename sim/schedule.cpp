@@ -1,0 +1,311 @@
+// Composing a step: see the contract in replica.hpp.
+#include <algorithm>
+
+#include "sim/replica.hpp"
+
+namespace kvplan {
+
+void Replica::schedule(Time at) {
+  preempted_ = false;
+  if (offload_.store == StorePolicy::back) make_clean(reserve_pages_, at);
+  if (!make_room_for_decodes(at)) {
+    go_idle(at);
+    return;
+  }
+  cache_.allocate(decode_.pages(0, 1));
+  budget_ = engine_.max_num_batched_tokens - decode_.size();
+  if (unfinished_ != kNone) continue_prefill(at);
+  if (!preempted_) admit(at);
+  if (decode_.size() == 0 && chunks_.empty()) {
+    go_idle(at);
+  } else {
+    take_off(at);
+  }
+}
+
+// False when the step has to wait for pages that are being written back.
+bool Replica::make_room_for_decodes(Time at) {
+  while (decode_.pages(0, 1) > obtainable()) {
+    if (release_newest_loaded()) continue;
+    if (leaving_pages_ > 0) return false;
+    preempt_newest(at);
+  }
+  return true;
+}
+
+void Replica::continue_prefill(Time at) {
+  Sequence& s = sequence(unfinished_);
+  const std::int64_t tokens = std::min<std::int64_t>(s.target_tokens - s.computed_tokens, budget_);
+  if (tokens <= 0) return;
+  while (chunk_pages(s, tokens) > obtainable()) {
+    if (release_newest_loaded()) continue;
+    if (leaving_pages_ == 0) preempt_newest(at);  // itself: it is the newest
+    return;
+  }
+  begin_chunk(unfinished_, tokens);
+  unfinished_ = kNone;
+}
+
+void Replica::admit(Time at) {
+  // A head that did not fit is tried again only when memory has changed.
+  if (limit_ == Limit::memory && !memory_changed_) return;
+  limit_ = Limit::none;
+  memory_changed_ = false;
+  while (!slots_full() && (!loaded_.empty() || !waiting_.empty())) {
+    std::deque<SequenceId>& queue = loaded_.empty() ? waiting_ : loaded_;
+    if (!try_admit(queue.front(), at)) {
+      limit_ = Limit::memory;
+      return;
+    }
+    queue.pop_front();
+  }
+  if (slots_full()) limit_ = Limit::slots;
+}
+
+// No further request can join this step, whatever memory there is.
+bool Replica::slots_full() const {
+  return budget_ <= 0 || running() >= engine_.max_num_seqs || unfinished_ != kNone;
+}
+
+// What the tiers hold of a waiting request's prompt, and what it takes to go on from there.
+Replica::Admission Replica::look_up(const Sequence& s) const {
+  const Turn& turn = turn_of(s);
+  const auto blocks = run_.workload.blocks(turn);
+  Admission a;
+  if (s.phase == Sequence::Phase::loaded) {
+    a.g1 = s.referenced_blocks;
+    a.cached_tokens = s.computed_tokens;
+    a.present_pages = s.pages;
+  } else {
+    a.g1 = g1_prefix_blocks(turn);
+    a.g2 = g2_prefix_blocks(turn, a.g1);
+    // The last page of a fully cached prompt is computed again, for its logits.
+    const std::int64_t useful = (s.target_tokens - 1) / engine_.page_tokens * engine_.page_tokens;
+    const std::int64_t hit = std::min<std::int64_t>((a.g1 + a.g2) * run_.workload.block_tokens, turn.prompt_tokens);
+    a.cached_tokens = std::min(hit, useful);
+    a.present_pages = pages_of_blocks(turn, a.g1);
+    for (std::int64_t i = 0; i < a.g1; ++i) {
+      if (!cache_.referenced(blocks[i])) a.unreferenced_pages += cache_.pages(blocks[i]);
+    }
+  }
+  a.load_pages = pages_of_blocks(turn, a.g1 + a.g2) - pages_of_blocks(turn, a.g1);
+  a.waits = a.g2 > 0 && offload_.load == LoadPolicy::blocking;
+  std::int64_t end_pages = a.present_pages + a.load_pages;
+  if (!a.waits) {
+    a.chunk_tokens = std::min<std::int64_t>(s.target_tokens - a.cached_tokens, budget_);
+    end_pages = std::max(end_pages, pages_of_tokens(a.cached_tokens + a.chunk_tokens));
+  }
+  a.need_pages = end_pages - a.present_pages;
+  return a;
+}
+
+// A request that does not fit leaves no trace, but that write-back may start to make room for it.
+bool Replica::try_admit(SequenceId id, Time at) {
+  Sequence& s = sequence(id);
+  const bool back = offload_.store == StorePolicy::back && tier_;
+  Admission a = look_up(s);
+  while (a.need_pages > obtainable() - (back ? 0 : a.unreferenced_pages)) {
+    if (!back || !make_clean(a.need_pages, at)) return false;
+    a = look_up(s);  // cleaning may have evicted what was a hit
+  }
+  if (s.phase == Sequence::Phase::waiting) take_hits(s, a);
+  if (a.load_pages > 0) {
+    cache_.allocate(a.load_pages);
+    s.pages += a.load_pages;
+    s.load_in_step = !a.waits;
+    s.loading_blocks = static_cast<std::uint32_t>(a.g2);
+    load(id, run_.workload.blocks(turn_of(s)).subspan(a.g1, a.g2), at);
+  }
+  if (a.waits) {
+    s.phase = Sequence::Phase::loading;
+    s.enter(Sequence::Part::load, at, record_of(s));
+    ++loading_;
+    return true;
+  }
+  s.phase = Sequence::Phase::prefilling;
+  s.order = ++admissions_;
+  s.enter(Sequence::Part::prefill, at, record_of(s));
+  running_.push_back(id);
+  begin_chunk(id, a.chunk_tokens);
+  return true;
+}
+
+void Replica::take_hits(Sequence& s, const Admission& a) {
+  const auto blocks = run_.workload.blocks(turn_of(s));
+  for (std::int64_t i = 0; i < a.g1; ++i) cache_.reference(blocks[i]);
+  s.referenced_blocks = static_cast<std::uint32_t>(a.g1);
+  s.pages = a.present_pages;
+  s.computed_tokens = static_cast<std::int32_t>(a.cached_tokens);
+  for (std::size_t i = tier_ ? blocks.size() : 0; i-- > 0;) {
+    tier_->touch(blocks[i]);
+    tier_->count_lookup(blocks[i]);
+  }
+  if (s.was_admitted) return;
+  s.was_admitted = true;
+  const std::int64_t g1_tokens = std::min<std::int64_t>(a.g1 * run_.workload.block_tokens, a.cached_tokens);
+  record_of(s).hit_g1_tokens = static_cast<std::int32_t>(g1_tokens);
+  record_of(s).hit_g2_tokens = static_cast<std::int32_t>(a.cached_tokens - g1_tokens);
+}
+
+// Pages to take so that the sequence holds its next `tokens` tokens.
+std::int64_t Replica::chunk_pages(const Sequence& s, std::int64_t tokens) const {
+  return std::max<std::int64_t>(0, pages_of_tokens(s.computed_tokens + tokens) - s.pages);
+}
+
+void Replica::begin_chunk(SequenceId id, std::int64_t tokens) {
+  Sequence& s = sequence(id);
+  const std::int64_t pages = chunk_pages(s, tokens);
+  cache_.allocate(pages);
+  s.pages += pages;
+  s.chunk_tokens = static_cast<std::int32_t>(tokens);
+  record_of(s).computed_tokens += tokens;
+  budget_ -= tokens;
+  chunks_.push_back(id);
+  if (!s.load_in_step) adopt_blocks(s, s.computed_tokens + tokens, true);
+}
+
+// The sequence's prompt blocks that end within its first `tokens` tokens become
+// resident: from here on others can share them, since whoever reads them is
+// computed later (or in the same step behind them). Where another sequence was
+// first, its copy is shared and the pages of this one are free again.
+void Replica::adopt_blocks(Sequence& s, std::int64_t tokens, bool computed) {
+  const Turn& turn = turn_of(s);
+  const auto blocks = run_.workload.blocks(turn);
+  const bool all = tokens >= turn.prompt_tokens;
+  const std::size_t until = all ? blocks.size() : static_cast<std::size_t>(tokens / run_.workload.block_tokens);
+  for (std::size_t i = s.referenced_blocks; i < until; ++i) {
+    const BlockId b = blocks[i];
+    if (cache_.resident(b)) {
+      cache_.reference(b);
+      cache_.free(cache_.pages(b));
+    } else {
+      cache_.insert(b);
+    }
+    if (computed) {
+      if (run_.computed[b]) record_of(s).recomputed_tokens += run_.workload.tokens_of_block[b];
+      run_.computed[b] = 1;
+    }
+  }
+  s.referenced_blocks = std::max(s.referenced_blocks, static_cast<std::uint32_t>(until));
+}
+
+// A request that has been loaded but not scheduled gives its pages back and
+// waits again; what it loaded stays in G1 until it is evicted.
+bool Replica::release_newest_loaded() {
+  if (loaded_.empty()) return false;
+  const SequenceId id = loaded_.back();
+  loaded_.pop_back();
+  Sequence& s = sequence(id);
+  give_up(s);
+  s.phase = Sequence::Phase::waiting;
+  waiting_.push_front(id);
+  memory_changed_ = true;
+  return true;
+}
+
+void Replica::preempt_newest(Time at) {
+  const SequenceId id = running_.back();
+  running_.pop_back();
+  Sequence& s = sequence(id);
+  if (s.phase == Sequence::Phase::decoding) {
+    s.pages = held_pages(s);
+    s.generated_tokens =
+        turn_of(s).output_tokens - static_cast<std::int32_t>(decode_.steps_to_finish(id));
+    s.target_tokens = turn_of(s).prompt_tokens + s.generated_tokens;
+    decode_.leave(id, s.bias);
+  }
+  if (unfinished_ == id) unfinished_ = kNone;
+  give_up(s);
+  s.phase = Sequence::Phase::waiting;
+  s.enter(Sequence::Part::queue, at, record_of(s));
+  waiting_.push_front(id);
+  ++record_of(s).preemptions;
+  ++run_.result.preemptions;
+  preempted_ = true;
+  memory_changed_ = true;
+}
+
+void Replica::take_off(Time at) {
+  BatchFeatures batch;
+  batch.new_tokens = decode_.size();
+  batch.samples = decode_.size();
+  batch.decode_context = decode_.context();
+  for (SequenceId id : chunks_) {
+    const Sequence& s = sequence(id);
+    const std::int64_t n = s.chunk_tokens;
+    batch.new_tokens += n;
+    batch.samples += s.computed_tokens + n == s.target_tokens;
+    batch.prefill_pairs += n * s.computed_tokens + n * (n + 1) / 2;
+  }
+  const unsigned copies = tier_ ? unsigned(loads_.active()) | unsigned(stores_.active()) << 1 : 0u;
+  const StepTime& time = run_.config.step_times[copies];
+  const std::int64_t step_ps = std::max<std::int64_t>(1, time(batch));
+  if (gate_.loads > 0) {
+    gate_.step_ps = step_ps;
+    gate_.start = at;
+    next_event_ = Time::max();
+    return;
+  }
+  const std::int64_t chunk = chunks_.empty() ? 0 : sequence(chunks_.front()).chunk_tokens;
+  const std::int64_t growth_ps = time.context_ps * decode_.size() + time.pair_ps * chunk * chunk;
+  flight_ = Flight(at, step_ps, growth_ps, flight_steps());
+  next_event_ = flight_.end();
+}
+
+// How many steps the batch stays as it is, whatever happens outside.
+std::int64_t Replica::flight_steps() const {
+  if (run_.config.step_by_step || preempted_ || chunks_.size() > 1) return 1;
+  std::int64_t most = Time::max().count;
+  if (decode_.size() > 0) most = decode_.steps_to_first_finish();
+  const Sequence* prefill = nullptr;
+  if (!chunks_.empty()) {
+    if (budget_ > 0) return 1;  // the prefill gets all that it needs: its last chunk
+    prefill = &sequences_[chunks_.front()];
+    most = std::min<std::int64_t>(
+        most, (prefill->target_tokens - prefill->computed_tokens - 1) / prefill->chunk_tokens);
+  }
+  if (most <= 1 || (prefill && shares_blocks_ahead(*prefill, most))) return 1;
+
+  // With write-back, a step that would leave too few pages starts copies, and so ends the flight before it.
+  const bool back = offload_.store == StorePolicy::back && tier_;
+  const std::int64_t room =
+      back ? std::min(cache_.free(), cache_.free() + leaving_pages_ - reserve_pages_) : cache_.available();
+  std::int64_t low = 1, high = most;
+  while (low < high) {
+    const std::int64_t steps = high == most ? most : low + (high - low + 1) / 2;
+    const std::int64_t chunks = prefill ? chunk_pages(*prefill, steps * prefill->chunk_tokens) : 0;
+    if (decode_.pages(1, steps) + chunks <= room) {
+      low = steps;
+      if (steps == most) break;
+    } else {
+      high = steps - 1;
+    }
+  }
+  return low;
+}
+
+// Sharing a block that is already there frees pages in mid-flight: such steps are taken one by one.
+bool Replica::shares_blocks_ahead(const Sequence& s, std::int64_t steps) const {
+  const auto blocks = run_.workload.blocks(turn_of(s));
+  const std::size_t until = (s.computed_tokens + steps * s.chunk_tokens) / run_.workload.block_tokens + 1;
+  for (std::size_t i = s.referenced_blocks; i < std::min(until, blocks.size()); ++i) {
+    if (cache_.resident(blocks[i])) return true;
+  }
+  return false;
+}
+
+void Replica::go_idle(Time at) {
+  next_event_ = Time::max();
+  idle_since_ = at;
+  const auto in_flight = [&] { return tier_ && (loads_.active() || stores_.active()); };
+  if (in_flight() || queued() == 0) return;
+  // Nothing runs and nothing is in flight: only what loaded requests hold can be in the way of the first.
+  limit_ = Limit::none;
+  budget_ = engine_.max_num_batched_tokens;
+  while (loaded_.size() > 1) release_newest_loaded();
+  admit(at);
+  if (!chunks_.empty()) take_off(at);
+  KVPLAN_ASSERT(!chunks_.empty() || in_flight());
+}
+
+}  // namespace kvplan

@@ -1,0 +1,53 @@
+// One request while a replica has it.
+//
+//   waiting -> [loading -> loaded ->] prefilling -> decoding -> done
+//   prefilling, decoding -> waiting   (preempted: its KV is given up)
+//   loaded -> waiting                 (its pages were needed by a running sequence)
+#pragma once
+
+#include <cstdint>
+
+#include "sim/decode_group.hpp"
+#include "sim/result.hpp"
+#include "traces/workload.hpp"
+
+namespace kvplan {
+
+struct Sequence {
+  enum class Phase : std::uint8_t { waiting, loading, loaded, prefilling, decoding };
+  enum class Part : std::uint8_t { queue, load, prefill, done };
+
+  TurnId turn = kNone;
+  Phase phase = Phase::waiting;
+  bool was_admitted = false;
+  bool load_in_step = false;  // its layer-wise load runs beside the current step
+
+  // Prefill. target = prompt + what was generated before a preemption.
+  std::int32_t target_tokens = 0;
+  std::int32_t computed_tokens = 0;     // leading tokens whose KV is in G1, or will be when the load ends
+  std::int32_t chunk_tokens = 0;        // being computed in the current step
+  std::int32_t generated_tokens = 0;    // emitted before this prefill
+  std::int64_t pages = 0;               // of its referenced blocks and its private ones
+  std::uint32_t referenced_blocks = 0;  // leading prompt blocks that it references
+  std::uint32_t loading_blocks = 0;     // the next ones, being loaded from G2
+
+  // Decode.
+  std::uint64_t order = 0;  // of admission
+  std::int64_t bias = 0;    // see DecodeGroup
+
+  // Time to first token: which part the interval since `since` belongs to.
+  Part part = Part::queue;
+  Time since{0};
+
+  void enter(Part next, Time at, RequestRecord& record) {
+    if (part == Part::done) return;
+    const Time spent = at - since;
+    if (part == Part::queue) record.queue += spent;
+    if (part == Part::load) record.load += spent;
+    if (part == Part::prefill) record.prefill += spent;
+    part = next;
+    since = at;
+  }
+};
+
+}  // namespace kvplan

@@ -1,0 +1,248 @@
+#include "sim/simulation.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <queue>
+
+#include "sim/calendar.hpp"
+#include "sim/replica.hpp"
+#include "sim/router.hpp"
+
+namespace kvplan {
+namespace {
+
+// Same-time order: ends of transfers, then arrivals, then step boundaries; among
+// equals the lower number. A step that begins at t sees all that happened at t.
+class Simulation {
+ public:
+  Simulation(const Workload& workload, const SimulationConfig& config);
+  SimulationResult run();
+
+ private:
+  using Ready = std::pair<Time, TurnId>;  // when a turn leaves the front end
+
+  std::uint32_t network_actor(std::uint32_t node) const { return node; }
+  std::uint32_t arrivals_actor() const { return nodes_; }
+  std::uint32_t replica_actor(std::uint32_t replica) const { return nodes_ + 1 + replica; }
+
+  void schedule_arrival(TurnId turn, Time at);
+  void handle_transfers(std::uint32_t node, Time at);
+  void handle_arrivals(Time at);
+  void handle_step(std::uint32_t replica, Time at);
+  void start_successors(Time at);
+  bool refuse(TurnId turn);
+  void refresh(std::uint32_t replica);
+  void audit() const;
+  void finish();
+
+  const Workload& workload_;
+  const SimulationConfig& config_;
+  const std::uint32_t nodes_;
+  RunState run_;
+  std::vector<std::unique_ptr<FlowNetwork>> networks_;
+  std::vector<std::unique_ptr<HostTier>> tiers_;
+  std::vector<std::unique_ptr<Replica>> replicas_;
+  std::unique_ptr<Router> router_;
+  Calendar calendar_;
+  std::vector<Ready> static_arrivals_;  // sorted, latest first
+  std::priority_queue<Ready, std::vector<Ready>, std::greater<>> later_arrivals_;
+  std::vector<std::uint32_t> first_successor_;  // by turn, into successors_
+  std::vector<TurnId> successors_;
+};
+
+Simulation::Simulation(const Workload& workload, const SimulationConfig& config)
+    : workload_(workload),
+      config_(config),
+      nodes_(static_cast<std::uint32_t>(ceil_div(config.replicas, config.replicas_per_node))),
+      run_{workload, config, {}, std::vector<std::uint8_t>(workload.block_count(), 0), {}},
+      calendar_(nodes_ + 1 + static_cast<std::uint32_t>(config.replicas)) {
+  KVPLAN_ASSERT(config.replicas > 0 && workload.block_tokens % config.engine.page_tokens == 0);
+  run_.result.requests.resize(workload.turns.size());
+  const auto per_node = static_cast<std::uint32_t>(config.replicas_per_node);
+  const bool offload = config.offload.enabled;
+  for (std::uint32_t node = 0; offload && node < nodes_; ++node) {
+    networks_.push_back(std::make_unique<FlowNetwork>(config.links));
+  }
+  for (std::uint32_t r = 0; r < static_cast<std::uint32_t>(config.replicas); ++r) {
+    const std::uint32_t node = r / per_node, on_node = r % per_node;
+    if (offload && (on_node == 0 || config.offload.scope == Scope::replica)) {
+      tiers_.push_back(std::make_unique<HostTier>(workload, config.offload.capacity, config.kv_bytes_per_token));
+    }
+    replicas_.push_back(std::make_unique<Replica>(r, run_, offload ? tiers_.back().get() : nullptr,
+                                                  offload ? networks_[node].get() : nullptr, on_node));
+  }
+  router_ = make_router(config.router, config.replicas);
+
+  first_successor_.assign(workload.turns.size() + 1, 0);
+  for (const Turn& t : workload.turns) {
+    if (t.arrival.after != kNone) ++first_successor_[t.arrival.after + 1];
+  }
+  for (std::size_t i = 1; i < first_successor_.size(); ++i) first_successor_[i] += first_successor_[i - 1];
+  successors_.resize(first_successor_.back());
+  std::vector<std::uint32_t> next(first_successor_.begin(), first_successor_.end() - 1);
+  for (TurnId t = 0; t < workload.turns.size(); ++t) {
+    const Arrival& arrival = workload.turns[t].arrival;
+    run_.result.requests[t].turn = t;
+    if (arrival.after != kNone) successors_[next[arrival.after]++] = t;
+  }
+  for (TurnId t = 0; t < workload.turns.size(); ++t) {
+    const Arrival& arrival = workload.turns[t].arrival;
+    if (arrival.after == kNone) schedule_arrival(t, arrival.time);
+  }
+  std::sort(static_arrivals_.begin(), static_arrivals_.end(), std::greater<>());
+}
+
+// A turn arrives: it is refused at once, or reaches the queue after the front end.
+void Simulation::schedule_arrival(TurnId turn, Time at) {
+  RequestRecord& record = run_.result.requests[turn];
+  record.arrival = at;
+  const std::int64_t tokens = workload_.turns[turn].prompt_tokens;
+  record.frontend = config_.engine.frontend_fixed + Time(config_.engine.frontend_ps_per_token * tokens);
+  if (workload_.turns[turn].arrival.after == kNone) {
+    static_arrivals_.emplace_back(at + record.frontend, turn);
+  } else {
+    later_arrivals_.emplace(at + record.frontend, turn);
+  }
+}
+
+bool Simulation::refuse(TurnId turn) {
+  const Turn& t = workload_.turns[turn];
+  const std::int64_t tokens = std::int64_t{t.prompt_tokens} + t.output_tokens;
+  Refusal why = Refusal::none;
+  if (t.prompt_tokens <= 0) {
+    why = Refusal::empty_prompt;
+  } else if (tokens > config_.engine.max_context_tokens) {
+    why = Refusal::exceeds_context;
+  } else if (ceil_div(tokens, config_.engine.page_tokens) > config_.engine.g1_pages.count) {
+    why = Refusal::exceeds_memory;
+  }
+  if (why == Refusal::none) return false;
+  RequestRecord& record = run_.result.requests[turn];
+  record.outcome = Outcome::refused;
+  record.refusal = why;
+  record.finish = record.arrival + record.frontend;
+  return true;
+}
+
+SimulationResult Simulation::run() {
+  while (true) {
+    Time next_arrival = Time::max();
+    if (!static_arrivals_.empty()) next_arrival = static_arrivals_.back().first;
+    if (!later_arrivals_.empty()) next_arrival = std::min(next_arrival, later_arrivals_.top().first);
+    calendar_.set(arrivals_actor(), next_arrival);
+
+    const std::uint32_t actor = calendar_.top();
+    const Time at = calendar_.time(actor);
+    if (at == Time::max()) break;
+    run_.result.end = at;
+    if (actor < arrivals_actor()) {
+      handle_transfers(actor, at);
+    } else if (actor == arrivals_actor()) {
+      handle_arrivals(at);
+    } else {
+      handle_step(actor - replica_actor(0), at);
+    }
+    if (config_.check) audit();
+  }
+  finish();
+  return std::move(run_.result);
+}
+
+void Simulation::handle_transfers(std::uint32_t node, Time at) {
+  FlowNetwork& network = *networks_[node];
+  const FlowNetwork::RouteId route = network.advance();
+  if (route != kNone) {
+    const std::uint32_t replica = node * static_cast<std::uint32_t>(config_.replicas_per_node) + route / 2;
+    Replica& r = *replicas_[replica];
+    if (route == r.load_route()) {
+      r.load_ended(at);
+    } else {
+      r.store_ended(at);
+    }
+    refresh(replica);
+  }
+  calendar_.set(network_actor(node), network.next_event());
+}
+
+void Simulation::handle_arrivals(Time at) {
+  Ready ready;
+  if (later_arrivals_.empty() || (!static_arrivals_.empty() && static_arrivals_.back() < later_arrivals_.top())) {
+    ready = static_arrivals_.back();
+    static_arrivals_.pop_back();
+  } else {
+    ready = later_arrivals_.top();
+    later_arrivals_.pop();
+  }
+  ++run_.result.events;
+  if (refuse(ready.second)) {
+    run_.ended.push_back(ready.second);
+    start_successors(at);
+    return;
+  }
+  const std::uint32_t replica = router_->choose(workload_.turns[ready.second], replicas_, at);
+  replicas_[replica]->arrive(ready.second, at);
+  refresh(replica);
+}
+
+void Simulation::handle_step(std::uint32_t replica, Time at) {
+  replicas_[replica]->step(at);
+  refresh(replica);
+  start_successors(at);
+}
+
+void Simulation::start_successors(Time at) {
+  for (TurnId ended : run_.ended) {
+    for (std::uint32_t i = first_successor_[ended]; i < first_successor_[ended + 1]; ++i) {
+      const TurnId turn = successors_[i];
+      schedule_arrival(turn, at + workload_.turns[turn].arrival.time);
+    }
+  }
+  run_.ended.clear();
+}
+
+void Simulation::refresh(std::uint32_t replica) {
+  calendar_.set(replica_actor(replica), replicas_[replica]->next_event());
+  if (networks_.empty()) return;
+  const std::uint32_t node = replica / static_cast<std::uint32_t>(config_.replicas_per_node);
+  calendar_.set(network_actor(node), networks_[node]->next_event());
+}
+
+void Simulation::audit() const {
+  for (const auto& r : replicas_) r->audit();
+  for (const auto& t : tiers_) t->audit();
+}
+
+void Simulation::finish() {
+  SimulationResult& result = run_.result;
+  for (const auto& r : replicas_) {
+    KVPLAN_ASSERT(r->idle());
+    result.evicted_g1_blocks += r->cache().evicted_blocks();
+  }
+  for (const auto& t : tiers_) result.evicted_g2_blocks += t->evicted_blocks();
+  for (std::uint32_t node = 0; node < networks_.size(); ++node) {
+    const auto usage = networks_[node]->usage("node" + std::to_string(node) + " ");
+    result.links.insert(result.links.end(), usage.begin(), usage.end());
+  }
+  Time last{0};
+  for (const RequestRecord& r : result.requests) {
+    last = std::max(last, r.arrival);
+    const bool exact = r.first_token - r.arrival == r.frontend + r.queue + r.load + r.prefill;
+    KVPLAN_ASSERT(r.outcome == Outcome::refused || (r.outcome == Outcome::completed && exact));
+  }
+  result.in_system_at_decile.assign(10, 0);
+  for (const RequestRecord& r : result.requests) {
+    for (std::int64_t d = 1; d <= 10; ++d) {
+      const Time t(last.count / 10 * d);
+      result.in_system_at_decile[d - 1] += r.outcome == Outcome::completed && r.arrival <= t && t < r.finish;
+    }
+  }
+}
+
+}  // namespace
+
+SimulationResult simulate(const Workload& workload, const SimulationConfig& config) {
+  return Simulation(workload, config).run();
+}
+
+}  // namespace kvplan
