@@ -14,6 +14,7 @@ namespace kvplan {
 struct Streams {
   std::ostream& out;
   std::ostream& err;
+  bool colour = false;  // out is a terminal that wants colour
 };
 
 using VerbFunction = ExitCode (*)(const std::vector<std::string>& arguments, Streams streams);

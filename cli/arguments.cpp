@@ -1,0 +1,32 @@
+#include "cli/arguments.hpp"
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+
+namespace kvplan {
+
+namespace po = boost::program_options;
+
+po::variables_map parse_arguments(const po::options_description& options, const std::vector<std::string>& positional,
+                                  const std::vector<std::string>& arguments) {
+  po::positional_options_description places;
+  for (const std::string& name : positional) places.add(name.c_str(), 1);
+  const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
+  po::variables_map values;
+  try {
+    po::store(po::command_line_parser(arguments).options(options).positional(places).style(style).run(), values);
+    po::notify(values);
+  } catch (const po::unknown_option& e) {
+    std::vector<std::string> names;
+    for (const auto& o : options.options()) names.push_back("--" + o->long_name());
+    throw UsageError(fmt::format("unknown option \"{}\"", e.get_option_name()), suggestion(e.get_option_name(), names));
+  } catch (const po::too_many_positional_options_error&) {
+    throw UsageError(fmt::format("too many arguments: at most {} without a flag", positional.size()));
+  } catch (const po::error& e) {
+    throw UsageError(e.what());
+  }
+  return values;
+}
+
+}  // namespace kvplan

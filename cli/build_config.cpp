@@ -1,0 +1,137 @@
+#include "cli/build_config.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "hardware/topology.hpp"
+#include "models/memory.hpp"
+#include "models/roofline.hpp"
+#include "reports/cells.hpp"
+
+namespace kvplan {
+namespace {
+
+std::int32_t int32(const Scenario& s, const char* path) { return static_cast<std::int32_t>(s.integer(path)); }
+
+std::int32_t context_window(const Scenario& s, const Architecture& model) {
+  if (!s.has("engine.max_context_tokens")) return model.max_context_tokens;
+  const std::int64_t wanted = s.integer("engine.max_context_tokens");
+  if (wanted > model.max_context_tokens) {
+    throw InputError(s.finding("engine.max_context_tokens",
+                               fmt::format("engine.max_context_tokens {} exceeds the window of {}, {} tokens", wanted,
+                                           model.name, model.max_context_tokens),
+                               "leave it out to use the model's window"));
+  }
+  return static_cast<std::int32_t>(wanted);
+}
+
+EngineConfig engine_config(const Scenario& s, const Architecture& model) {
+  EngineConfig e;
+  e.max_num_seqs = int32(s, "engine.max_num_seqs");
+  e.max_num_batched_tokens = int32(s, "engine.max_num_batched_tokens");
+  e.page_tokens = int32(s, "engine.page_tokens");
+  e.max_context_tokens = context_window(s, model);
+  e.frontend_fixed = time_from_seconds(s.number("frontend.fixed_s"));
+  e.frontend_ps_per_token = std::llround(s.number("frontend.per_token_s") * static_cast<double>(kPsPerS));
+  return e;
+}
+
+// A page of one GPU is contiguous over all layers, K and V (block-first), or is cut into 2 x layers pieces.
+Bytes segment_bytes(const Scenario& s, const Architecture& model, std::int32_t page_tokens,
+                    Bytes kv_per_token_per_gpu) {
+  const std::int64_t page = page_tokens * kv_per_token_per_gpu.count;
+  return Bytes(s.text("offload.layout") == "block-first" ? page : std::max<std::int64_t>(1, page / (2 * model.layers)));
+}
+
+StorePolicy store_policy(const std::string& name) {
+  if (name == "back") return StorePolicy::back;
+  return name == "selective" ? StorePolicy::selective : StorePolicy::through;
+}
+
+OffloadConfig offload_config(const Scenario& s) {
+  OffloadConfig o;
+  o.enabled = true;
+  o.store = store_policy(s.text("offload.store"));
+  o.load = s.text("offload.load") == "layerwise" ? LoadPolicy::layerwise : LoadPolicy::blocking;
+  o.scope = s.text("offload.dram_scope") == "node" ? Scope::node : Scope::replica;
+  o.selective_hits = int32(s, "offload.selective_hits");
+  o.chunk_tokens = int32(s, "offload.chunk_tokens");
+  return o;
+}
+
+RouterConfig router_config(const Scenario& s) {
+  RouterConfig r;
+  r.policy = s.text("router.policy") == "weighted" ? RouterPolicy::weighted : RouterPolicy::round_robin;
+  r.queue_weight = s.number("router.queue_weight");
+  r.kv_use_weight = s.number("router.kv_use_weight");
+  r.g1_prefix_weight = s.number("router.g1_prefix_weight");
+  r.g2_prefix_weight = s.number("router.g2_prefix_weight");
+  r.recency_weight = s.number("router.recency_weight");
+  return r;
+}
+
+// Bit 0: a load runs beside the step, bit 1: a store.
+StepTimes step_times(const StepTime& base, const Hardware& hardware) {
+  const double load = hardware.copy_slowdown_to_device.value, store = hardware.copy_slowdown_from_device.value;
+  return {base, base.scaled(load), base.scaled(store), base.scaled(load * store)};
+}
+
+void place(Built& b, const Scenario& s, const Hardware& hardware) {
+  b.gpus_per_replica = int32(s, "tp");
+  b.config.replicas = int32(s, "replicas");
+  if (b.gpus_per_replica > hardware.gpus_per_node) {
+    throw InfeasibleError(fmt::format(
+        "error: a replica of {} GPUs is wider than a node of {}, which has {}\n  help: lower --tp; replicas that span "
+        "nodes over a network are not simulated",
+        b.gpus_per_replica, hardware.name, hardware.gpus_per_node));
+  }
+  b.config.replicas_per_node = hardware.gpus_per_node / b.gpus_per_replica;
+  b.nodes = static_cast<std::int32_t>(ceil_div(b.config.replicas, b.config.replicas_per_node));
+}
+
+void add_dram(Built& b, const Scenario& s, const Hardware& hardware, const Architecture& model) {
+  const double held = hardware.host_memory_bytes();
+  b.dram_per_node = s.has("offload.dram_bytes") ? Bytes(s.integer("offload.dram_bytes")) : Bytes(std::llround(held));
+  if (static_cast<double>(b.dram_per_node.count) > held) {
+    b.notes.push_back(fmt::format("HYPOTHETICAL: {} of DRAM a node for KV, but {} holds {}",
+                                  human_bytes(static_cast<double>(b.dram_per_node.count)), hardware.name,
+                                  human_bytes(held)));
+  }
+  SimulationConfig& c = b.config;
+  c.offload = offload_config(s);
+  c.offload.capacity =
+      c.offload.scope == Scope::node ? b.dram_per_node : Bytes(b.dram_per_node.count / c.replicas_per_node);
+  c.offload.segment = segment_bytes(s, model, c.engine.page_tokens, c.kv_bytes_per_token_per_gpu);
+  const std::int32_t idle_gpus = b.nodes * hardware.gpus_per_node - c.replicas * b.gpus_per_replica;
+  if (idle_gpus > 0) {
+    b.notes.push_back(fmt::format(
+        "{} of {} GPUs of {} {} are used and paid for; the DRAM tier has the whole node's memory",
+        c.replicas * b.gpus_per_replica, b.nodes * hardware.gpus_per_node, b.nodes, b.nodes == 1 ? "node" : "nodes"));
+  }
+}
+
+}  // namespace
+
+Built build_config(const Scenario& s, const std::string& offload, const Hardware& hardware, const Architecture& model) {
+  Built b;
+  place(b, s, hardware);
+  const Dtype weights = dtype_from_name(s.text("weights")), kv = dtype_from_name(s.text("kv_dtype"));
+  SimulationConfig& c = b.config;
+  c.engine = engine_config(s, model);
+  c.router = router_config(s);
+  c.kv_bytes_per_token = model.kv_bytes_per_token(kv);
+  c.kv_bytes_per_token_per_gpu = model.kv_bytes_per_token_per_gpu(kv, b.gpus_per_replica);
+  c.step_by_step = s.boolean("engine.step_by_step");
+  c.check = s.boolean("engine.check");
+  b.kv_memory_per_gpu =
+      kv_memory_per_gpu(model, hardware.gpu, b.gpus_per_replica, weights, s.number("engine.gpu_memory_utilization"));
+  c.engine.g1_pages = Pages(b.kv_memory_per_gpu.count / (c.engine.page_tokens * c.kv_bytes_per_token_per_gpu.count));
+  c.step_times = step_times(roofline_step_time(model, hardware.gpu, b.gpus_per_replica, weights, kv), hardware);
+  if (offload == "dram") add_dram(b, s, hardware, model);
+  c.links = compile_links(hardware, b.gpus_per_replica, std::min(c.replicas, c.replicas_per_node));
+  return b;
+}
+
+}  // namespace kvplan

@@ -1,0 +1,28 @@
+// From a scenario, one hardware and one model to the integers that a simulation runs on.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/scenario.hpp"
+#include "hardware/hardware.hpp"
+#include "models/architecture.hpp"
+#include "sim/config.hpp"
+
+namespace kvplan {
+
+struct Built {
+  SimulationConfig config;
+  std::int32_t gpus_per_replica = 1;
+  std::int32_t nodes = 1;
+  Bytes kv_memory_per_gpu{0};      // left for KV beside weights and activations
+  Bytes dram_per_node{0};          // 0 without a DRAM tier
+  std::vector<std::string> notes;  // what the reader of the results must know
+};
+
+// `offload` is one value of offload.mode. Throws InfeasibleError for what does
+// not fit (weights, replicas wider than a node) and InputError, at the place
+// that set it, for a value that this model or hardware rules out.
+Built build_config(const Scenario&, const std::string& offload, const Hardware&, const Architecture&);
+
+}  // namespace kvplan

@@ -1,0 +1,95 @@
+#include "cli/run_arguments.hpp"
+
+#include <fmt/format.h>
+
+#include <sstream>
+
+#include "base/error.hpp"
+#include "cli/arguments.hpp"
+#include "cli/options.hpp"
+
+namespace kvplan {
+namespace {
+
+namespace po = boost::program_options;
+
+po::options_description flags() {
+  po::options_description d("Options", 110, 70);
+  auto add = d.add_options();
+  add("set", po::value<std::vector<std::string>>()->composing()->value_name("PATH=VALUE"),
+      "Set any scenario option; may be repeated.");
+  for (const Option& o : option_table()) {
+    if (o.flag.empty()) continue;
+    const std::string metavar =
+        o.choices.empty() ? (o.unit.empty() ? "VALUE" : o.unit) : fmt::format("{}", fmt::join(o.choices, "|"));
+    add(o.flag.c_str(), po::value<std::string>()->value_name(metavar), o.help.c_str());
+  }
+  add("format", po::value<std::string>()->value_name("table|json|csv|md"), "Form of the result on stdout.");
+  add("out", po::value<std::string>()->value_name("DIR"),
+      "Write result.json and requests.jsonl there, in a folder a combination where there are several.");
+  add("print-config", "Print each option, its value and where it came from, and stop.");
+  add("strict", "Refuse a trace that would have to be repaired.");
+  add("help,h", "Print this.");
+  return d;
+}
+
+// The positional has no flag in the help.
+po::options_description all() {
+  po::options_description d = flags();
+  d.add_options()("scenario", po::value<std::string>());
+  return d;
+}
+
+Format format_of(const std::string& name) {
+  const std::vector<std::string> names = {"table", "json", "csv", "md"};
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i] == name) return static_cast<Format>(i);
+  }
+  throw UsageError(fmt::format("--format must be one of {}, not \"{}\"", fmt::join(names, ", "), name),
+                   suggestion(name, names));
+}
+
+}  // namespace
+
+RunArguments parse_run(const std::vector<std::string>& arguments) {
+  const po::variables_map values = parse_arguments(all(), {"scenario"}, arguments);
+  RunArguments run;
+  run.help = values.count("help") > 0;
+  if (run.help) return run;
+  run.print_config = values.count("print-config") > 0;
+  run.strict = values.count("strict") > 0;
+  if (values.count("format")) run.format = format_of(values["format"].as<std::string>());
+  if (values.count("out")) {
+    run.out = values["out"].as<std::string>();
+    if (run.out.empty()) throw UsageError("--out needs a folder");
+  }
+  if (values.count("scenario")) run.scenario.apply(JsonFile::load(values["scenario"].as<std::string>()));
+  if (values.count("set")) {
+    for (const auto& assignment : values["set"].as<std::vector<std::string>>())
+      run.scenario.assign(assignment, "--set");
+  }
+  for (const Option& o : option_table()) {
+    if (!o.flag.empty() && values.count(o.flag))
+      run.scenario.assign(o.path, values[o.flag].as<std::string>(), "--" + o.flag);
+  }
+  return run;
+}
+
+std::string run_help() {
+  std::ostringstream text;
+  text << "usage: kvplan run [SCENARIO.json] [options]\n\n"
+          "Replays a trace on a fleet and prints the verdict, latencies, hits, transfers and cost. Several values\n"
+          "of --hardware and --offload, separated by commas, are simulated on the same load and compared.\n\n"
+       << flags()
+       << "\nA scenario is JSON with comments; `kvplan schema scenario --format md` lists its options.\n\n"
+          "Examples:\n"
+          "  kvplan run                                                   the sample trace on one H100\n"
+          "  kvplan run --hardware x86-h100-sxm,gh200-96 --offload none,dram\n"
+          "  kvplan run --trace conversation.jsonl.gz --model llama-3.1-70b --tp 4 --replicas 8 --out results\n"
+          "  kvplan run chat.json --set offload.store=selective --set slo.ttft_s=2\n\n"
+          "Exit codes: 0 done and targets met, 2 usage, 3 bad input, 4 nothing fits, 5 a target (slo.*) missed\n"
+          "in any combination.\n";
+  return text.str();
+}
+
+}  // namespace kvplan

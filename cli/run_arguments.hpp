@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/scenario.hpp"
+
+namespace kvplan {
+
+enum class Format { table, json, csv, md };
+
+struct RunArguments {
+  bool help = false;
+  bool print_config = false;
+  bool strict = false;
+  Format format = Format::table;
+  std::string out;  // folder; "" for none
+  Scenario scenario;
+};
+
+// Reads the scenario file, if one is named, and lays --set and the flags over it.
+RunArguments parse_run(const std::vector<std::string>& arguments);
+
+std::string run_help();
+
+}  // namespace kvplan

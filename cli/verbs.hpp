@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/verb.hpp"
+
+namespace kvplan {
+
+struct Verb {
+  const char* name;
+  const char* summary;  // one line of `kvplan --help`
+  VerbFunction run;
+};
+
+const std::vector<Verb>& verbs();
+
+// What main does once streams stand: finds the verb, runs it, and turns whatever
+// is thrown into text on `err` and an exit code.
+ExitCode dispatch(const std::vector<std::string>& arguments, Streams streams);
+
+}  // namespace kvplan
