@@ -3,6 +3,7 @@
 // carries its source and date; rates are bytes per second, one way.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -20,7 +21,8 @@ struct Gpu {
   Sourced peer_bytes_per_s; // NVLink (or PCIe) to another GPU of the node, one way; 0 when it has one GPU
   Sourced idle_watts, busy_watts;
   // Efficiencies of real kernels against the data sheet, 0..1.
-  Sourced gemm_efficiency;               // large GEMMs, of the peak of their dtype
+  Sourced gemm_efficiency;               // large bf16 GEMMs, of the bf16 peak
+  Sourced fp8_gemm_efficiency;           // large fp8 GEMMs, of the fp8 peak
   Sourced prefill_attention_efficiency;  // of the bf16 peak
   Sourced hbm_efficiency;                // weight and activation streaming
   Sourced decode_attention_efficiency;   // KV streaming, of hbm_bytes_per_s
@@ -47,8 +49,8 @@ enum class VertexKind { gpu, memory, bridge };  // bridge: PCIe root, switch, so
 struct Vertex {
   std::string name;
   VertexKind kind = VertexKind::bridge;
-  double bytes = 0;        // memories: capacity
-  double bytes_per_s = 0;  // memories: reads plus writes of all copies; bridges: total both ways; 0: no limit
+  Sourced bytes;        // memories: capacity
+  Sourced bytes_per_s;  // memories: reads plus writes of all copies; bridges: total both ways; 0: no limit
 };
 
 // `from` is nearer to the host memory; to_device runs from -> to.
@@ -64,9 +66,7 @@ struct Hardware {
   std::int32_t gpus_per_node = 1;
   std::vector<LinkKind> link_kinds;
   std::vector<Vertex> vertices;  // with capacities and limits
-  std::vector<Sourced> vertex_sources;  // beside vertices
   std::vector<Link> links;
-  double network_bytes_per_s = 0;       // between nodes, for replicas wider than a node; 0: such replicas are refused
   Sourced usd_per_gpu_hour;
   Sourced copy_slowdown_to_device;      // factor by which a running copy slows compute: 1.0 = not at all
   Sourced copy_slowdown_from_device;
@@ -75,6 +75,8 @@ struct Hardware {
   double host_memory_bytes() const;  // all memories of a node
 };
 
+// A name that ships with kvplan, or the path of a JSON file (anything with a '/' or ending in ".json").
+// InputError with all findings of the file, or with a suggestion for an unknown name.
 Hardware load_hardware(const std::string& name_or_path);
 std::vector<std::string> hardware_names();
 

@@ -1,0 +1,197 @@
+#include "hardware/hardware.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/embedded.hpp"
+#include "base/json_file.hpp"
+#include "hardware/figures.hpp"
+
+namespace kvplan {
+namespace {
+
+constexpr std::string_view kFolder = "hardware/devices/";
+constexpr std::string_view kSuffix = ".json";
+
+// Reads one file; findings are collected, and values are only good when there are none.
+class Reader {
+ public:
+  explicit Reader(const JsonFile& file) : root_(file, findings_) {}
+
+  Hardware read() {
+    h_.name = root_.string("name");
+    h_.title = root_.string("title");
+    h_.notes = root_.strings("notes");
+    read_sources();
+    read_gpu();
+    for (const auto& f : node_figures()) h_.*f.member = figure(root_, f.key, f.range);
+    read_link_kinds();
+    read_vertices();
+    read_links();
+    root_.no_other_keys();
+    findings_.raise();
+    return std::move(h_);
+  }
+
+ private:
+  void read_sources();
+  void read_gpu();
+  void read_link_kinds();
+  void read_vertices();
+  void read_links();
+  // {"value": 51.2e9, "source": "key", "note": "..."}
+  Sourced figure(JsonReader& owner, const std::string& key, const FigureRange& range);
+  std::size_t index_of(JsonReader& owner, const std::string& key, const std::vector<std::string>& names);
+  std::string unique_name(JsonReader& owner, std::vector<std::string>& names);
+
+  JsonFindings findings_;
+  JsonReader root_;
+  Hardware h_;
+  std::map<std::string, Sourced> sources_;
+  std::vector<std::string> link_kind_names_, vertex_names_;
+};
+
+void Reader::read_sources() {
+  JsonReader table = root_.object("sources", true);
+  for (const std::string& key : table.keys()) {
+    JsonReader source = table.object(key);
+    Sourced& s = sources_[key];
+    s.source = source.string("text");
+    s.date = source.string("date");
+    s.confidence = source.one_of("confidence", {"read", "digitised", "relayed", "computed", "assumed"});
+    source.no_other_keys();
+  }
+}
+
+Sourced Reader::figure(JsonReader& owner, const std::string& key, const FigureRange& range) {
+  if (!owner.has(key)) {
+    owner.object(key, true);  // tells that it is missing
+    return {};
+  }
+  JsonReader r = owner.object(key);
+  const double x = r.number("value", range.zero_allowed ? 0 : range.low, range.high);
+  if (range.zero_allowed && x > 0 && x < range.low) {
+    r.fail("value", fmt::format("\"value\" is {}, expected 0 or {} to {} {}", x, range.low, range.high, range.unit));
+  }
+  const std::string name = r.string("source");
+  const std::string note = r.string("note", "");
+  r.no_other_keys();
+  const auto known = sources_.find(name);
+  if (known == sources_.end()) {
+    std::vector<std::string> names;
+    for (const auto& s : sources_) names.push_back(s.first);
+    if (r.has("source")) r.fail("source", fmt::format("no source \"{}\" in \"sources\"", name), suggestion(name, names));
+    return {x, "", "", ""};
+  }
+  Sourced s = known->second;
+  s.value = x;
+  if (!note.empty()) s.source += "; " + note;
+  return s;
+}
+
+void Reader::read_gpu() {
+  JsonReader r = root_.object("gpu", true);
+  h_.gpu.name = r.string("name");
+  for (const auto& f : gpu_figures()) h_.gpu.*f.member = figure(r, f.key, f.range);
+  r.no_other_keys();
+}
+
+std::string Reader::unique_name(JsonReader& owner, std::vector<std::string>& names) {
+  const std::string name = owner.string("name");
+  if (std::find(names.begin(), names.end(), name) != names.end()) {
+    owner.fail("name", fmt::format("\"{}\" stands here twice", name), "give each a name of its own");
+  }
+  names.push_back(name);
+  return name;
+}
+
+void Reader::read_link_kinds() {
+  for (JsonReader& r : root_.objects("link_kinds", true)) {
+    LinkKind kind;
+    kind.name = unique_name(r, link_kind_names_);
+    for (const auto& f : link_kind_figures()) kind.*f.member = figure(r, f.key, f.range);
+    r.no_other_keys();
+    h_.link_kinds.push_back(std::move(kind));
+  }
+}
+
+void Reader::read_vertices() {
+  h_.gpus_per_node = 0;
+  for (JsonReader& r : root_.objects("vertices", true)) {
+    Vertex v;
+    v.name = unique_name(r, vertex_names_);
+    const std::string kind = r.one_of("kind", {"gpu", "memory", "bridge"});
+    v.kind = kind == "gpu" ? VertexKind::gpu : kind == "memory" ? VertexKind::memory : VertexKind::bridge;
+    for (const auto& f : memory_figures()) {
+      const bool limited_bridge = v.kind == VertexKind::bridge && f.key == "bytes_per_s" && r.has(f.key);
+      if (v.kind == VertexKind::memory || limited_bridge) v.*f.member = figure(r, f.key, f.range);
+    }
+    if (v.kind == VertexKind::gpu) ++h_.gpus_per_node;
+    r.no_other_keys();
+    h_.vertices.push_back(std::move(v));
+  }
+  const bool has_memory = std::any_of(h_.vertices.begin(), h_.vertices.end(),
+                                      [](const Vertex& v) { return v.kind == VertexKind::memory; });
+  if (h_.gpus_per_node == 0) root_.fail("vertices", "no vertex is a \"gpu\"");
+  if (!has_memory) root_.fail("vertices", "no vertex is a \"memory\": KV has nowhere to go");
+}
+
+std::size_t Reader::index_of(JsonReader& owner, const std::string& key, const std::vector<std::string>& names) {
+  const std::string name = owner.string(key);
+  const auto at = std::find(names.begin(), names.end(), name);
+  if (at == names.end()) {
+    if (owner.has(key)) owner.fail(key, fmt::format("\"{}\" is \"{}\", which is not defined", key, name), suggestion(name, names));
+    return 0;
+  }
+  return static_cast<std::size_t>(at - names.begin());
+}
+
+void Reader::read_links() {
+  std::set<std::pair<std::size_t, std::size_t>> seen;
+  for (JsonReader& r : root_.objects("links", true)) {
+    const std::size_t from = index_of(r, "from", vertex_names_), to = index_of(r, "to", vertex_names_);
+    const std::size_t kind = index_of(r, "kind", link_kind_names_);
+    r.no_other_keys();
+    if (vertex_names_.empty()) continue;
+    if (from == to && r.has("from") && r.has("to")) r.fail("to", "a link needs two different ends");
+    if (!seen.insert({from, to}).second) r.fail("", "this link stands here twice");
+    h_.links.push_back({vertex_names_[from], vertex_names_[to], kind});
+  }
+}
+
+bool is_path(const std::string& text) {
+  return text.find('/') != std::string::npos ||
+         (text.size() > kSuffix.size() && text.substr(text.size() - kSuffix.size()) == kSuffix);
+}
+
+}  // namespace
+
+double Hardware::host_memory_bytes() const {
+  double bytes = 0;
+  for (const Vertex& v : vertices) bytes += v.bytes.value;
+  return bytes;
+}
+
+std::vector<std::string> hardware_names() {
+  std::vector<std::string> names;
+  for (const std::string& file : embedded_files(kFolder)) {
+    names.push_back(file.substr(kFolder.size(), file.size() - kFolder.size() - kSuffix.size()));
+  }
+  return names;
+}
+
+Hardware load_hardware(const std::string& name_or_path) {
+  if (is_path(name_or_path)) return Reader(JsonFile::load(name_or_path)).read();
+  const std::string file = fmt::format("{}{}{}", kFolder, name_or_path, kSuffix);
+  const std::string_view text = embedded_file(file);
+  if (text.data() == nullptr) {
+    throw InputError(Diagnostic{"", 0, 0, fmt::format("unknown hardware \"{}\"", name_or_path),
+                                suggestion(name_or_path, hardware_names()) + ", or the path of a hardware file (*.json)"});
+  }
+  return Reader(JsonFile::parse(std::string(text), file)).read();
+}
+
+}  // namespace kvplan
