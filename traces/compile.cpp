@@ -13,11 +13,9 @@
 namespace kvplan {
 namespace {
 
-struct MixedHash {
-  std::size_t operator()(std::uint64_t id) const {
-    const std::uint64_t mixed = id * 0x9e3779b97f4a7c15u;
-    return static_cast<std::size_t>(mixed ^ (mixed >> 32));
-  }
+// Ids that count up stay neighbours in the table, which the cache likes; ids that are hashes are spread already.
+struct FoldedHash {
+  std::size_t operator()(std::uint64_t id) const { return static_cast<std::size_t>(id ^ (id >> 32)); }
 };
 
 std::string file_name(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
@@ -28,6 +26,7 @@ class Compiler {
       : in_(rows), options_(options), findings_(rows.path), block_tokens_(rows.block_tokens) {}
 
   Workload run() {
+    KVPLAN_ASSERT(options_.rate_scale > 0 && block_tokens_ > 0 && (!options_.limit || *options_.limit > 0));
     workload_.name = file_name(in_.path);
     workload_.format = in_.format;
     workload_.sha256 = in_.sha256;
@@ -214,7 +213,7 @@ void Compiler::check_block(BlockId block, BlockId parent, std::int32_t tokens, T
 }
 
 void Compiler::number_blocks() {
-  tsl::robin_map<std::uint64_t, BlockId, MixedHash> ids;
+  tsl::robin_map<std::uint64_t, BlockId, FoldedHash> ids;
   ids.reserve(in_.hashes.size());
   workload_.prompt_blocks.reserve(in_.hashes.size() + kept_.size());
   if (in_.hashes.size() + kept_.size() >= kNone) {
@@ -281,17 +280,18 @@ void Compiler::check_whole_prompt(TurnId turn) {
                 "turn adds cannot be read");
 }
 
-// As ids name prefixes, the turn that last held a block also held all before it:
-// the deepest full block that was seen gives the longest shared prefix.
+// As ids name prefixes, a turn is found by the last full block of its prompt alone:
+// the deepest such block in a later prompt gives the longest prompt that it contains.
 void Compiler::infer_parents() {
-  std::vector<TurnId> last_holder(workload_.block_count(), kNone);
+  constexpr std::size_t kLeastBlocks = 2;  // one block may be a system prompt that all share
+  std::vector<TurnId> last_ending_in(workload_.block_count(), kNone);
   for (TurnId t = 0; t < workload_.turns.size(); ++t) {
     Turn& turn = workload_.turns[t];
     const auto blocks = workload_.blocks(turn).first(static_cast<std::size_t>(full_blocks(turn)));
-    std::size_t shared = 0;
-    while (shared < blocks.size() && last_holder[blocks[shared]] != kNone) ++shared;
-    if (shared >= 2) turn.continues = last_holder[blocks[shared - 1]];
-    for (const BlockId block : blocks) last_holder[block] = t;
+    for (std::size_t i = blocks.size(); i >= kLeastBlocks && turn.continues == kNone; --i) {
+      turn.continues = last_ending_in[blocks[i - 1]];
+    }
+    if (blocks.size() >= kLeastBlocks) last_ending_in[blocks.back()] = t;
   }
 }
 

@@ -1,9 +1,9 @@
 // Rows to Workload: order, arrivals, dense block ids, parents, output blocks.
 //
 // Parents. Where the trace records sessions, a turn continues the one before it
-// in its session. Elsewhere the parent is inferred: the earlier turn that shares
-// the longest prefix of full blocks, at least two; among equals the latest.
-// Sessions are the trees of that forest.
+// in its session. Elsewhere the parent is inferred: the earlier turn with the
+// longest prompt whose full blocks, at least two, all begin this prompt; among
+// equals the latest. Sessions are the trees of that forest.
 //
 // Output blocks. The first follow-up that shares all full blocks of a turn's
 // prompt shows what the turn's answer left: its blocks from position

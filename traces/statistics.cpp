@@ -58,7 +58,7 @@ void describe_sessions(const Workload& workload, TraceStatistics& s) {
     const Turn& parent = workload.turns[turn.continues];
     const double grown = double{1} * turn.prompt_tokens - parent.prompt_tokens - parent.output_tokens;
     growth.push_back(grown);
-    whole += grown >= 0;
+    whole += grown >= -kEndMarkerTokens;
     if (turn.arrival.after == kNone && parent.arrival.after == kNone) {
       gaps.push_back(seconds(turn.arrival.time - parent.arrival.time));
     }

@@ -17,6 +17,9 @@ struct Summary {
 // The value at rank floor(q n) of the ascending values, the last for q = 1; all zero when there are none.
 Summary summarise(std::vector<double> values);
 
+// An answer's end markers are counted as output, but not always sent back.
+inline constexpr double kEndMarkerTokens = 8;
+
 struct TraceStatistics {
   std::int64_t turns = 0;
   std::int64_t closed_loop_turns = 0;  // arrive a think time after another turn's end
@@ -31,7 +34,7 @@ struct TraceStatistics {
   std::int64_t multi_turn_sessions = 0;
   std::int64_t follow_up_turns = 0;
   Summary turns_of_multi_turn_sessions;
-  double whole_answer_share = 0;       // of follow-ups: prompt >= parent prompt + answer
+  double whole_answer_share = 0;       // of follow-ups: prompt >= parent prompt + answer - kEndMarkerTokens
   Summary growth_tokens;               // of follow-ups: prompt - (parent prompt + answer)
   Summary gap_s;                       // of follow-ups: between the arrivals of parent and child
 };

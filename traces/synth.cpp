@@ -111,22 +111,23 @@ void check(const SynthOptions& options) {
   if (!wrong.empty()) throw UsageError(wrong);
 }
 
+// A quarter of an hour whose histories outgrow the HBM of one GPU several times, but not its host's DRAM.
 SynthOptions chat() { return {}; }
 
 // Lengths, sharing, gaps and ticks like Mooncake's conversation trace, a few hundred rows.
 SynthOptions mooncake_conversation() {
   SynthOptions o;
-  o.sessions = 400;
-  o.sessions_per_s = 0.8;
+  o.sessions = 500;
+  o.sessions_per_s = 0.55;
   o.first_tokens = {5600, 1.15};
   o.follow_up_tokens = {200, 1.6};
-  o.output_tokens = {320, 0.6};
-  o.multi_turn_share = 0.25;
+  o.output_tokens = {330, 0.5};
+  o.multi_turn_share = 0.35;
   o.mean_turns = 3;
-  o.think_s = {100, 1.0};
+  o.think_s = {125, 1.0};
   o.pause_s = {600, 0.6};
   o.pause_share = 0.1;
-  o.duration_s = 600;
+  o.duration_s = 900;
   o.tick_ms = 3000;
   return o;
 }

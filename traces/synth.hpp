@@ -23,22 +23,22 @@ struct LogNormal {
 };
 
 struct SynthOptions {
-  std::int64_t sessions = 400;
+  std::int64_t sessions = 600;
   std::uint64_t seed = 1;
   double sessions_per_s = 0.5;
   std::int64_t block_tokens = 512;
   std::int64_t system_tokens = 880;
-  LogNormal first_tokens{2500, 0.9};
-  LogNormal follow_up_tokens{300, 1.0};
+  LogNormal first_tokens{4000, 0.9};
+  LogNormal follow_up_tokens{500, 1.0};
   LogNormal output_tokens{350, 0.6};
   double multi_turn_share = 0.8;
-  double mean_turns = 5;  // of sessions with several turns; at least 2
+  double mean_turns = 6;  // of sessions with several turns; at least 2
   LogNormal think_s{40, 0.7};
   LogNormal pause_s{240, 0.7};
   double pause_share = 0.15;
   double output_tokens_per_s = 40;
   std::int64_t max_context_tokens = 131072;
-  std::int64_t duration_s = 0;  // turns that would arrive later are left out; 0: all stay
+  std::int64_t duration_s = 900;  // turns that would arrive later are left out; 0: all stay
   std::int64_t tick_ms = 1;     // of the recording clock: timestamps are rounded down to it
 };
 

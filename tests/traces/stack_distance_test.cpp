@@ -1,0 +1,103 @@
+// Goal: the one-pass curve equals a cache that is simulated for each capacity.
+// Method: a naive twin keeps one list of blocks in order of use; random small
+// traces are chosen so that blocks collide often and caches overflow.
+#include "traces/stack_distance.hpp"
+
+#include <algorithm>
+#include <list>
+
+#include <rapidcheck.h>
+
+#include "tests/catch.hpp"
+
+using namespace kvplan;
+
+namespace {
+
+struct Hits {
+  std::int64_t tokens = 0, blocks = 0;
+};
+
+Hits naive_lru(const Workload& w, std::size_t capacity, TouchOrder order) {
+  std::list<BlockId> cache;  // most recent first
+  Hits hits;
+  for (const Turn& turn : w.turns) {
+    const auto blocks = w.blocks(turn);
+    for (const BlockId b : blocks) {
+      if (std::find(cache.begin(), cache.end(), b) == cache.end()) break;
+      hits.tokens += w.tokens_of_block[b];
+      ++hits.blocks;
+    }
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      const BlockId b = order == TouchOrder::head_to_tail ? blocks[i] : blocks[blocks.size() - 1 - i];
+      cache.remove(b);
+      cache.push_front(b);
+      if (cache.size() > capacity) cache.pop_back();
+    }
+  }
+  return hits;
+}
+
+// A random forest of blocks; each turn's prompt is the path to a random block.
+Workload random_workload() {
+  Workload w;
+  w.block_tokens = 16;
+  const int blocks = *rc::gen::inRange(1, 30);
+  for (int b = 0; b < blocks; ++b) {
+    const int parent = *rc::gen::inRange(-1, b);
+    w.parent_of_block.push_back(parent < 0 ? kNone : static_cast<BlockId>(parent));
+    w.tokens_of_block.push_back(*rc::gen::inRange(1, 17));
+  }
+  const int turns = *rc::gen::inRange(0, 40);
+  for (int t = 0; t < turns; ++t) {
+    Turn turn;
+    turn.first_block = static_cast<std::uint32_t>(w.prompt_blocks.size());
+    std::vector<BlockId> path;
+    for (auto b = static_cast<BlockId>(*rc::gen::inRange(0, blocks)); b != kNone; b = w.parent_of_block[b]) path.push_back(b);
+    for (const BlockId b : path) turn.prompt_tokens += w.tokens_of_block[b];
+    w.prompt_blocks.insert(w.prompt_blocks.end(), path.rbegin(), path.rend());
+    turn.block_count = static_cast<std::uint32_t>(path.size());
+    w.turns.push_back(turn);
+  }
+  return w;
+}
+
+}  // namespace
+
+TEST_CASE("the curve equals a simulated LRU at every capacity") {
+  CHECK(rc::check([] {
+    const Workload w = random_workload();
+    for (const TouchOrder order : {TouchOrder::head_to_tail, TouchOrder::tail_to_head}) {
+      const HitCurve curve = lru_hit_curve(w, order);
+      for (std::size_t capacity = 0; capacity <= w.block_count(); ++capacity) {
+        const Hits hits = naive_lru(w, capacity, order);
+        RC_ASSERT(curve.hit_tokens[capacity] == hits.tokens);
+        RC_ASSERT(curve.hit_blocks[capacity] == hits.blocks);
+      }
+      RC_ASSERT(curve.hit_tokens.size() == w.block_count() + 1);
+    }
+  }));
+}
+
+TEST_CASE("the order of touches decides what a small cache keeps") {
+  // One chain of three blocks, asked for twice: head to tail, two blocks of room keep
+  // the tail, which is useless without its head; tail to head they keep the head.
+  Workload w;
+  w.block_tokens = 16;
+  w.parent_of_block = {kNone, 0, 1};
+  w.tokens_of_block = {16, 16, 16};
+  w.prompt_blocks = {0, 1, 2, 0, 1, 2};
+  for (const std::uint32_t first : {0u, 3u}) {
+    Turn turn;
+    turn.prompt_tokens = 48;
+    turn.first_block = first;
+    turn.block_count = 3;
+    w.turns.push_back(turn);
+  }
+  CHECK(lru_hit_curve(w, TouchOrder::head_to_tail).hit_tokens == std::vector<std::int64_t>{0, 0, 0, 48});
+  CHECK(lru_hit_curve(w, TouchOrder::tail_to_head).hit_tokens == std::vector<std::int64_t>{0, 16, 32, 48});
+  CHECK(lru_hit_curve(w).token_hit_rate(1'000'000) == Approx(0.5));
+  CHECK(lru_hit_curve(w, TouchOrder::tail_to_head).block_hit_rate(1) == Approx(1 / 6.0));
+}
+
+TEST_CASE("a workload without turns has no hits") { CHECK(lru_hit_curve(Workload{}).token_hit_rate(10) == 0); }

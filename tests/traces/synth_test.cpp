@@ -1,0 +1,115 @@
+#include "traces/synth.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "tests/traces/invariants.hpp"
+#include "traces/compile.hpp"
+#include "traces/load.hpp"
+#include "traces/statistics.hpp"
+
+using namespace kvplan;
+
+namespace {
+
+Workload compiled(const SynthOptions& synth) {
+  LoadOptions options;
+  options.block_tokens = static_cast<std::int32_t>(synth.block_tokens);
+  options.tick = Time(0);
+  options.strict = true;
+  return compile_workload(rows_from_text(synthesise_mooncake(synth), "synthetic", options), options);
+}
+
+std::string raw_bytes(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace
+
+TEST_CASE("the shipped examples are what their commands give") {
+  const auto shipped = [](const std::string& name) { return read_text_file(KVPLAN_SOURCE_DIR "/examples/" + name); };
+  const bool chat = shipped("chat.jsonl.gz") == synthesise_mooncake(synth_preset("chat"));
+  CHECK(chat);
+  const bool conversation =
+      shipped("conversation-lookalike.jsonl.gz") == synthesise_mooncake(synth_preset("mooncake-conversation"));
+  CHECK(conversation);
+}
+
+TEST_CASE("follow-ups contain the prompt and the answer before") {
+  SynthOptions synth = synth_preset("chat");
+  synth.block_tokens = 16;
+  const Workload w = compiled(synth);
+  test::check_invariants(w);
+  std::size_t with_answer = 0;
+  for (const Turn& child : w.turns) {
+    if (child.continues == kNone) continue;
+    const Turn& parent = w.turns[child.continues];
+    REQUIRE(child.prompt_tokens > parent.prompt_tokens + parent.output_tokens);
+    // Nobody else continues a turn here, so its answer's blocks are all known.
+    const auto full = [&](std::int64_t tokens) { return tokens / w.block_tokens; };
+    REQUIRE(static_cast<std::int64_t>(parent.output_block_count) ==
+            full(parent.prompt_tokens + parent.output_tokens) - full(parent.prompt_tokens));
+    with_answer += parent.output_block_count > 0;
+  }
+  CHECK(with_answer > 500);
+}
+
+TEST_CASE("inference finds the sessions that were made") {
+  SynthOptions synth = synth_preset("chat");
+  synth.duration_s = 0;
+  const TraceStatistics s = trace_statistics(compiled(synth));
+  CHECK(s.sessions == synth.sessions);
+  CHECK(static_cast<double>(s.multi_turn_sessions) / static_cast<double>(s.sessions) == Approx(synth.multi_turn_share).margin(0.06));
+  CHECK(s.turns_of_multi_turn_sessions.mean == Approx(synth.mean_turns).epsilon(0.1));
+  CHECK(s.growth_tokens.p50 == Approx(synth.follow_up_tokens.median).epsilon(0.1));
+  CHECK(s.output_tokens.p50 == Approx(synth.output_tokens.median).epsilon(0.1));
+}
+
+TEST_CASE("the look-alike looks like the conversation trace") {
+  const TraceStatistics s = trace_statistics(compiled(synth_preset("mooncake-conversation")));
+  CHECK(s.tick == Time(3 * kPsPerS));
+  CHECK(s.prompt_tokens.p50 == Approx(6909).epsilon(0.2));
+  CHECK(s.prompt_tokens.p90 == Approx(27367).epsilon(0.25));
+  CHECK(s.output_tokens.p50 == Approx(350).epsilon(0.1));
+  CHECK(s.gap_s.p50 == Approx(126).epsilon(0.25));
+  CHECK(s.turns > 300);
+  CHECK(s.turns < 1000);
+}
+
+TEST_CASE("another seed gives another trace, and settings out of range are all named") {
+  SynthOptions synth;
+  synth.seed = 2;
+  const bool differ = synthesise_mooncake(synth) != synthesise_mooncake(SynthOptions{});
+  CHECK(differ);
+  synth.sessions = 0;
+  synth.pause_share = 2;
+  try {
+    synthesise_mooncake(synth);
+    FAIL("expected a UsageError");
+  } catch (const UsageError& e) {
+    CHECK(std::string(e.what()).find("--sessions is 0, expected 1") != std::string::npos);
+    CHECK(std::string(e.what()).find("--pause-share is 2") != std::string::npos);
+  }
+  CHECK_THROWS_AS(synth_preset("caht"), UsageError);
+}
+
+TEST_CASE("a gzipped trace reads back, and the same text gives the same bytes") {
+  const std::string folder = std::filesystem::temp_directory_path() / "kvplan_synth_test";
+  std::filesystem::create_directories(folder);
+  const std::string text = synthesise_mooncake(SynthOptions{});
+  for (const char* name : {"/a.jsonl.gz", "/b.jsonl.gz", "/plain.jsonl"}) {
+    write_trace_file(folder + name, text);
+    const bool same = read_text_file(folder + name) == text;
+    CHECK(same);
+  }
+  CHECK(std::filesystem::file_size(folder + "/a.jsonl.gz") < text.size() / 2);
+  CHECK(load_workload(folder + "/a.jsonl.gz").sha256 == load_workload(folder + "/plain.jsonl").sha256);
+  const bool same_bytes = raw_bytes(folder + "/a.jsonl.gz") == raw_bytes(folder + "/b.jsonl.gz");
+  CHECK(same_bytes);
+  std::filesystem::remove_all(folder);
+  CHECK_THROWS_AS(write_trace_file(folder + "/nowhere/a.jsonl", text), Error);
+}
