@@ -9,7 +9,11 @@ namespace kvplan {
 // Pages that can be had at once. With write-back an unreferenced block's page
 // is free only when its content has left.
 std::int64_t Replica::obtainable() const {
-  return tier_ && offload_.store == StorePolicy::back ? cache_.free() : cache_.available();
+  return writes_back() ? cache_.free() : cache_.available();
+}
+
+bool Replica::can_obtain(std::int64_t pages, Time at) {
+  return pages <= obtainable() || (writes_back() && make_clean(pages, at));
 }
 
 Transfer Replica::transfer_of(std::vector<BlockId> blocks) const {
@@ -40,11 +44,11 @@ void Replica::load_ended(Time at) {
   if (loads_.active()) note_load_start(at);
   for (std::size_t i = done.blocks.size(); i-- > 0;) tier_->unpin(done.blocks[i]);
   Sequence& s = sequence(done.sequence);
-  adopt_blocks(s, (s.referenced_blocks + s.loading_blocks) * std::int64_t{run_.workload.block_tokens}, false);
+  adopt_blocks(s, (s.referenced_blocks + s.loading_blocks) * std::int64_t{run_.workload.block_tokens});
   s.loading_blocks = 0;
   memory_changed_ = true;
   if (s.load_in_step) {
-    adopt_blocks(s, s.computed_tokens + s.chunk_tokens, true);
+    adopt_blocks(s, s.computed_tokens + s.chunk_tokens);
     if (--gate_.loads == 0) open_gate(at);
     return;
   }
@@ -77,7 +81,7 @@ void Replica::open_gate(Time at) {
 }
 
 void Replica::store_prompt(const Sequence& s, Time at) {
-  if (!tier_ || offload_.store == StorePolicy::back) return;
+  if (!tier_ || writes_back()) return;
   const std::int64_t chunk = std::max<std::int64_t>(1, offload_.chunk_tokens / run_.workload.block_tokens);
   const std::int64_t full = turn_of(s).prompt_tokens / run_.workload.block_tokens;
   store(run_.workload.blocks(turn_of(s)).first(full / chunk * chunk), at);
@@ -85,7 +89,7 @@ void Replica::store_prompt(const Sequence& s, Time at) {
 
 // The answer, with what the last whole chunk of the prompt left over.
 void Replica::store_answer(const Sequence& s, std::span<const BlockId> kept, Time at) {
-  if (!tier_ || offload_.store == StorePolicy::back || kept.empty()) return;
+  if (!tier_ || writes_back() || kept.empty()) return;
   const std::int64_t chunk = std::max<std::int64_t>(1, offload_.chunk_tokens / run_.workload.block_tokens);
   const std::int64_t full = turn_of(s).prompt_tokens / run_.workload.block_tokens;
   const std::int64_t all = full + static_cast<std::int64_t>(kept.size());
@@ -122,14 +126,13 @@ void Replica::store_ended(Time at) {
   ++run_.result.events;
   settle(at);
   const Transfer done = stores_.pop(at);
-  const bool back = offload_.store == StorePolicy::back;
   for (std::size_t i = done.blocks.size(); i-- > 0;) {
     const BlockId b = done.blocks[i];
     tier_->end_store(b);
-    const bool leaves = back && cache_.only_reference(b);
+    const bool leaves = writes_back() && cache_.only_reference(b);
     cache_.release(b);
     if (leaves) cache_.evict(b);
-    if (back) leaving_pages_ -= cache_.pages(b);
+    if (writes_back()) leaving_pages_ -= cache_.pages(b);
   }
   memory_changed_ = true;
   batch_may_change(at);
@@ -167,7 +170,7 @@ void Replica::batch_may_change(Time at) {
   if (gate_.loads > 0) return;
   const bool waits = queued() > 0 || unfinished_ != kNone;
   if (flight_.active()) {
-    if (waits || !chunks_.empty() || copies_slow_steps_) {
+    if (waits || !chunks_.empty() || copies_slow_steps_ || writes_back()) {
       flight_.cut(at);
       next_event_ = flight_.end();
     }

@@ -83,7 +83,7 @@ void Replica::carry_out(std::int64_t steps) {
     s.pages += chunk;
     pages += chunk;
     cache_.allocate(pages);
-    adopt_blocks(s, s.computed_tokens + s.chunk_tokens, true);
+    adopt_blocks(s, s.computed_tokens + s.chunk_tokens);
     record_of(s).computed_tokens += steps * s.chunk_tokens;
   } else {
     cache_.allocate(pages);
@@ -135,6 +135,7 @@ void Replica::finish_prefill(SequenceId id, Time at) {
   Sequence& s = sequence(id);
   RequestRecord& record = record_of(s);
   const Turn& turn = turn_of(s);
+  note_computed(s);
   if (s.part != Sequence::Part::done) {
     s.enter(Sequence::Part::done, at, record);
     record.first_token = at;

@@ -121,7 +121,8 @@ class Replica {
   void take_hits(Sequence& s, const Admission& a);
   void begin_chunk(SequenceId id, std::int64_t tokens);
   std::int64_t chunk_pages(const Sequence& s, std::int64_t tokens) const;
-  void adopt_blocks(Sequence& s, std::int64_t tokens, bool computed);
+  void adopt_blocks(Sequence& s, std::int64_t tokens);
+  void note_computed(const Sequence& s);
   bool release_newest_loaded();
   void preempt_newest(Time at);
   void take_off(Time at);
@@ -141,6 +142,8 @@ class Replica {
   void open_gate(Time at);
   void batch_may_change(Time at);
   std::int64_t obtainable() const;
+  bool can_obtain(std::int64_t pages, Time at);
+  bool writes_back() const { return tier_ && offload_.store == StorePolicy::back; }
 
   const std::uint32_t id_;
   RunState& run_;

@@ -7,7 +7,7 @@ namespace kvplan {
 
 void Replica::schedule(Time at) {
   preempted_ = false;
-  if (offload_.store == StorePolicy::back) make_clean(reserve_pages_, at);
+  if (writes_back()) make_clean(reserve_pages_, at);
   if (!make_room_for_decodes(at)) {
     go_idle(at);
     return;
@@ -25,7 +25,7 @@ void Replica::schedule(Time at) {
 
 // False when the step has to wait for pages that are being written back.
 bool Replica::make_room_for_decodes(Time at) {
-  while (decode_.pages(0, 1) > obtainable()) {
+  while (!can_obtain(decode_.pages(0, 1), at)) {
     if (release_newest_loaded()) continue;
     if (leaving_pages_ > 0) return false;
     preempt_newest(at);
@@ -37,7 +37,7 @@ void Replica::continue_prefill(Time at) {
   Sequence& s = sequence(unfinished_);
   const std::int64_t tokens = std::min<std::int64_t>(s.target_tokens - s.computed_tokens, budget_);
   if (tokens <= 0) return;
-  while (chunk_pages(s, tokens) > obtainable()) {
+  while (!can_obtain(chunk_pages(s, tokens), at)) {
     if (release_newest_loaded()) continue;
     if (leaving_pages_ == 0) preempt_newest(at);  // itself: it is the newest
     return;
@@ -50,11 +50,11 @@ void Replica::admit(Time at) {
   // A head that did not fit is tried again only when memory has changed.
   if (limit_ == Limit::memory && !memory_changed_) return;
   limit_ = Limit::none;
-  memory_changed_ = false;
   while (!slots_full() && (!loaded_.empty() || !waiting_.empty())) {
     std::deque<SequenceId>& queue = loaded_.empty() ? waiting_ : loaded_;
     if (!try_admit(queue.front(), at)) {
       limit_ = Limit::memory;
+      memory_changed_ = false;
       return;
     }
     queue.pop_front();
@@ -102,10 +102,9 @@ Replica::Admission Replica::look_up(const Sequence& s) const {
 // A request that does not fit leaves no trace, but that write-back may start to make room for it.
 bool Replica::try_admit(SequenceId id, Time at) {
   Sequence& s = sequence(id);
-  const bool back = offload_.store == StorePolicy::back && tier_;
   Admission a = look_up(s);
-  while (a.need_pages > obtainable() - (back ? 0 : a.unreferenced_pages)) {
-    if (!back || !make_clean(a.need_pages, at)) return false;
+  while (a.need_pages > obtainable() - (writes_back() ? 0 : a.unreferenced_pages)) {
+    if (!writes_back() || !make_clean(a.need_pages, at)) return false;
     a = look_up(s);  // cleaning may have evicted what was a hit
   }
   if (s.phase == Sequence::Phase::waiting) take_hits(s, a);
@@ -134,14 +133,15 @@ void Replica::take_hits(Sequence& s, const Admission& a) {
   const auto blocks = run_.workload.blocks(turn_of(s));
   for (std::int64_t i = 0; i < a.g1; ++i) cache_.reference(blocks[i]);
   s.referenced_blocks = static_cast<std::uint32_t>(a.g1);
+  s.cached_blocks = static_cast<std::uint32_t>(a.g1 + a.g2);
   s.pages = a.present_pages;
   s.computed_tokens = static_cast<std::int32_t>(a.cached_tokens);
   for (std::size_t i = tier_ ? blocks.size() : 0; i-- > 0;) {
     tier_->touch(blocks[i]);
     tier_->count_lookup(blocks[i]);
   }
-  if (s.was_admitted) return;
-  s.was_admitted = true;
+  // The hits of a request are those of the admission that led to its first computed token.
+  if (record_of(s).computed_tokens > 0) return;
   const std::int64_t g1_tokens = std::min<std::int64_t>(a.g1 * run_.workload.block_tokens, a.cached_tokens);
   record_of(s).hit_g1_tokens = static_cast<std::int32_t>(g1_tokens);
   record_of(s).hit_g2_tokens = static_cast<std::int32_t>(a.cached_tokens - g1_tokens);
@@ -161,14 +161,14 @@ void Replica::begin_chunk(SequenceId id, std::int64_t tokens) {
   record_of(s).computed_tokens += tokens;
   budget_ -= tokens;
   chunks_.push_back(id);
-  if (!s.load_in_step) adopt_blocks(s, s.computed_tokens + tokens, true);
+  if (!s.load_in_step) adopt_blocks(s, s.computed_tokens + tokens);
 }
 
 // The sequence's prompt blocks that end within its first `tokens` tokens become
 // resident: from here on others can share them, since whoever reads them is
 // computed later (or in the same step behind them). Where another sequence was
 // first, its copy is shared and the pages of this one are free again.
-void Replica::adopt_blocks(Sequence& s, std::int64_t tokens, bool computed) {
+void Replica::adopt_blocks(Sequence& s, std::int64_t tokens) {
   const Turn& turn = turn_of(s);
   const auto blocks = run_.workload.blocks(turn);
   const bool all = tokens >= turn.prompt_tokens;
@@ -181,12 +181,18 @@ void Replica::adopt_blocks(Sequence& s, std::int64_t tokens, bool computed) {
     } else {
       cache_.insert(b);
     }
-    if (computed) {
-      if (run_.computed[b]) record_of(s).recomputed_tokens += run_.workload.tokens_of_block[b];
-      run_.computed[b] = 1;
-    }
   }
   s.referenced_blocks = std::max(s.referenced_blocks, static_cast<std::uint32_t>(until));
+}
+
+// Counts what this prefill has computed that some replica had computed before.
+void Replica::note_computed(const Sequence& s) {
+  const auto blocks = run_.workload.blocks(turn_of(s));
+  for (std::size_t i = s.cached_blocks; i < s.referenced_blocks; ++i) {
+    const BlockId b = blocks[i];
+    if (run_.computed[b]) record_of(s).recomputed_tokens += run_.workload.tokens_of_block[b];
+    run_.computed[b] = 1;
+  }
 }
 
 // A request that has been loaded but not scheduled gives its pages back and
@@ -214,7 +220,10 @@ void Replica::preempt_newest(Time at) {
     s.target_tokens = turn_of(s).prompt_tokens + s.generated_tokens;
     decode_.leave(id, s.bias);
   }
-  if (unfinished_ == id) unfinished_ = kNone;
+  if (unfinished_ == id) {
+    unfinished_ = kNone;
+    note_computed(s);
+  }
   give_up(s);
   s.phase = Sequence::Phase::waiting;
   s.enter(Sequence::Part::queue, at, record_of(s));
@@ -255,6 +264,7 @@ void Replica::take_off(Time at) {
 // How many steps the batch stays as it is, whatever happens outside.
 std::int64_t Replica::flight_steps() const {
   if (run_.config.step_by_step || preempted_ || chunks_.size() > 1) return 1;
+  if (unfinished_ != kNone) return 1;  // a prefill waits for pages: it is tried again at every step
   std::int64_t most = Time::max().count;
   if (decode_.size() > 0) most = decode_.steps_to_first_finish();
   const Sequence* prefill = nullptr;
@@ -267,18 +277,19 @@ std::int64_t Replica::flight_steps() const {
   if (most <= 1 || (prefill && shares_blocks_ahead(*prefill, most))) return 1;
 
   // With write-back, a step that would leave too few pages starts copies, and so ends the flight before it.
-  const bool back = offload_.store == StorePolicy::back && tier_;
   const std::int64_t room =
-      back ? std::min(cache_.free(), cache_.free() + leaving_pages_ - reserve_pages_) : cache_.available();
-  std::int64_t low = 1, high = most;
+      writes_back() ? std::min(cache_.free(), cache_.free() + leaving_pages_ - reserve_pages_) : cache_.available();
+  const auto fits = [&](std::int64_t steps) {
+    return decode_.pages(1, steps) + (prefill ? chunk_pages(*prefill, steps * prefill->chunk_tokens) : 0) <= room;
+  };
+  if (fits(most)) return most;
+  std::int64_t low = 1, high = most - 1;
   while (low < high) {
-    const std::int64_t steps = high == most ? most : low + (high - low + 1) / 2;
-    const std::int64_t chunks = prefill ? chunk_pages(*prefill, steps * prefill->chunk_tokens) : 0;
-    if (decode_.pages(1, steps) + chunks <= room) {
-      low = steps;
-      if (steps == most) break;
+    const std::int64_t middle = low + (high - low + 1) / 2;
+    if (fits(middle)) {
+      low = middle;
     } else {
-      high = steps - 1;
+      high = middle - 1;
     }
   }
   return low;

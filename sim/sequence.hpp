@@ -19,7 +19,6 @@ struct Sequence {
 
   TurnId turn = kNone;
   Phase phase = Phase::waiting;
-  bool was_admitted = false;
   bool load_in_step = false;  // its layer-wise load runs beside the current step
 
   // Prefill. target = prompt + what was generated before a preemption.
@@ -29,6 +28,7 @@ struct Sequence {
   std::int32_t generated_tokens = 0;    // emitted before this prefill
   std::int64_t pages = 0;               // of its referenced blocks and its private ones
   std::uint32_t referenced_blocks = 0;  // leading prompt blocks that it references
+  std::uint32_t cached_blocks = 0;      // prompt blocks that were hits at its admission
   std::uint32_t loading_blocks = 0;     // the next ones, being loaded from G2
 
   // Decode.

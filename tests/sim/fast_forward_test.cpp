@@ -2,6 +2,8 @@
 // picosecond, in every mode; and on the way no book is ever out of balance
 // (config.check audits after each event). Scenarios are small and tight, so
 // that eviction, preemption, loads in mid-flight and shared prefixes all occur.
+#include <sstream>
+
 #include <rapidcheck.h>
 
 #include "sim/simulation.hpp"
@@ -76,12 +78,30 @@ void expect_same(const SimulationResult& a, const SimulationResult& b) {
   RC_ASSERT(a.end == b.end);
 }
 
+std::string describe(const Workload& w, const SimulationConfig& c) {
+  std::ostringstream text;
+  for (const Turn& t : w.turns) {
+    text << "turn at " << t.arrival.time.count / kPsPerMs << " ms after " << static_cast<int>(t.arrival.after) << ":";
+    for (BlockId b : w.blocks(t)) text << " " << b;
+    text << ", " << t.prompt_tokens << " + " << t.output_tokens << " tokens\n";
+  }
+  text << c.replicas << " replicas, " << c.replicas_per_node << " a node, pages " << c.engine.g1_pages.count << ", seqs "
+       << c.engine.max_num_seqs << ", budget " << c.engine.max_num_batched_tokens << ", router "
+       << static_cast<int>(c.router.policy) << "\noffload " << c.offload.enabled << ", store "
+       << static_cast<int>(c.offload.store) << ", load " << static_cast<int>(c.offload.load) << ", scope "
+       << static_cast<int>(c.offload.scope) << ", capacity " << c.offload.capacity.count << ", chunk "
+       << c.offload.chunk_tokens << ", slow copies " << (c.step_times[3].context_ps != c.step_times[0].context_ps);
+  for (const Limit& l : c.links.limits) text << ", " << l.bytes_per_s << " B/s";
+  return text.str();
+}
+
 }  // namespace
 
 TEST_CASE("fast-forward equals stepping one by one") {
   CHECK(rc::check("same results", [] {
     const Workload load = random_load();
     SimulationConfig machine = random_machine();
+    RC_LOG(describe(load, machine));
     const SimulationResult jumped = simulate(load, machine);
     machine.step_by_step = true;
     const SimulationResult stepped = simulate(load, machine);
