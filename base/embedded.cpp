@@ -19,4 +19,13 @@ std::vector<std::string> embedded_files(std::string_view prefix) {
   return names;
 }
 
+std::vector<std::string> embedded_json_names(std::string_view folder) {
+  constexpr std::string_view kSuffix = ".json";
+  std::vector<std::string> names;
+  for (const std::string& file : embedded_files(folder)) {
+    names.push_back(file.substr(folder.size(), file.size() - folder.size() - kSuffix.size()));
+  }
+  return names;
+}
+
 }  // namespace kvplan

@@ -15,4 +15,7 @@ std::string_view embedded_file(std::string_view name);
 // The names that begin with `prefix`, in order.
 std::vector<std::string> embedded_files(std::string_view prefix);
 
+// The names of the JSON files in a folder, without folder and ".json": what a user calls them.
+std::vector<std::string> embedded_json_names(std::string_view folder);
+
 }  // namespace kvplan

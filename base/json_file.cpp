@@ -30,6 +30,12 @@ std::string range(double low, double high) {
 
 }  // namespace
 
+bool is_json_path(std::string_view text) {
+  constexpr std::string_view kSuffix = ".json";
+  if (text.find('/') != std::string_view::npos) return true;
+  return text.size() > kSuffix.size() && text.substr(text.size() - kSuffix.size()) == kSuffix;
+}
+
 std::string pointer_to(const std::string& parent, const std::string& key) {
   std::string pointer = parent + "/";
   for (const char c : key) {

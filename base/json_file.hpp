@@ -17,6 +17,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -50,6 +51,9 @@ class JsonFile {
   std::map<std::string, JsonPosition> value_positions_;
   std::map<std::string, JsonPosition> key_positions_;
 };
+
+// Whether a name on the command line means a JSON file: it has a '/' or ends in ".json".
+bool is_json_path(std::string_view text);
 
 // One more step of a JSON pointer: "/a" and "b/c" give "/a/b~1c".
 std::string pointer_to(const std::string& parent, const std::string& key);

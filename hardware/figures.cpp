@@ -32,6 +32,7 @@ const std::vector<Figure<Gpu>>& gpu_figures() {
       {"hbm_efficiency", &Gpu::hbm_efficiency, kEfficiency},
       {"decode_attention_efficiency", &Gpu::decode_attention_efficiency, kEfficiency},
       {"kernel_launch_s", &Gpu::kernel_launch_s, kSeconds},
+      {"attention_floor_s", &Gpu::attention_floor_s, kSeconds},
       {"step_host_s", &Gpu::step_host_s, kSeconds},
       {"sequence_host_s", &Gpu::sequence_host_s, kSeconds},
       {"allreduce_floor_s", &Gpu::allreduce_floor_s, kSeconds},

@@ -14,7 +14,6 @@ namespace kvplan {
 namespace {
 
 constexpr std::string_view kFolder = "hardware/devices/";
-constexpr std::string_view kSuffix = ".json";
 
 // Reads one file; findings are collected, and values are only good when there are none.
 class Reader {
@@ -162,11 +161,6 @@ void Reader::read_links() {
   }
 }
 
-bool is_path(const std::string& text) {
-  return text.find('/') != std::string::npos ||
-         (text.size() > kSuffix.size() && text.substr(text.size() - kSuffix.size()) == kSuffix);
-}
-
 }  // namespace
 
 double Hardware::host_memory_bytes() const {
@@ -175,17 +169,11 @@ double Hardware::host_memory_bytes() const {
   return bytes;
 }
 
-std::vector<std::string> hardware_names() {
-  std::vector<std::string> names;
-  for (const std::string& file : embedded_files(kFolder)) {
-    names.push_back(file.substr(kFolder.size(), file.size() - kFolder.size() - kSuffix.size()));
-  }
-  return names;
-}
+std::vector<std::string> hardware_names() { return embedded_json_names(kFolder); }
 
 Hardware load_hardware(const std::string& name_or_path) {
-  if (is_path(name_or_path)) return Reader(JsonFile::load(name_or_path)).read();
-  const std::string file = fmt::format("{}{}{}", kFolder, name_or_path, kSuffix);
+  if (is_json_path(name_or_path)) return Reader(JsonFile::load(name_or_path)).read();
+  const std::string file = fmt::format("{}{}.json", kFolder, name_or_path);
   const std::string_view text = embedded_file(file);
   if (text.data() == nullptr) {
     throw InputError(Diagnostic{"", 0, 0, fmt::format("unknown hardware \"{}\"", name_or_path),

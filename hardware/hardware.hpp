@@ -28,6 +28,7 @@ struct Gpu {
   Sourced decode_attention_efficiency;   // KV streaming, of hbm_bytes_per_s
   // Overheads.
   Sourced kernel_launch_s;        // floor of one kernel in a CUDA graph
+  Sourced attention_floor_s;      // of the attention kernels of one layer
   Sourced step_host_s;            // scheduler, sampling and host work of one engine step
   Sourced sequence_host_s;        // the same, per sequence that emits a token
   Sourced allreduce_floor_s;      // of one all-reduce at TP > 1

@@ -15,9 +15,12 @@ enum class Dtype { fp32, bf16, fp16, fp8, int4 };
 Dtype dtype_from_name(std::string_view name);  // UsageError with a suggestion
 std::string_view name_of(Dtype);
 double bytes_per_element(Dtype);
+// What embeddings, lm_head, norms and biases keep when the matrices have this dtype: bf16 for fp8 and int4.
+Dtype unquantised(Dtype);
 
 struct Architecture {
   std::string name;
+  std::vector<std::string> aliases = {};
   std::string title;
   std::int32_t layers = 0;
   std::int32_t hidden = 0;
@@ -35,10 +38,11 @@ struct Architecture {
   bool qk_norm = false;            // Qwen3
   std::string source;
   std::string date;
+  std::vector<std::string> notes = {};
 
   std::int64_t parameters() const;         // all of them, exactly
   std::int64_t matmul_parameters() const;  // those that every token multiplies, without embedding and lm_head
-  Bytes weight_bytes(Dtype weights) const;
+  Bytes weight_bytes(Dtype weights) const;  // quantised dtypes hold for the matmul parameters alone
   Bytes kv_bytes_per_token(Dtype kv) const;
   // Of one token, on one GPU of a TP group: KV heads are split, and copied once there are fewer than GPUs.
   Bytes kv_bytes_per_token_per_gpu(Dtype kv, std::int32_t tp) const;
@@ -46,7 +50,8 @@ struct Architecture {
   double prefill_flops(std::int64_t tokens, std::int64_t cached) const;
 };
 
-// By name from the data folder (models/*.json), or by path. Unknown names are InputErrors with a suggestion.
+// By name or alias from those that ship with kvplan (models/zoo), or by path (anything with a '/' or ending in
+// ".json"). InputError with all findings of the file, or with a suggestion for an unknown name.
 Architecture load_architecture(const std::string& name_or_path);
 std::vector<std::string> architecture_names();
 

@@ -1,0 +1,43 @@
+// Above how many cached tokens loading their KV from a lower tier beats computing them again.
+#pragma once
+
+#include <cstdint>
+
+#include "base/units.hpp"
+#include "models/step_time.hpp"
+
+namespace kvplan {
+
+// What a load costs: fixed + segments x segment_ps + bytes / bytes_per_s, for one GPU's stream.
+struct LoadCost {
+  Time fixed{0};
+  std::int64_t segment_ps = 0;
+  Bytes segment{1};               // contiguous bytes of one copy
+  std::int64_t bytes_per_s = 1;
+  Bytes kv_bytes_per_token{0};    // on one GPU
+
+  Time operator()(Tokens tokens) const;
+};
+
+struct PromptShape {
+  Tokens new_tokens{128};          // beyond the cached prefix; computed in either case
+  Tokens max_batched_tokens{8192}; // chunk of a prefill
+};
+
+// One prompt alone on the replica, to its first token: `cached` tokens are there, `tokens` are computed in chunks.
+Time prefill_time(const StepTime&, Tokens tokens, Tokens cached, Tokens max_batched_tokens);
+
+// What having the prefix saves: prefill of prefix and new tokens, less that of the new tokens on top of it.
+Time recompute_time(const StepTime&, Tokens prefix, const PromptShape&);
+
+struct BreakEven {
+  enum class Kind { always, above, never };
+  Kind kind = Kind::never;
+  Tokens tokens{0};  // of `above`: the shortest prefix whose load pays
+};
+
+// Searches prefixes of 1 to `longest` tokens by bisection: chunks make the saving step, so that near a chunk's
+// edge loading may pay a little earlier than the length told.
+BreakEven break_even(const StepTime&, const LoadCost&, const PromptShape&, Tokens longest);
+
+}  // namespace kvplan

@@ -1,0 +1,49 @@
+#include "models/memory.hpp"
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+
+namespace kvplan {
+namespace {
+
+std::int64_t weights_per_gpu(const Architecture& model, std::int32_t tp, Dtype weights) {
+  return ceil_div(model.weight_bytes(weights).count, tp);
+}
+
+std::string gb(std::int64_t bytes) { return fmt::format("{:.1f} GB ({} bytes)", static_cast<double>(bytes) / 1e9, bytes); }
+
+std::string ways_out(const Architecture& model, std::int64_t usable, std::int32_t tp, Dtype weights) {
+  const std::int64_t room = usable - kActivationAndRuntimeBytes.count;
+  std::string text;
+  for (std::int32_t wider = tp + 1; wider <= 64 && text.empty(); ++wider) {
+    const std::int64_t need = weights_per_gpu(model, wider, weights);
+    if (model.heads % wider == 0 && need < room) {
+      text = fmt::format("tp {} ({:.1f} GB of weights a GPU), ", wider, static_cast<double>(need) / 1e9);
+    }
+  }
+  const std::int64_t fp8 = weights_per_gpu(model, tp, Dtype::fp8);
+  if (bytes_per_element(weights) > 1 && fp8 < room) {
+    text += fmt::format("fp8 weights ({:.1f} GB), ", static_cast<double>(fp8) / 1e9);
+  }
+  return text + "a GPU with more memory, or a smaller model";
+}
+
+}  // namespace
+
+Bytes kv_memory_per_gpu(const Architecture& model, const Gpu& gpu, std::int32_t tp, Dtype weights,
+                        double gpu_memory_utilization) {
+  const std::int64_t usable = std::llround(gpu.hbm_bytes.value * gpu_memory_utilization);
+  const std::int64_t need = weights_per_gpu(model, tp, weights) + kActivationAndRuntimeBytes.count;
+  if (usable > need) return Bytes(usable - need);
+  throw InfeasibleError(fmt::format(
+      "error: {} does not fit on {} at TP{}: {} of {} weights a GPU and {} of activations and runtime need {}, but "
+      "{} x {:.0f} GB leave {}, before any KV\n  help: {}",
+      model.name, gpu.name, tp, gb(weights_per_gpu(model, tp, weights)), name_of(weights),
+      gb(kActivationAndRuntimeBytes.count), gb(need), gpu_memory_utilization, gpu.hbm_bytes.value / 1e9, gb(usable),
+      ways_out(model, usable, tp, weights)));
+}
+
+}  // namespace kvplan
