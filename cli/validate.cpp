@@ -1,0 +1,105 @@
+// kvplan validate published: published results beside what kvplan predicts.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/arguments.hpp"
+#include "cli/verb.hpp"
+#include "validate/published.hpp"
+
+namespace kvplan {
+namespace {
+
+namespace po = boost::program_options;
+
+std::string figure(double v, const std::string& unit) {
+  if (unit == "bytes") return fmt::format("{:.0f}", v);
+  return fmt::format("{:.4f}{}", v, unit.empty() ? "" : " " + unit);
+}
+
+std::string verdict(const Comparison& c) {
+  if (!c.gated()) return "shown";
+  return c.met() ? "met" : "MISSED";
+}
+
+void print_table(const Experiment& e, std::ostream& out) {
+  out << fmt::format("{}: {}\n  source     {}\n", e.name, e.title, e.source);
+  for (const auto& [label, text] : e.inputs) out << fmt::format("  {:<10} {}\n", label, text);
+  if (!e.skipped.empty()) {
+    out << fmt::format("  SKIPPED    {}\n\n", e.skipped);
+    return;
+  }
+  out << fmt::format("\n  {:<42}{:>16}{:>16}{:>10}{:>10}\n", "", "predicted", "published", "error", "gate");
+  for (const Comparison& c : e.comparisons) {
+    const std::string error = c.absolute ? fmt::format("{:+.4f}", c.error()) : fmt::format("{:+.1f} %", 100 * c.error());
+    const std::string gate = !c.gated() ? "-" : c.absolute ? fmt::format("{:.4f}", c.tolerance)
+                                                           : fmt::format("{:.0f} %", 100 * c.tolerance);
+    out << fmt::format("  {:<42}{:>16}{:>16}{:>10}{:>10}  {:<7}{}\n", c.quantity, figure(c.predicted, c.unit),
+                       figure(c.published, c.unit), error, gate, verdict(c), c.remark.empty() ? "" : "(" + c.remark + ")");
+  }
+  for (const std::string& remark : e.remarks) out << "  note: " << remark << "\n";
+  out << "\n";
+}
+
+nlohmann::ordered_json document(const Experiment& e) {
+  nlohmann::ordered_json j = {{"name", e.name}, {"title", e.title}, {"source", e.source}, {"met", e.met()}};
+  if (!e.skipped.empty()) j["skipped"] = e.skipped;
+  for (const auto& [label, text] : e.inputs) j["inputs"][label] = text;
+  j["comparisons"] = nlohmann::ordered_json::array();
+  for (const Comparison& c : e.comparisons) {
+    j["comparisons"].push_back({{"quantity", c.quantity},
+                                {"unit", c.unit},
+                                {"predicted", c.predicted},
+                                {"published", c.published},
+                                {"error", c.error()},
+                                {"error_is", c.absolute ? "absolute" : "relative"},
+                                {"tolerance", c.gated() ? nlohmann::ordered_json(c.tolerance) : nullptr},
+                                {"verdict", verdict(c)},
+                                {"remark", c.remark}});
+  }
+  j["remarks"] = e.remarks;
+  return j;
+}
+
+}  // namespace
+
+ExitCode validate_verb(const std::vector<std::string>& arguments, Streams streams) {
+  po::options_description options("kvplan validate published [NAME]");
+  options.add_options()("what", po::value<std::string>(), "published")("name", po::value<std::string>(),
+                                                                      "one experiment; default: all")(
+      "format", po::value<std::string>()->default_value("table"), "table or json");
+  const po::variables_map given = parse_arguments(options, {"what", "name"}, arguments);
+  const std::string what = given.count("what") ? given["what"].as<std::string>() : "";
+  if (what != "published") {
+    throw UsageError(fmt::format("kvplan validate needs to know what: \"{}\" is not known", what),
+                     "kvplan validate published [" + fmt::format("{}", fmt::join(published_experiments(), "|")) + "]");
+  }
+  const std::string format = given["format"].as<std::string>();
+  if (format != "table" && format != "json") {
+    throw UsageError(fmt::format("unknown format \"{}\"", format), suggestion(format, {"table", "json"}));
+  }
+  std::vector<std::string> names = published_experiments();
+  if (given.count("name")) names = {given["name"].as<std::string>()};
+  bool met = true;
+  std::size_t skipped = 0;
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  for (const std::string& name : names) {
+    const Experiment e = run_published(name);
+    met = met && e.met();
+    skipped += !e.skipped.empty();
+    if (format == "json") {
+      all.push_back(document(e));
+    } else {
+      print_table(e, streams.out);
+    }
+  }
+  if (format == "json") {
+    streams.out << nlohmann::ordered_json{{"schema", "kvplan.validate/1"}, {"experiments", all}}.dump(2) << "\n";
+  } else {
+    streams.out << (met ? "every gate that ran is met" : "a gate is missed");
+    streams.out << (skipped ? fmt::format("; {} skipped\n", skipped) : "\n");
+  }
+  return met ? ExitCode::done : ExitCode::target_missed;
+}
+
+}  // namespace kvplan

@@ -1,0 +1,41 @@
+#include <fmt/format.h>
+
+#include "models/memory.hpp"
+#include "validate/published.hpp"
+
+namespace kvplan {
+
+Experiment memory_study(const JsonFile& file) {
+  JsonFindings findings;
+  JsonReader in(file, findings);
+  Experiment e;
+  e.title = in.string("title");
+  e.source = in.string("source");
+  const Hardware hardware = load_hardware(in.string("hardware"));
+  const Architecture model = load_architecture(in.string("model"));
+  const Dtype weights = dtype_from_name(in.string("weights")), kv = dtype_from_name(in.string("kv_dtype"));
+  const double tolerance = in.number("tolerance", 0, 1);
+  const std::int64_t context = in.integer("context_tokens", 1, 10'000'000);
+  e.inputs = {{"hardware", hardware.name},
+              {"model", fmt::format("{}, {} weights, {} KV", model.name, name_of(weights), name_of(kv))}};
+  e.comparisons = {
+      {"weights", "bytes", static_cast<double>(model.weight_bytes(weights).count), in.number("weight_bytes", 1, 1e15),
+       tolerance},
+      {fmt::format("KV of {} tokens", context), "bytes",
+       static_cast<double>((model.kv_bytes_per_token(kv) * context).count), in.number("kv_bytes", 1, 1e15), tolerance},
+  };
+  in.no_other_keys();
+  findings.raise();
+  double refused = 0;
+  try {
+    kv_memory_per_gpu(model, hardware.gpu, 1, weights);
+    e.remarks.push_back("the model was found to fit");
+  } catch (const InfeasibleError& error) {
+    refused = 1;
+    e.remarks.push_back(error.what());
+  }
+  e.comparisons.push_back({"out of memory (1: yes)", "", refused, 1, 0.01});
+  return e;
+}
+
+}  // namespace kvplan

@@ -1,0 +1,50 @@
+// Published results, reproduced: each experiment is a JSON file of inputs and
+// published figures in validate/published/ and a function that predicts them.
+// What is fitted, and on what, is said; everything else is a prediction.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/json_file.hpp"
+
+namespace kvplan {
+
+struct Comparison {
+  std::string quantity;
+  std::string unit;
+  double predicted = 0;
+  double published = 0;
+  double tolerance = 0;   // relative, or absolute in `unit`; 0: shown, not gated
+  bool absolute = false;
+  std::string remark = {};
+
+  double error() const { return absolute ? predicted - published : predicted / published - 1; }
+  bool gated() const { return tolerance > 0; }
+  bool met() const { return !gated() || (error() <= tolerance && -error() <= tolerance); }
+};
+
+struct Experiment {
+  std::string name;
+  std::string title;
+  std::string source;
+  std::vector<std::pair<std::string, std::string>> inputs;
+  std::vector<Comparison> comparisons;
+  std::vector<std::string> remarks;
+  std::string skipped;  // why it did not run; empty when it did
+
+  bool met() const;
+};
+
+std::vector<std::string> published_experiments();
+// Throws InputError for an unknown name, with a suggestion.
+Experiment run_published(const std::string& name);
+
+// The experiments, one a file. `data` is the folder of real data (KVPLAN_DATA).
+Experiment nvidia_multiturn(const JsonFile& inputs);
+Experiment vllm_ttft(const JsonFile& inputs);
+Experiment memory_study(const JsonFile& inputs);
+Experiment mooncake_lru(const JsonFile& inputs);
+
+}  // namespace kvplan
