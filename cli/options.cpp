@@ -90,16 +90,18 @@ std::vector<std::string> option_paths() {
   return paths;
 }
 
+// The right name in the wrong group comes first, then a slip in the whole path, then one in the last part.
 std::string suggest_option(const std::string& path) {
-  const std::string leaf = path.substr(path.find_last_of('.') + 1);
+  const auto leaf_of = [](const std::string& p) { return p.substr(p.find_last_of('.') + 1); };
   std::vector<std::string> leaves;
-  for (const Option& o : option_table()) leaves.push_back(o.path.substr(o.path.find_last_of('.') + 1));
-  std::string best = nearest(path, option_paths());
-  if (best.empty() || find_option(best)->path.find(leaf) == std::string::npos) {
-    const std::string by_leaf = nearest(leaf, leaves);
-    const auto it = std::find(leaves.begin(), leaves.end(), by_leaf);
-    if (it != leaves.end()) best = option_table()[static_cast<std::size_t>(it - leaves.begin())].path;
-  }
+  for (const Option& o : option_table()) leaves.push_back(leaf_of(o.path));
+  const auto with_leaf = [&](const std::string& leaf) {
+    const auto it = std::find(leaves.begin(), leaves.end(), leaf);
+    return it == leaves.end() ? "" : option_table()[static_cast<std::size_t>(it - leaves.begin())].path;
+  };
+  std::string best = with_leaf(leaf_of(path));
+  if (best.empty()) best = nearest(path, option_paths());
+  if (best.empty()) best = with_leaf(nearest(leaf_of(path), leaves));
   if (!best.empty()) return fmt::format("did you mean \"{}\"?", best);
   return "`kvplan schema scenario --format md` lists all options";
 }

@@ -1,11 +1,11 @@
 // kvplan trace stat|mrc|synth
+#include <fmt/format.h>
+
 #include <charconv>
 #include <cmath>
 #include <limits>
-#include <sstream>
-
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "cli/arguments.hpp"
 #include "cli/verb.hpp"
@@ -105,19 +105,26 @@ std::string summary_row(const char* name, const Summary& s) {
 }
 
 std::string stat_table(const Workload& w, const TraceStatistics& s) {
-  std::string text = fmt::format("{} ({}, blocks of {} tokens)\nsha256 {}\n\n", w.name, w.format, w.block_tokens, w.sha256);
-  const auto row = [&](const char* name, const std::string& value) { text += fmt::format("  {:<26}{}\n", name, value); };
+  std::string text =
+      fmt::format("{} ({}, blocks of {} tokens)\nsha256 {}\n\n", w.name, w.format, w.block_tokens, w.sha256);
+  const auto row = [&](const char* name, const std::string& value) {
+    text += fmt::format("  {:<26}{}\n", name, value);
+  };
   row("turns", fmt::format("{} in {:.1f} s, {:.3g} a second", s.turns, s.duration_s, s.turns_per_s));
-  if (s.closed_loop_turns > 0) row("closed loop", fmt::format("{} of them wait for the turn before", s.closed_loop_turns));
+  if (s.closed_loop_turns > 0)
+    row("closed loop", fmt::format("{} of them wait for the turn before", s.closed_loop_turns));
   row("clock", s.tick > Time(0) ? fmt::format("ticks of {:g} s: a run spreads arrivals inside them", seconds(s.tick))
                                 : std::string("not quantised"));
   row("tokens", fmt::format("{} of prompts, {} of answers", s.total_prompt_tokens, s.total_output_tokens));
-  row("blocks", fmt::format("{} of prompts, {} distinct ({} tokens)", s.prompt_blocks, s.unique_blocks, s.unique_tokens));
-  row("hit rate, infinite cache", fmt::format("{:.4f} of tokens, {:.4f} of blocks", s.infinite_hit_rate_tokens,
-                                              s.infinite_hit_rate_blocks));
+  row("blocks",
+      fmt::format("{} of prompts, {} distinct ({} tokens)", s.prompt_blocks, s.unique_blocks, s.unique_tokens));
+  row("hit rate, infinite cache",
+      fmt::format("{:.4f} of tokens, {:.4f} of blocks", s.infinite_hit_rate_tokens, s.infinite_hit_rate_blocks));
   row("sessions", fmt::format("{}, of them {} with several turns", s.sessions, s.multi_turn_sessions));
-  row("follow-ups", fmt::format("{}; {:.1f} % contain the whole answer before", s.follow_up_turns, 100 * s.whole_answer_share));
-  text += fmt::format("\n  {:<26}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}\n", "", "mean", "p10", "p50", "p90", "p99", "max");
+  row("follow-ups",
+      fmt::format("{}; {:.1f} % contain the whole answer before", s.follow_up_turns, 100 * s.whole_answer_share));
+  text +=
+      fmt::format("\n  {:<26}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}\n", "", "mean", "p10", "p50", "p90", "p99", "max");
   text += summary_row("prompt tokens", s.prompt_tokens) + summary_row("output tokens", s.output_tokens);
   text += summary_row("turns, where several", s.turns_of_multi_turn_sessions);
   return text + summary_row("growth tokens", s.growth_tokens) + summary_row("gap between turns, s", s.gap_s);
@@ -125,11 +132,13 @@ std::string stat_table(const Workload& w, const TraceStatistics& s) {
 
 ExitCode stat(const Words& arguments, Streams streams) {
   po::options_description options = trace_options();
-  options.add_options()("format", po::value<std::string>()->value_name("table|json")->default_value("table"), "Form of the result.");
+  options.add_options()("format", po::value<std::string>()->value_name("table|json")->default_value("table"),
+                        "Form of the result.");
   const po::variables_map values = parse(options, "trace", arguments);
   if (values.count("help")) {
-    streams.out << "usage: kvplan trace stat TRACE [options]\n\nWhat a trace holds: lengths, arrivals, sessions, sharing.\n\n"
-                << options;
+    streams.out
+        << "usage: kvplan trace stat TRACE [options]\n\nWhat a trace holds: lengths, arrivals, sessions, sharing.\n\n"
+        << options;
     return ExitCode::done;
   }
   const std::string format = choice(values, "format", {"table", "json"});
@@ -146,14 +155,15 @@ std::vector<double> parse_capacities(const std::string& list) {
   std::istringstream words(list);
   for (std::string word; std::getline(words, word, ',');) {
     double value = word == "inf" ? kInfinite : 0;
-    const bool number = word != "inf" && parse_whole(word, value) && std::isfinite(value) && value >= 0 && value <= 1e15;
+    const bool number =
+        word != "inf" && parse_whole(word, value) && std::isfinite(value) && value >= 0 && value <= 1e15;
     if (word != "inf" && !number) {
       throw UsageError(fmt::format("--capacity-tokens holds \"{}\", expected tokens from 0 to 1e15, or inf", word),
                        "separate them by commas: --capacity-tokens 1e6,2e6,inf");
     }
     capacities.push_back(value);
   }
-  if (capacities.empty()) throw UsageError("--capacity-tokens is empty");
+  if (list.empty() || list.back() == ',') throw UsageError("--capacity-tokens ends where a capacity should follow");
   return capacities;
 }
 
@@ -178,8 +188,8 @@ Json capacity_json(double tokens) {
 Json mrc_json(const Workload& workload, const HitCurve& curve, const std::vector<double>& capacities) {
   Json points = Json::array();
   for (const double tokens : capacities) {
-    const std::int64_t blocks = tokens == kInfinite ? std::numeric_limits<std::int64_t>::max()
-                                                    : std::llround(tokens / workload.block_tokens);
+    const std::int64_t blocks =
+        tokens == kInfinite ? std::numeric_limits<std::int64_t>::max() : std::llround(tokens / workload.block_tokens);
     points.push_back({{"capacity_tokens", capacity_json(tokens)},
                       {"hit_rate_tokens", curve.token_hit_rate(blocks)},
                       {"hit_rate_blocks", curve.block_hit_rate(blocks)}});
@@ -188,8 +198,9 @@ Json mrc_json(const Workload& workload, const HitCurve& curve, const std::vector
 }
 
 std::string mrc_text(const Json& points, bool csv) {
-  std::string text = csv ? "capacity_tokens,hit_rate_tokens,hit_rate_blocks\n"
-                         : fmt::format("{:>16}{:>18}{:>18}\n", "capacity, tokens", "hit rate, tokens", "hit rate, blocks");
+  std::string text =
+      csv ? "capacity_tokens,hit_rate_tokens,hit_rate_blocks\n"
+          : fmt::format("{:>16}{:>18}{:>18}\n", "capacity, tokens", "hit rate, tokens", "hit rate, blocks");
   for (const Json& p : points) {
     const std::string capacity = p["capacity_tokens"].is_string() ? "inf" : p["capacity_tokens"].dump();
     const double tokens = p["hit_rate_tokens"], blocks = p["hit_rate_blocks"];
@@ -201,7 +212,8 @@ std::string mrc_text(const Json& points, bool csv) {
 
 ExitCode mrc(const Words& arguments, Streams streams) {
   po::options_description options = trace_options();
-  options.add_options()("policy", po::value<std::string>()->value_name("lru")->default_value("lru"), "Eviction policy.")(
+  options.add_options()("policy", po::value<std::string>()->value_name("lru")->default_value("lru"),
+                        "Eviction policy.")(
       "capacity-tokens", po::value<std::string>()->value_name("LIST"),
       "Capacities, separated by commas; 1e6 and inf are understood. Without: 1, 2, 5 times powers of ten.")(
       "touch", po::value<std::string>()->value_name("head-to-tail|tail-to-head")->default_value("head-to-tail"),
@@ -209,13 +221,16 @@ ExitCode mrc(const Words& arguments, Streams streams) {
       "format", po::value<std::string>()->value_name("table|json|csv")->default_value("table"), "Form of the result.");
   const po::variables_map values = parse(options, "trace", arguments);
   if (values.count("help")) {
-    streams.out << "usage: kvplan trace mrc TRACE [options]\n\nHit rate of a prefix cache against its capacity, exactly, in one "
+    streams.out << "usage: kvplan trace mrc TRACE [options]\n\nHit rate of a prefix cache against its capacity, "
+                   "exactly, in one "
                    "pass.\n\n"
-                << options << "\nExample:\n  kvplan trace mrc TRACE --policy lru --capacity-tokens 1e6,2e6 --format json\n";
+                << options
+                << "\nExample:\n  kvplan trace mrc TRACE --policy lru --capacity-tokens 1e6,2e6 --format json\n";
     return ExitCode::done;
   }
   const std::string policy = values["policy"].as<std::string>();
-  if (policy != "lru") throw UsageError(fmt::format("no policy \"{}\" for trace mrc", policy), "the curve exists for lru");
+  if (policy != "lru")
+    throw UsageError(fmt::format("no policy \"{}\" for trace mrc", policy), "the curve exists for lru");
   const std::string touch = choice(values, "touch", {"head-to-tail", "tail-to-head"});
   const std::string format = choice(values, "format", {"table", "json", "csv"});
   std::vector<double> capacities;
@@ -224,8 +239,12 @@ ExitCode mrc(const Words& arguments, Streams streams) {
   if (capacities.empty()) capacities = default_capacities(workload);
   const auto order = touch == "head-to-tail" ? TouchOrder::head_to_tail : TouchOrder::tail_to_head;
   const Json points = mrc_json(workload, lru_hit_curve(workload, order), capacities);
-  const Json document = {{"trace", workload.name}, {"sha256", workload.sha256},   {"policy", policy},
-                         {"touch", touch},         {"block_tokens", workload.block_tokens}, {"points", points}};
+  const Json document = {{"trace", workload.name},
+                         {"sha256", workload.sha256},
+                         {"policy", policy},
+                         {"touch", touch},
+                         {"block_tokens", workload.block_tokens},
+                         {"points", points}};
   streams.out << (format == "json" ? document.dump(2) + "\n" : mrc_text(points, format == "csv"));
   return ExitCode::done;
 }
@@ -240,8 +259,8 @@ void assign(const SynthSetting& setting, const std::string& text) {
   const bool understood = std::visit([&](auto* v) { return parse_whole(text, *v); }, setting.value);
   if (!understood) {
     throw UsageError(fmt::format("--{} is \"{}\", expected {} from {} to {}", setting.name, text,
-                                 std::holds_alternative<double*>(setting.value) ? "a number" : "an integer", setting.low,
-                                 setting.high));
+                                 std::holds_alternative<double*>(setting.value) ? "a number" : "an integer",
+                                 setting.low, setting.high));
   }
 }
 
@@ -263,9 +282,11 @@ ExitCode synth(const Words& arguments, Streams streams) {
   const po::options_description flags = synth_flags();
   const po::variables_map values = parse_arguments(flags, {}, arguments);
   if (values.count("help")) {
-    streams.out << "usage: kvplan trace synth [options]\n\nWrites synthetic multi-turn chat as a Mooncake trace; the same settings "
+    streams.out << "usage: kvplan trace synth [options]\n\nWrites synthetic multi-turn chat as a Mooncake trace; the "
+                   "same settings "
                    "give the same bytes.\nThe values in brackets are those of the preset chat.\n\n"
-                << flags << "\nExample:\n  kvplan trace synth --preset chat --sessions 1000 --seed 7 --out chat.jsonl.gz\n";
+                << flags
+                << "\nExample:\n  kvplan trace synth --preset chat --sessions 1000 --seed 7 --out chat.jsonl.gz\n";
     return ExitCode::done;
   }
   SynthOptions options = synth_preset(values["preset"].as<std::string>());
@@ -302,7 +323,8 @@ ExitCode trace_verb(const std::vector<std::string>& arguments, Streams streams) 
     streams.out << kHelp;
     return ExitCode::done;
   }
-  throw UsageError(what.empty() ? "trace needs what to do: stat, mrc or synth" : fmt::format("no such thing to do with a trace: \"{}\"", what),
+  throw UsageError(what.empty() ? "trace needs what to do: stat, mrc or synth"
+                                : fmt::format("no such thing to do with a trace: \"{}\"", what),
                    what.empty() ? "" : suggestion(what, {"stat", "mrc", "synth"}));
 }
 

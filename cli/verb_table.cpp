@@ -5,6 +5,9 @@ namespace kvplan {
 const std::vector<Verb>& verbs() {
   static const std::vector<Verb> table = {
       {"run", "simulate a scenario; several hardware or offload values are compared", run_verb},
+      {"trace", "statistics, hit curves and synthesis of traces", trace_verb},
+      {"hw", "the hardware that kvplan knows, with sources and derived facts", hw_verb},
+      {"model", "the models that kvplan knows, with derived facts", model_verb},
       {"schema", "JSON Schema of scenarios and results", schema_verb},
   };
   return table;

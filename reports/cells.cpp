@@ -108,7 +108,8 @@ std::string ratio(const Row& row, const Column& c, const Column& base) {
   const Json* v = value_at(c, row.pointer);
   const Json* b = value_at(base, row.pointer);
   if (!row.ratio || !v || !b || &c == &base || b->get<double>() <= 0) return "";
-  return fmt::format("{:.2f}x", v->get<double>() / b->get<double>());
+  const double x = v->get<double>() / b->get<double>();
+  return fmt::format("{:.{}f}x", x, x < 0.095 ? 3 : 2);
 }
 
 }  // namespace

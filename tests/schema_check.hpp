@@ -1,4 +1,4 @@
-// Checks a document against the part of JSON Schema that result.schema.json uses.
+// Checks a document against the part of JSON Schema that kvplan's schemas use.
 #pragma once
 
 #include <algorithm>
@@ -39,6 +39,10 @@ class SchemaCheck {
     if (schema.contains("$ref")) {
       return check(root_.at(json::json_pointer(schema["$ref"].get<std::string>().substr(1))), v, at);
     }
+    if (schema.contains("anyOf")) {
+      const auto fits = [&](const json& option) { return SchemaCheck(option).problems(v).empty(); };
+      expect(std::any_of(schema["anyOf"].begin(), schema["anyOf"].end(), fits), at, "anyOf " + v.dump());
+    }
     if (schema.contains("type")) {
       const json types = schema["type"].is_array() ? schema["type"] : json::array({schema["type"]});
       expect(std::any_of(types.begin(), types.end(), [&](const json& t) { return is_a(v, t); }), at,
@@ -51,6 +55,9 @@ class SchemaCheck {
     }
     if (schema.contains("minimum") && v.is_number()) {
       expect(v.get<double>() >= schema["minimum"].get<double>(), at, "minimum " + v.dump());
+    }
+    if (schema.contains("maximum") && v.is_number()) {
+      expect(v.get<double>() <= schema["maximum"].get<double>(), at, "maximum " + v.dump());
     }
     if (schema.contains("pattern") && v.is_string()) {
       expect(std::regex_search(v.get<std::string>(), std::regex(schema["pattern"].get<std::string>())), at,

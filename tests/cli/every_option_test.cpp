@@ -1,0 +1,138 @@
+// No option does nothing: for each there is a scenario in which changing it, and
+// nothing else, changes the result. An option that is added without a line here fails.
+#include <map>
+#include <set>
+
+#include "cli/options.hpp"
+#include "tests/catch.hpp"
+#include "tests/cli/run_cli.hpp"
+
+using namespace kvplan;
+using nlohmann::json;
+
+namespace {
+
+using Settings = std::vector<std::string>;
+
+struct Change {
+  std::string to;
+  Settings under;  // what else the scenario sets, before and after
+};
+
+// A small HBM share fills G1 with a part of the sample trace.
+const Settings kTight = {"engine.gpu_memory_utilization=0.28", "offload.mode=dram"};
+
+Settings operator+(Settings a, const Settings& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+const std::map<std::string, Change> kChanges = {
+    {"trace.rate_scale", {"3", {}}},
+    {"trace.limit", {"50", {}}},
+    {"trace.tick_s", {"10", {}}},
+    {"trace.window_start_s", {"20", {}}},
+    {"trace.window_end_s", {"40", {}}},
+    {"seed", {"2", {"trace.tick_s=5"}}},
+    {"model", {"qwen3-32b", {"tp=2"}}},
+    {"hardware", {"gh200-96", {}}},
+    {"tp", {"2", {}}},
+    {"replicas", {"2", {}}},
+    {"weights", {"fp8", {}}},
+    {"kv_dtype", {"fp8", {}}},
+    {"engine.max_num_seqs", {"2", {}}},
+    {"engine.max_num_batched_tokens", {"512", {}}},
+    {"engine.page_tokens", {"512", kTight}},
+    {"engine.gpu_memory_utilization", {"0.28", {}}},
+    {"engine.max_context_tokens", {"4096", {}}},
+    {"offload.mode", {"none", kTight}},
+    {"offload.dram_bytes", {"1 GB", kTight}},
+    {"offload.dram_scope", {"replica", kTight + Settings{"replicas=2", "offload.dram_bytes=8 GB"}}},
+    {"offload.store", {"back", kTight}},
+    {"offload.selective_hits", {"1", kTight + Settings{"offload.store=selective"}}},
+    {"offload.load", {"layerwise", kTight}},
+    {"offload.chunk_tokens", {"4096", kTight}},
+    {"offload.layout", {"layer-first", kTight}},
+    {"router.policy", {"weighted", {"replicas=4"}}},
+    {"router.queue_weight", {"50", {"replicas=4", "router.policy=weighted", "trace.rate_scale=20"}}},
+    {"router.kv_use_weight", {"50", {"replicas=4", "router.policy=weighted"}}},
+    {"router.g1_prefix_weight", {"0", {"replicas=4", "router.policy=weighted", "router.g2_prefix_weight=0"}}},
+    {"router.g2_prefix_weight",
+     {"0", kTight + Settings{"replicas=4", "offload.dram_scope=replica", "router.policy=weighted",
+                             "router.g1_prefix_weight=0"}}},
+    {"frontend.fixed_s", {"0.5", {}}},
+    {"frontend.per_token_s", {"1e-5", {}}},
+    {"slo.ttft_s", {"1e-6", {}}},
+    {"slo.tpot_s", {"1e-6", {}}},
+    {"slo.quantile", {"0.5", {"slo.ttft_s=0.1"}}},
+};
+
+json result_of(const Settings& settings) {
+  std::vector<std::string> arguments = {"run", "--format", "json", "--set", "trace.limit=250"};
+  for (const std::string& s : settings) arguments.insert(arguments.end(), {"--set", s});
+  const CliRun run = cli(arguments);
+  INFO(run.err);
+  REQUIRE((run.code == 0 || run.code == 5));
+  json document = run.json();
+  document.erase("provenance");
+  document["simulation"].erase("wall_s");
+  document["simulation"].erase("requests_per_wall_s");
+  return document;
+}
+
+}  // namespace
+
+TEST_CASE("every option changes something") {
+  const std::set<std::string> own_test = {"engine.step_by_step", "engine.check", "trace.block_tokens", "trace.path",
+                                          "router.recency_weight"};
+  for (const Option& o : option_table()) {
+    if (own_test.count(o.path)) continue;
+    CAPTURE(o.path);
+    REQUIRE(kChanges.count(o.path) == 1);
+    const Change& change = kChanges.at(o.path);
+    const bool same = result_of(change.under) == result_of(change.under + Settings{o.path + "=" + change.to});
+    CHECK_FALSE(same);
+  }
+}
+
+TEST_CASE("stepping one by one takes more events to the same result") {
+  json jumped = result_of({"offload.mode=dram"}),
+       stepped = result_of({"offload.mode=dram", "engine.step_by_step=true"});
+  CHECK(stepped["simulation"]["events"].get<std::int64_t>() > jumped["simulation"]["events"].get<std::int64_t>());
+  jumped.erase("simulation"), stepped.erase("simulation");
+  CHECK(stepped == jumped);
+}
+
+TEST_CASE("the audit passes and changes nothing") {
+  CHECK(result_of(kTight + Settings{"engine.check=true"}) == result_of(kTight));
+}
+
+TEST_CASE("the trace and the size of its blocks are what the run replays") {
+  Folder folder;
+  const std::string trace = folder.file(
+      "t.jsonl", "{\"timestamp\": 0, \"input_length\": 60, \"output_length\": 5, \"hash_ids\": [1, 2, 3, 4]}\n");
+  CHECK(cli({"run", "--trace", trace}).code == 3);  // four hashes for sixty tokens: not of 512
+  const json document = cli({"run", "--trace", trace, "--set", "trace.block_tokens=16", "--format", "json"}).json();
+  CHECK(document["kv"]["prompt_tokens"] == 60);
+  CHECK(document["provenance"]["trace"]["block_tokens"] == 16);
+}
+
+TEST_CASE("recency spreads prompts that no replica knows") {
+  Folder folder;
+  std::string lines;
+  for (int i = 0; i < 4; ++i) {
+    lines += "{\"timestamp\": " + std::to_string(i) +
+             ", \"input_length\": 512, \"output_length\": 50, \"hash_ids\": [" + std::to_string(i) + "]}\n";
+  }
+  const Settings only_recency = {"trace.path=" + folder.file("t.jsonl", lines),
+                                 "trace.tick_s=0",
+                                 "replicas=4",
+                                 "router.policy=weighted",
+                                 "router.queue_weight=0",
+                                 "router.kv_use_weight=0"};
+  const auto mean_tpot = [&](const std::string& weight) {
+    return result_of(only_recency + Settings{"router.recency_weight=" + weight})["latency"]["tpot_s"]["mean"]
+        .get<double>();
+  };
+  CHECK(mean_tpot("1") < mean_tpot("0"));  // one each, against all four on the first replica
+}

@@ -1,0 +1,37 @@
+#include "cli/reference.hpp"
+
+#include "cli/options.hpp"
+#include "cli/scenario.hpp"
+#include "tests/catch.hpp"
+#include "tests/cli/run_cli.hpp"
+#include "tests/schema_check.hpp"
+
+using namespace kvplan;
+
+TEST_CASE("docs/reference.md is what the table says; kvplan schema scenario --format md writes it") {
+  CHECK(text_of(KVPLAN_SOURCE_DIR "/docs/reference.md") == reference_markdown());
+  CHECK(cli({"schema", "scenario", "--format", "md"}).out == reference_markdown());
+}
+
+TEST_CASE("the schema takes what the reader takes, and refuses what it refuses") {
+  SchemaCheck check(cli({"schema", "scenario"}).json());
+  CHECK(check.problems(Scenario().merged()).empty());
+  CHECK(check.problems({{"offload", {{"dram_bytes", "480 GB"}, {"mode", {"none", "dram"}}}}}).empty());
+  CHECK_FALSE(check.problems({{"tp", 0}}).empty());
+  CHECK_FALSE(check.problems({{"offload", {{"mode", "dramm"}}}}).empty());
+  CHECK_FALSE(check.problems({{"engine", {{"max_num_seq", 4}}}}).empty());
+}
+
+TEST_CASE("the examples are scenarios, by the reader and by the schema") {
+  SchemaCheck check(scenario_schema());
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(KVPLAN_SOURCE_DIR "/examples")) {
+    if (entry.path().extension() != ".json") continue;
+    CAPTURE(entry.path().string());
+    const JsonFile file = JsonFile::load(entry.path().string());
+    CHECK_NOTHROW(Scenario().apply(file));
+    CHECK(check.problems(file.root()).empty());
+    ++count;
+  }
+  CHECK(count > 0);
+}

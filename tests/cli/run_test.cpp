@@ -1,0 +1,104 @@
+// The verb run as a whole, on the sample that ships.
+#include "tests/catch.hpp"
+#include "tests/cli/run_cli.hpp"
+#include "tests/schema_check.hpp"
+
+using namespace kvplan;
+using nlohmann::json;
+
+namespace {
+
+json without_wall_clock(json document) {
+  document.erase("simulation");
+  return document;
+}
+
+}  // namespace
+
+TEST_CASE("kvplan run alone answers, verdict first, and says what to try next") {
+  const CliRun run = cli({"run"});
+  CHECK(run.code == 0);
+  const std::string state = run.out.substr(0, run.out.find(':'));
+  CHECK((state == "stable" || state == "saturated" || state == "overloaded"));
+  CHECK(contains(run.out, "TTFT p99"));
+  CHECK(contains(run.err, "Try next:"));
+  CHECK_FALSE(contains(cli({"run", "--limit", "9"}).err, "Try next:"));
+}
+
+TEST_CASE("result.json keeps to its schema") {
+  SchemaCheck check(cli({"schema", "result"}).json());
+  for (const char* offload : {"none", "dram"}) {
+    const CliRun run = cli({"run", "--limit", "60", "--offload", offload, "--format", "json", "--set", "slo.ttft_s=1"});
+    const std::vector<std::string> problems = check.problems(run.json());
+    CAPTURE(offload, problems);
+    CHECK(problems.empty());
+  }
+  json broken = cli({"run", "--limit", "5", "--format", "json"}).json();
+  broken["latency"].erase("ttft_s");
+  broken["extra"] = 1;
+  CHECK(check.problems(broken).size() == 2);
+}
+
+TEST_CASE("the same scenario and seed give the same bytes, but for the wall clock") {
+  Folder a, b;
+  for (const Folder* f : {&a, &b}) CHECK(cli({"run", "--limit", "300", "--out", f->path.string()}).code == 0);
+  CHECK(text_of(a.path / "requests.jsonl") == text_of(b.path / "requests.jsonl"));
+  const json first = json::parse(text_of(a.path / "result.json")),
+             second = json::parse(text_of(b.path / "result.json"));
+  CHECK(without_wall_clock(first).dump() == without_wall_clock(second).dump());
+  // All three files of a run are whole: result, requests, and nothing else.
+  CHECK(std::distance(std::filesystem::directory_iterator(a.path), std::filesystem::directory_iterator()) == 2);
+}
+
+TEST_CASE("stdout holds the same document as result.json") {
+  Folder folder;
+  const json printed = cli({"run", "--limit", "40", "--format", "json", "--out", folder.path.string()}).json();
+  CHECK(printed == json::parse(text_of(folder.path / "result.json")));
+}
+
+TEST_CASE("several combinations are compared on one load, each with its folder") {
+  Folder folder;
+  const CliRun run = cli({"run", "--limit", "80", "--hardware", "x86-h100-sxm,gh200-96", "--offload", "none,dram",
+                          "--format", "json", "--out", folder.path.string()});
+  REQUIRE(run.code == 0);
+  const json document = run.json();
+  CHECK(document["schema"] == "kvplan.comparison/1");
+  REQUIRE(document["combinations"].size() == 4);
+  CHECK(document["base"] == "x86-h100-sxm none");
+  CHECK(document == json::parse(text_of(folder.path / "comparison.json")));
+  for (const json& c : document["combinations"]) {
+    CHECK(c["result"]["provenance"]["trace"]["sha256"] ==
+          document["combinations"][0]["result"]["provenance"]["trace"]["sha256"]);
+    std::string name = c["name"];
+    name[name.find(' ')] = '-';
+    CHECK(json::parse(text_of(folder.path / name / "result.json")) == c["result"]);
+    const json& base = document["combinations"][0]["result"];
+    CHECK(
+        c["ratios"]["/latency/ttft_s/p50"].get<double>() ==
+        Approx(c["result"]["latency"]["ttft_s"]["p50"].get<double>() / base["latency"]["ttft_s"]["p50"].get<double>()));
+  }
+  // A combination of a comparison is the run that it would be alone.
+  const json alone =
+      cli({"run", "--limit", "80", "--hardware", "gh200-96", "--offload", "dram", "--format", "json"}).json();
+  CHECK(without_wall_clock(alone) == without_wall_clock(document["combinations"][3]["result"]));
+}
+
+TEST_CASE("a missed target ends with 5, a met one with 0") {
+  CHECK(cli({"run", "--limit", "40", "--set", "slo.ttft_s=1e-9"}).code == 5);
+  CHECK(cli({"run", "--limit", "40", "--set", "slo.ttft_s=1e6", "--set", "slo.tpot_s=1e6"}).code == 0);
+  CHECK(contains(cli({"run", "--limit", "40", "--set", "slo.ttft_s=1e-9"}).out, "MISSED"));
+}
+
+TEST_CASE("sizes that the hardware does not hold are labelled") {
+  CHECK(contains(cli({"run", "--limit", "9", "--hardware", "gh200-96", "--set", "offload.dram_bytes=2 TB"}).out,
+                 "HYPOTHETICAL: 2 TB of DRAM a node for KV, but gh200-96 holds 480 GB"));
+  CHECK_FALSE(contains(cli({"run", "--limit", "9", "--hardware", "gh200-96"}).out, "HYPOTHETICAL"));
+}
+
+TEST_CASE("an output folder that cannot be made is an error that names it") {
+  Folder folder;
+  const std::string file = folder.file("plain", "x");
+  const CliRun run = cli({"run", "--limit", "5", "--out", file + "/below"});
+  CHECK(run.code == 3);
+  CHECK(contains(run.err, file));
+}
