@@ -1,12 +1,12 @@
 #include "traces/compile.hpp"
 
+#include <fmt/format.h>
+#include <tsl/robin_map.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <utility>
-
-#include <fmt/format.h>
-#include <tsl/robin_map.h>
 
 #include "traces/ticks.hpp"
 
@@ -73,10 +73,10 @@ class Compiler {
   const LoadOptions& options_;
   TraceFindings findings_;
   const std::int32_t block_tokens_;
-  std::vector<Time> estimate_;              // per row: recorded arrival, or the turn before plus the delay
-  std::vector<std::uint32_t> row_before_;   // per row: the session's row before, or kNone
-  std::vector<std::uint32_t> order_;        // rows by recorded arrival
-  std::vector<std::uint32_t> kept_;         // per turn: its row
+  std::vector<Time> estimate_;             // per row: recorded arrival, or the turn before plus the delay
+  std::vector<std::uint32_t> row_before_;  // per row: the session's row before, or kNone
+  std::vector<std::uint32_t> order_;       // rows by recorded arrival
+  std::vector<std::uint32_t> kept_;        // per turn: its row
   std::vector<TurnId> first_turn_of_block_;
   Workload workload_;
 };
@@ -187,8 +187,8 @@ void Compiler::place_turns(const std::vector<Time>& arrivals) {
     }
     const double scaled = static_cast<double>((arrivals[r] - options_.window_start).count) / options_.rate_scale;
     if (!(scaled < 0x1p63)) {
-      findings_.add(row.line, 0, fmt::format("at {} times the rate this turn arrives after more than 106 days",
-                                             options_.rate_scale),
+      findings_.add(row.line, 0,
+                    fmt::format("at {} times the rate this turn arrives after more than 106 days", options_.rate_scale),
                     "raise the rate, or limit the number of turns");
       continue;
     }

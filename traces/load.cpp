@@ -1,9 +1,9 @@
 #include "traces/load.hpp"
 
-#include <array>
-
 #include <fmt/format.h>
 #include <openssl/evp.h>
+
+#include <array>
 
 #include "base/file.hpp"
 #include "traces/compile.hpp"
@@ -27,8 +27,8 @@ std::string sha256_hex(const std::string& text) {
 TraceRows rows_from_text(std::string text, const std::string& name, const LoadOptions& options) {
   const Recognised recognised = recognise_trace(text);
   if (recognised.format.empty()) {
-    throw InputError({name, 0, 0, fmt::format("not a trace that can be read: this is {}", recognised.looks_like),
-                      recognised.help});
+    throw InputError(
+        {name, 0, 0, fmt::format("not a trace that can be read: this is {}", recognised.looks_like), recognised.help});
   }
   const std::string sha256 = sha256_hex(text);
   TraceRows rows = read_mooncake(std::move(text), name, options);

@@ -13,10 +13,10 @@ struct LoadOptions {
   std::uint64_t seed = 1;
   // Width of the ticks inside which arrivals are spread; none: detected; zero: arrivals stay as recorded.
   std::optional<Time> tick;
-  double rate_scale = 1;                   // 2: twice the request rate; think times stay as they are
-  std::optional<std::int64_t> limit;       // only the first turns, in order of arrival
-  Time window_start{0};                    // only turns that arrive at or after this instant, which becomes zero,
-  Time window_end = Time::max();           // and before this one
+  double rate_scale = 1;              // 2: twice the request rate; think times stay as they are
+  std::optional<std::int64_t> limit;  // only the first turns, in order of arrival
+  Time window_start{0};               // only turns that arrive at or after this instant, which becomes zero,
+  Time window_end = Time::max();      // and before this one
 };
 
 }  // namespace kvplan

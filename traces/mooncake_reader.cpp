@@ -1,13 +1,13 @@
 #include "traces/mooncake_reader.hpp"
 
+#include <fmt/format.h>
+#include <simdjson.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <map>
 #include <utility>
-
-#include <fmt/format.h>
-#include <simdjson.h>
 
 namespace kvplan {
 namespace {
@@ -38,8 +38,7 @@ bool parse_whole(std::string_view token, T& value) {
 
 class MooncakeReader {
  public:
-  MooncakeReader(const std::string& path, const LoadOptions& options)
-      : options_(options), findings_(path) {
+  MooncakeReader(const std::string& path, const LoadOptions& options) : options_(options), findings_(path) {
     rows_.path = path;
     rows_.format = "mooncake";
     rows_.block_tokens = options.block_tokens;
@@ -118,7 +117,8 @@ void MooncakeReader::read_line(std::string_view line, std::size_t room) {
   } catch (const simdjson::simdjson_error& error) {
     if (content.back() != '}') {
       fail(content.substr(content.size() - 1),
-           fmt::format("the line is cut off after \"{}\"", content.substr(content.size() - std::min(content.size(), std::size_t{30}))),
+           fmt::format("the line is cut off after \"{}\"",
+                       content.substr(content.size() - std::min(content.size(), std::size_t{30}))),
            "the file seems truncated: fetch it again, or delete the line");
     } else {
       fail("", fmt::format("not valid JSON: {}", error.what()));
@@ -214,8 +214,10 @@ void MooncakeReader::check_hash_count(const TraceRow& row) {
       break;
     }
   }
-  fail("", fmt::format("{} hash_ids for input_length {}, expected {} (one for every {} tokens, the last partial)",
-                       row.hash_count, row.prompt_tokens, expected, block), help);
+  fail("",
+       fmt::format("{} hash_ids for input_length {}, expected {} (one for every {} tokens, the last partial)",
+                   row.hash_count, row.prompt_tokens, expected, block),
+       help);
 }
 
 std::int32_t MooncakeReader::tokens(std::string_view key, std::string_view token) {
@@ -232,12 +234,11 @@ Time MooncakeReader::milliseconds(std::string_view key, std::string_view token) 
   std::int64_t whole = 0;
   if (parse_whole(token, whole) && whole >= 0 && whole <= kMaxTimeMs) return Time(whole * kPsPerMs);
   double value = 0;
-  if (starts_like_number(token) && parse_whole(token, value) && value >= 0 &&
-      value < static_cast<double>(kMaxTimeMs)) {
+  if (starts_like_number(token) && parse_whole(token, value) && value >= 0 && value < static_cast<double>(kMaxTimeMs)) {
     return Time(std::llround(value * static_cast<double>(kPsPerMs)));
   }
-  fail(token, fmt::format("\"{}\" is {}, expected milliseconds from 0 to {} (106 days)", key, shortened(token),
-                          kMaxTimeMs),
+  fail(token,
+       fmt::format("\"{}\" is {}, expected milliseconds from 0 to {} (106 days)", key, shortened(token), kMaxTimeMs),
        starts_like_number(token) ? "timestamps count from the start of the trace; subtract the first one" : "");
   return Time(0);
 }

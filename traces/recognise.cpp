@@ -1,9 +1,9 @@
 #include "traces/recognise.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
-
-#include <fmt/format.h>
 
 namespace kvplan {
 namespace {
@@ -19,9 +19,15 @@ struct Signature {
 constexpr std::array kBinary = {
     Signature{0, "PAR1", "a Parquet file"},
     Signature{0, "PK\x03\x04", "a zip archive"},
-    Signature{0, "\x7f" "ELF", "a program"},
+    Signature{0,
+              "\x7f"
+              "ELF",
+              "a program"},
     Signature{0, "SQLite format 3", "an SQLite database"},
-    Signature{0, "\xfd" "7zXZ", "xz-compressed data"},
+    Signature{0,
+              "\xfd"
+              "7zXZ",
+              "xz-compressed data"},
     Signature{0, "BZh", "bzip2-compressed data"},
     Signature{0, "ARROW1", "an Arrow file"},
     Signature{257, "ustar", "a tar archive"},

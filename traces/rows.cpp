@@ -1,8 +1,8 @@
 #include "traces/rows.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace kvplan {
 namespace {

@@ -19,14 +19,14 @@ inline constexpr std::int32_t kMaxTokens = std::numeric_limits<std::int32_t>::ma
 inline constexpr std::int64_t kMaxTimeMs = std::numeric_limits<std::int64_t>::max() / kPsPerMs;  // 106 days
 
 struct TraceRow {
-  std::int64_t line = 0;           // in the file, from 1
-  std::optional<Time> timestamp;   // recorded arrival
-  std::optional<Time> delay;       // think time after the session's turn before: closed loop
-  std::uint32_t session = kNone;   // recorded session, numbered by first appearance
+  std::int64_t line = 0;          // in the file, from 1
+  std::optional<Time> timestamp;  // recorded arrival
+  std::optional<Time> delay;      // think time after the session's turn before: closed loop
+  std::uint32_t session = kNone;  // recorded session, numbered by first appearance
   std::int32_t prompt_tokens = 0;
   std::int32_t output_tokens = 0;
-  std::size_t first_hash = 0;      // into TraceRows::hashes
-  std::uint32_t hash_count = 0;    // ceil(prompt / block), or floor: then the tail has no hash
+  std::size_t first_hash = 0;    // into TraceRows::hashes
+  std::uint32_t hash_count = 0;  // ceil(prompt / block), or floor: then the tail has no hash
 };
 
 struct TraceRows {

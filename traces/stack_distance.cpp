@@ -48,7 +48,9 @@ class Recency {
 double rate(const std::vector<std::int64_t>& hits, std::int64_t capacity_blocks, std::int64_t of) {
   KVPLAN_ASSERT(capacity_blocks >= 0);
   const auto last = static_cast<std::int64_t>(hits.size()) - 1;
-  return of == 0 ? 0 : static_cast<double>(hits[static_cast<std::size_t>(std::min(capacity_blocks, last))]) / static_cast<double>(of);
+  return of == 0 ? 0
+                 : static_cast<double>(hits[static_cast<std::size_t>(std::min(capacity_blocks, last))]) /
+                       static_cast<double>(of);
 }
 
 }  // namespace

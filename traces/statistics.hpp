@@ -25,7 +25,7 @@ struct TraceStatistics {
   std::int64_t closed_loop_turns = 0;  // arrive a think time after another turn's end
   double duration_s = 0;               // from the first to the last absolute arrival
   double turns_per_s = 0;
-  Time tick;                           // of the recording clock; zero: not quantised
+  Time tick;  // of the recording clock; zero: not quantised
   Summary prompt_tokens, output_tokens;
   std::int64_t total_prompt_tokens = 0, total_output_tokens = 0;
   std::int64_t prompt_blocks = 0, unique_blocks = 0, unique_tokens = 0;
@@ -34,9 +34,9 @@ struct TraceStatistics {
   std::int64_t multi_turn_sessions = 0;
   std::int64_t follow_up_turns = 0;
   Summary turns_of_multi_turn_sessions;
-  double whole_answer_share = 0;       // of follow-ups: prompt >= parent prompt + answer - kEndMarkerTokens
-  Summary growth_tokens;               // of follow-ups: prompt - (parent prompt + answer)
-  Summary gap_s;                       // of follow-ups: between the arrivals of parent and child
+  double whole_answer_share = 0;  // of follow-ups: prompt >= parent prompt + answer - kEndMarkerTokens
+  Summary growth_tokens;          // of follow-ups: prompt - (parent prompt + answer)
+  Summary gap_s;                  // of follow-ups: between the arrivals of parent and child
 };
 
 // The workload is loaded with tick zero, so that arrivals stand as recorded.

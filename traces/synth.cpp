@@ -1,14 +1,14 @@
 #include "traces/synth.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <boost/iostreams/filter/gzip.hpp>
+#include <boost/iostreams/filtering_stream.hpp>
 #include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
-
-#include <boost/iostreams/filter/gzip.hpp>
-#include <boost/iostreams/filtering_stream.hpp>
-#include <fmt/format.h>
 
 #include "base/error.hpp"
 #include "base/random.hpp"
@@ -187,8 +187,9 @@ std::string synthesise_mooncake(const SynthOptions& options) {
   BlockNames names(options);
   for (const SynthTurn& turn : Synthesiser(options).turns()) {
     fmt::format_to(std::back_inserter(text),
-                   R"({{"timestamp": {}, "input_length": {}, "output_length": {}, "hash_ids": [{}]}})" "\n", turn.time_ms,
-                   turn.prompt_tokens, turn.output_tokens, fmt::join(names.of(turn), ", "));
+                   R"({{"timestamp": {}, "input_length": {}, "output_length": {}, "hash_ids": [{}]}})"
+                   "\n",
+                   turn.time_ms, turn.prompt_tokens, turn.output_tokens, fmt::join(names.of(turn), ", "));
   }
   if (text.empty()) throw UsageError("these settings give no turn", "raise the context or the duration");
   return text;

@@ -39,7 +39,7 @@ struct SynthOptions {
   double output_tokens_per_s = 40;
   std::int64_t max_context_tokens = 131072;
   std::int64_t duration_s = 900;  // turns that would arrive later are left out; 0: all stay
-  std::int64_t tick_ms = 1;     // of the recording clock: timestamps are rounded down to it
+  std::int64_t tick_ms = 1;       // of the recording clock: timestamps are rounded down to it
 };
 
 // One setting of the options by its name on the command line, with its range.

@@ -12,9 +12,11 @@ using kvplan::test::check_invariants;
 
 namespace {
 
-std::string row(std::int64_t timestamp_ms, int prompt, int output, const std::vector<int>& ids, const std::string& more = "") {
-  return fmt::format(R"({{"timestamp": {}, "input_length": {}, "output_length": {}, "hash_ids": [{}]{}}})" "\n", timestamp_ms,
-                     prompt, output, fmt::join(ids, ","), more);
+std::string row(std::int64_t timestamp_ms, int prompt, int output, const std::vector<int>& ids,
+                const std::string& more = "") {
+  return fmt::format(R"({{"timestamp": {}, "input_length": {}, "output_length": {}, "hash_ids": [{}]{}}})"
+                     "\n",
+                     timestamp_ms, prompt, output, fmt::join(ids, ","), more);
 }
 
 // Blocks of ten tokens, arrivals as recorded.
@@ -66,13 +68,16 @@ TEST_CASE("the parent is the earlier turn with the longest prompt that the promp
   const std::string a = row(0, 25, 10, {1, 2, 3});
   CHECK(parents(compiled(a + row(1, 45, 5, {1, 2, 30, 31, 32}))) == std::vector<TurnId>{kNone, 0});
   // Two blocks at least: one may be a system prompt.
-  CHECK(parents(compiled(row(0, 15, 5, {1, 2}) + row(1, 45, 5, {1, 20, 30, 31, 32}))) == std::vector<TurnId>{kNone, kNone});
+  CHECK(parents(compiled(row(0, 15, 5, {1, 2}) + row(1, 45, 5, {1, 20, 30, 31, 32}))) ==
+        std::vector<TurnId>{kNone, kNone});
   // The longest wins over the latest, the latest among equals.
-  CHECK(parents(compiled(a + row(1, 45, 5, {1, 2, 30, 31, 32}) + row(2, 25, 5, {1, 2, 9}) + row(3, 60, 5, {1, 2, 30, 31, 50, 51}))) ==
-        std::vector<TurnId>{kNone, 0, 0, 1});
-  CHECK(parents(compiled(a + row(1, 25, 5, {1, 2, 9}) + row(2, 35, 5, {1, 2, 40, 41}))) == std::vector<TurnId>{kNone, 0, 1});
+  CHECK(parents(compiled(a + row(1, 45, 5, {1, 2, 30, 31, 32}) + row(2, 25, 5, {1, 2, 9}) +
+                         row(3, 60, 5, {1, 2, 30, 31, 50, 51}))) == std::vector<TurnId>{kNone, 0, 0, 1});
+  CHECK(parents(compiled(a + row(1, 25, 5, {1, 2, 9}) + row(2, 35, 5, {1, 2, 40, 41}))) ==
+        std::vector<TurnId>{kNone, 0, 1});
   // A prompt that is not contained in full is no parent.
-  CHECK(parents(compiled(row(0, 40, 5, {1, 2, 3, 4}) + row(1, 40, 5, {1, 2, 5, 6}))) == std::vector<TurnId>{kNone, kNone});
+  CHECK(parents(compiled(row(0, 40, 5, {1, 2, 3, 4}) + row(1, 40, 5, {1, 2, 5, 6}))) ==
+        std::vector<TurnId>{kNone, kNone});
 }
 
 TEST_CASE("a turn's answer leaves the full blocks that a follow-up shows") {
@@ -129,8 +134,9 @@ TEST_CASE("ids that are no prefix hashes are findings") {
 }
 
 TEST_CASE("recorded sessions are followed, closed loop") {
-  const Workload w = compiled(row(0, 20, 15, {1, 2}, R"(, "session_id": "a")") + row(5, 20, 1, {9, 8}, R"(, "session_id": "b")") +
-                              R"({"session_id": "a", "delay": 1000, "input_length": 40, "output_length": 1, "hash_ids": [1, 2, 3, 4]})");
+  const Workload w = compiled(
+      row(0, 20, 15, {1, 2}, R"(, "session_id": "a")") + row(5, 20, 1, {9, 8}, R"(, "session_id": "b")") +
+      R"({"session_id": "a", "delay": 1000, "input_length": 40, "output_length": 1, "hash_ids": [1, 2, 3, 4]})");
   REQUIRE(w.turns.size() == 3);
   CHECK(w.turns[2].arrival.after == 0);
   CHECK(w.turns[2].arrival.time == Time(kPsPerS));
@@ -139,11 +145,14 @@ TEST_CASE("recorded sessions are followed, closed loop") {
 }
 
 TEST_CASE("sessions whose rows hold only what a turn adds are refused") {
-  const auto findings = findings_of(row(0, 20, 15, {1, 2}, R"(, "session_id": "a")") + row(9, 10, 1, {5}, R"(, "session_id": "a")"));
+  const auto findings =
+      findings_of(row(0, 20, 15, {1, 2}, R"(, "session_id": "a")") + row(9, 10, 1, {5}, R"(, "session_id": "a")"));
   REQUIRE(findings.size() == 1);
   CHECK(findings[0].line == 2);
   CHECK(findings[0].help.find("whole prompt") != std::string::npos);
-  CHECK(findings_of(R"({"session_id": "a", "delay": 1, "input_length": 0, "output_length": 1, "hash_ids": []})").size() == 1);
+  CHECK(
+      findings_of(R"({"session_id": "a", "delay": 1, "input_length": 0, "output_length": 1, "hash_ids": []})").size() ==
+      1);
 }
 
 TEST_CASE("a cut trace keeps the arrivals of the whole, counted from its start") {
@@ -159,7 +168,8 @@ TEST_CASE("a cut trace keeps the arrivals of the whole, counted from its start")
   cut.limit = 7;
   const Workload some = compiled(text, cut);
   REQUIRE(some.turns.size() == 7);
-  for (std::size_t i = 0; i < 7; ++i) CHECK(some.turns[i].arrival.time == all.turns[i + 6].arrival.time - Time(2 * kPsPerS));
+  for (std::size_t i = 0; i < 7; ++i)
+    CHECK(some.turns[i].arrival.time == all.turns[i + 6].arrival.time - Time(2 * kPsPerS));
   CHECK(noted(some, "window", 21));
   CHECK(noted(some, "limit", 2));
   cut.window_start = Time(100 * kPsPerS), cut.window_end = Time(200 * kPsPerS);
@@ -169,8 +179,10 @@ TEST_CASE("a cut trace keeps the arrivals of the whole, counted from its start")
 TEST_CASE("a follow-up whose session's start is cut off arrives at a time of its own") {
   LoadOptions cut = ten();
   cut.window_start = Time(kPsPerS / 2);
-  const Workload w = compiled(row(0, 20, 15, {1, 2}, R"(, "session_id": "a")") +
-                              R"({"session_id": "a", "delay": 1000, "input_length": 40, "output_length": 1, "hash_ids": [1, 2, 3, 4]})", cut);
+  const Workload w = compiled(
+      row(0, 20, 15, {1, 2}, R"(, "session_id": "a")") +
+          R"({"session_id": "a", "delay": 1000, "input_length": 40, "output_length": 1, "hash_ids": [1, 2, 3, 4]})",
+      cut);
   REQUIRE(w.turns.size() == 1);
   CHECK(w.turns[0].arrival.after == kNone);
   CHECK(w.turns[0].arrival.time == Time(kPsPerS / 2));
@@ -179,8 +191,10 @@ TEST_CASE("a follow-up whose session's start is cut off arrives at a time of its
 TEST_CASE("a rate scale divides arrivals, not think times") {
   LoadOptions twice = ten();
   twice.rate_scale = 2;
-  const Workload w = compiled(row(7, 20, 15, {1, 2}, R"(, "session_id": "a")") +
-                              R"({"session_id": "a", "delay": 1000, "input_length": 40, "output_length": 1, "hash_ids": [1, 2, 3, 4]})", twice);
+  const Workload w = compiled(
+      row(7, 20, 15, {1, 2}, R"(, "session_id": "a")") +
+          R"({"session_id": "a", "delay": 1000, "input_length": 40, "output_length": 1, "hash_ids": [1, 2, 3, 4]})",
+      twice);
   CHECK(w.turns[0].arrival.time == Time(7 * kPsPerMs / 2));
   CHECK(w.turns[1].arrival.time == Time(kPsPerS));
   twice.rate_scale = 1e-9;

@@ -69,7 +69,8 @@ TEST_CASE("conversation trace: spreading changes arrivals inside ticks, and noth
   const Workload recorded = load_workload(path, as_recorded());
   const Workload spread = load_workload(path);
   REQUIRE(spread.notes.size() == 1);
-  CHECK(spread.notes[0].what == "arrivals recorded in ticks of 3000 ms: spread uniformly inside them, in file order, seed 1");
+  CHECK(spread.notes[0].what ==
+        "arrivals recorded in ticks of 3000 ms: spread uniformly inside them, in file order, seed 1");
   CHECK(spread.notes[0].rows == 12031);
   const bool same_blocks =
       spread.prompt_blocks == recorded.prompt_blocks && spread.output_blocks == recorded.output_blocks;

@@ -8,7 +8,8 @@ using namespace kvplan;
 
 namespace {
 
-const std::string kGood = R"({"timestamp": 0, "input_length": 600, "output_length": 5, "hash_ids": [1, 2]})" "\n";
+const std::string kGood = R"({"timestamp": 0, "input_length": 600, "output_length": 5, "hash_ids": [1, 2]})"
+                          "\n";
 
 std::vector<Diagnostic> findings_of(const std::string& text, const LoadOptions& options = {}) {
   try {
@@ -34,7 +35,8 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 
 TEST_CASE("rows are read as they stand") {
   const TraceRows rows = rows_from_text(
-      kGood + "\r\n" + R"({"hash_ids": [18446744073709551615], "output_length": 0, "input_length": 512, "timestamp": 1.5})",
+      kGood + "\r\n" +
+          R"({"hash_ids": [18446744073709551615], "output_length": 0, "input_length": 512, "timestamp": 1.5})",
       "t.jsonl");
   REQUIRE(rows.rows.size() == 2);
   CHECK(rows.format == "mooncake");
@@ -59,42 +61,62 @@ TEST_CASE("a value that is wrong is shown with its column and the expected range
 
   for (const char* value : {"2147483648", "99999999999999999999", "1.5", "1e3", "\"600\"", "null", "true", "[600]"}) {
     INFO(value);
-    CHECK(contains(finding_in(std::string(R"("timestamp": 0, "output_length": 5, "hash_ids": [], "input_length": )") + value).message,
-                   std::string("\"input_length\" is ") + value[0]));
+    CHECK(contains(
+        finding_in(std::string(R"("timestamp": 0, "output_length": 5, "hash_ids": [], "input_length": )") + value)
+            .message,
+        std::string("\"input_length\" is ") + value[0]));
   }
   for (const char* value : {"-1", "9223372037", "1e300", "\"0\"", "NaN", "nan", "-0x1"}) {
     INFO(value);
-    CHECK(contains(finding_in(std::string(R"("input_length": 0, "output_length": 5, "hash_ids": [], "timestamp": )") + value).message,
-                   std::string("\"timestamp\" is ") + value));
+    CHECK(contains(
+        finding_in(std::string(R"("input_length": 0, "output_length": 5, "hash_ids": [], "timestamp": )") + value)
+            .message,
+        std::string("\"timestamp\" is ") + value));
   }
   for (const char* value : {"-1", "1.0", "\"a\"", "18446744073709551616", "[1]", "{}"}) {
     INFO(value);
-    CHECK(contains(finding_in(std::string(R"("timestamp": 0, "input_length": 5, "output_length": 5, "hash_ids": [)") + value + "]").message,
-                   "a hash id is "));
+    CHECK(contains(
+        finding_in(std::string(R"("timestamp": 0, "input_length": 5, "output_length": 5, "hash_ids": [)") + value + "]")
+            .message,
+        "a hash id is "));
   }
 }
 
 TEST_CASE("missing, repeated and misplaced fields are findings") {
-  CHECK(contains(finding_in(R"("input_length": 0, "output_length": 5, "hash_ids": [])").message, "\"timestamp\" is missing"));
-  CHECK(contains(finding_in(R"("timestamp": 0, "output_length": 5, "hash_ids": [])").message, "\"input_length\" is missing"));
-  CHECK(contains(finding_in(R"("timestamp": 0, "input_length": 0, "hash_ids": [])").message, "\"output_length\" is missing"));
-  CHECK(contains(finding_in(R"("timestamp": 0, "input_length": 0, "output_length": 5)").message, "\"hash_ids\" is missing"));
-  CHECK(contains(finding_in(R"("timestamp": 0, "input_length": 0, "output_length": 5, "hash_ids": 7)").message, "expected an array"));
-  CHECK(contains(finding_in(R"("timestamp": 0, "timestamp": 0, "input_length": 0, "output_length": 5, "hash_ids": [])").message, "twice"));
-  CHECK(contains(finding_in(R"("timestamp": 0, "delay": 3, "input_length": 0, "output_length": 5, "hash_ids": [])").message, "without \"session_id\""));
-  CHECK(contains(finding_in(R"("timestamp": 0, "session_id": 3, "input_length": 0, "output_length": 5, "hash_ids": [])").message, "expected a string"));
+  CHECK(contains(finding_in(R"("input_length": 0, "output_length": 5, "hash_ids": [])").message,
+                 "\"timestamp\" is missing"));
+  CHECK(contains(finding_in(R"("timestamp": 0, "output_length": 5, "hash_ids": [])").message,
+                 "\"input_length\" is missing"));
+  CHECK(contains(finding_in(R"("timestamp": 0, "input_length": 0, "hash_ids": [])").message,
+                 "\"output_length\" is missing"));
+  CHECK(contains(finding_in(R"("timestamp": 0, "input_length": 0, "output_length": 5)").message,
+                 "\"hash_ids\" is missing"));
+  CHECK(contains(finding_in(R"("timestamp": 0, "input_length": 0, "output_length": 5, "hash_ids": 7)").message,
+                 "expected an array"));
+  CHECK(contains(
+      finding_in(R"("timestamp": 0, "timestamp": 0, "input_length": 0, "output_length": 5, "hash_ids": [])").message,
+      "twice"));
+  CHECK(contains(
+      finding_in(R"("timestamp": 0, "delay": 3, "input_length": 0, "output_length": 5, "hash_ids": [])").message,
+      "without \"session_id\""));
+  CHECK(contains(
+      finding_in(R"("timestamp": 0, "session_id": 3, "input_length": 0, "output_length": 5, "hash_ids": [])").message,
+      "expected a string"));
 }
 
 TEST_CASE("the number of hashes must fit the prompt; the help names a block size that would") {
-  const auto d = finding_in(R"("timestamp": 0, "input_length": 1000, "output_length": 5, "hash_ids": [1, 2, 3, 4, 5, 6, 7, 8])");
+  const auto d =
+      finding_in(R"("timestamp": 0, "input_length": 1000, "output_length": 5, "hash_ids": [1, 2, 3, 4, 5, 6, 7, 8])");
   CHECK(contains(d.message, "8 hash_ids for input_length 1000, expected 2"));
   CHECK(contains(d.help, "128 tokens"));
-  CHECK(findings_of(kGood + R"({"timestamp": 0, "input_length": 1000, "output_length": 5, "hash_ids": [1]})").empty());  // floor
+  CHECK(findings_of(kGood + R"({"timestamp": 0, "input_length": 1000, "output_length": 5, "hash_ids": [1]})")
+            .empty());  // floor
 }
 
 TEST_CASE("a cut, empty or malformed line is named, and so is every line behind it") {
-  const auto findings = findings_of(kGood + "{\"timestamp\": 0, \"input_length\": 60\n" + kGood + "{\"timestamp\" 0}\n" + "hello\n" +
-                                    kGood + "{} {}\n" + R"({"timestamp": 0, "input_le)");
+  const auto findings =
+      findings_of(kGood + "{\"timestamp\": 0, \"input_length\": 60\n" + kGood + "{\"timestamp\" 0}\n" + "hello\n" +
+                  kGood + "{} {}\n" + R"({"timestamp": 0, "input_le)");
   REQUIRE(findings.size() >= 5);
   std::vector<std::int64_t> lines;
   for (const auto& d : findings) {
@@ -114,7 +136,8 @@ TEST_CASE("twenty findings are shown, the rest is counted") {
 }
 
 TEST_CASE("unknown fields are counted, or refused if strict") {
-  const std::string text = kGood + R"({"timestamp": 0, "input_length": 600, "output_length": 5, "hash_ids": [1, 2], "user": {"id": [1]}})";
+  const std::string text =
+      kGood + R"({"timestamp": 0, "input_length": 600, "output_length": 5, "hash_ids": [1, 2], "user": {"id": [1]}})";
   const TraceRows rows = rows_from_text(text, "t.jsonl");
   REQUIRE(rows.notes.size() == 1);
   CHECK(rows.notes[0].what == "unknown field \"user\": ignored");
@@ -136,14 +159,19 @@ TEST_CASE("what is no trace is told by what it looks like") {
   };
   CHECK(contains(message(""), "empty"));
   CHECK(contains(message(" \n\n"), "empty"));
-  CHECK(contains(message("TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.68,374,44\n"), "an Azure LLM inference trace (CSV)"));
+  CHECK(contains(message("TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.68,374,44\n"),
+                 "an Azure LLM inference trace (CSV)"));
   CHECK(contains(message("a,b\n1,2\n"), "CSV, with the columns a,b"));
   CHECK(contains(message("[" + kGood + "]"), "a JSON array"));
   CHECK(contains(message("{\n  \"timestamp\": 0\n}\n"), "over several lines"));
   CHECK(contains(message(R"({"model": "llama-3.1-8b"})"), "JSON, but no trace"));
-  CHECK(contains(message(R"({"chat_id": 1, "parent_chat_id": -1, "timestamp": 61.1, "hash_ids": []})"), "Qwen-Bailian"));
+  CHECK(
+      contains(message(R"({"chat_id": 1, "parent_chat_id": -1, "timestamp": 61.1, "hash_ids": []})"), "Qwen-Bailian"));
   CHECK(contains(message(std::string("PAR1\0\0", 6)), "a Parquet file"));
-  CHECK(contains(message(std::string("\x7f" "ELF\2\1", 6)), "a program"));
+  CHECK(contains(message(std::string("\x7f"
+                                     "ELF\2\1",
+                                     6)),
+                 "a program"));
   CHECK(contains(message(std::string("ab\0cd", 5)), "binary data"));
   CHECK(contains(message("dear diary\n"), "text that begins with \"dear diary\""));
 }

@@ -3,10 +3,10 @@
 // traces are chosen so that blocks collide often and caches overflow.
 #include "traces/stack_distance.hpp"
 
+#include <rapidcheck.h>
+
 #include <algorithm>
 #include <list>
-
-#include <rapidcheck.h>
 
 #include "tests/catch.hpp"
 
@@ -53,7 +53,8 @@ Workload random_workload() {
     Turn turn;
     turn.first_block = static_cast<std::uint32_t>(w.prompt_blocks.size());
     std::vector<BlockId> path;
-    for (auto b = static_cast<BlockId>(*rc::gen::inRange(0, blocks)); b != kNone; b = w.parent_of_block[b]) path.push_back(b);
+    for (auto b = static_cast<BlockId>(*rc::gen::inRange(0, blocks)); b != kNone; b = w.parent_of_block[b])
+      path.push_back(b);
     for (const BlockId b : path) turn.prompt_tokens += w.tokens_of_block[b];
     w.prompt_blocks.insert(w.prompt_blocks.end(), path.rbegin(), path.rend());
     turn.block_count = static_cast<std::uint32_t>(path.size());

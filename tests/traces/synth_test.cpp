@@ -63,7 +63,8 @@ TEST_CASE("inference finds the sessions that were made") {
   synth.duration_s = 0;
   const TraceStatistics s = trace_statistics(compiled(synth));
   CHECK(s.sessions == synth.sessions);
-  CHECK(static_cast<double>(s.multi_turn_sessions) / static_cast<double>(s.sessions) == Approx(synth.multi_turn_share).margin(0.06));
+  CHECK(static_cast<double>(s.multi_turn_sessions) / static_cast<double>(s.sessions) ==
+        Approx(synth.multi_turn_share).margin(0.06));
   CHECK(s.turns_of_multi_turn_sessions.mean == Approx(synth.mean_turns).epsilon(0.1));
   CHECK(s.growth_tokens.p50 == Approx(synth.follow_up_tokens.median).epsilon(0.1));
   CHECK(s.output_tokens.p50 == Approx(synth.output_tokens.median).epsilon(0.1));

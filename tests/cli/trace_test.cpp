@@ -1,0 +1,71 @@
+// Goal: what scripts rely on: the JSON of the hit curve, and refusals with a reason.
+#include "tests/catch.hpp"
+#include "tests/cli/run_cli.hpp"
+
+using namespace kvplan;
+
+namespace {
+
+const std::string kTrace = KVPLAN_SOURCE_DIR "/examples/conversation-lookalike.jsonl.gz";
+
+CliRun trace(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "trace");
+  return cli(arguments);
+}
+
+}  // namespace
+
+TEST_CASE("trace mrc gives its points as JSON, in the order asked for") {
+  const CliRun o = trace({"mrc", kTrace, "--policy", "lru", "--capacity-tokens", "2e6,1e6,inf", "--format", "json"});
+  REQUIRE(o.code == 0);
+  const auto points = o.json()["points"];
+  REQUIRE(points.size() == 3);
+  CHECK(points[0]["capacity_tokens"] == 2000000);
+  CHECK(points[2]["capacity_tokens"] == "inf");
+  const double two = points[0]["hit_rate_tokens"], one = points[1]["hit_rate_tokens"],
+               all = points[2]["hit_rate_tokens"];
+  CHECK(one < two);
+  CHECK(two < all);
+  const auto stat = trace({"stat", kTrace, "--format", "json"}).json();
+  CHECK(all == stat["infinite_hit_rate_tokens"].get<double>());
+  CHECK(points[2]["hit_rate_blocks"] == stat["infinite_hit_rate_blocks"]);
+}
+
+TEST_CASE("the order of touches matters") {
+  const auto rate = [](const char* touch) {
+    const CliRun o = trace({"mrc", kTrace, "--touch", touch, "--capacity-tokens", "1e6", "--format", "json"});
+    return o.json()["points"][0]["hit_rate_tokens"].get<double>();
+  };
+  CHECK(rate("tail-to-head") > rate("head-to-tail"));
+}
+
+TEST_CASE("capacities that are none are refused") {
+  for (const char* wrong : {"nan", "-1", "1e99", "", "1e6,", "1e6,x", "0x10", "INF"}) {
+    INFO(wrong);
+    CHECK(trace({"mrc", kTrace, std::string("--capacity-tokens=") + wrong}).code == 2);
+  }
+}
+
+TEST_CASE("unknown policies, options, formats and files are refused with a suggestion") {
+  CHECK(contains(trace({"mrc", kTrace, "--policy", "arc"}).err, "no policy \"arc\""));
+  CHECK(contains(trace({"mrc", kTrace, "--polcy", "lru"}).err, "did you mean \"--policy\"?"));
+  CHECK(contains(trace({"stat", kTrace, "--format", "jsn"}).err, "did you mean \"json\"?"));
+  CHECK(contains(trace({"stats", kTrace}).err, "did you mean \"stat\"?"));
+  CHECK(trace({"stat"}).code == 2);
+  CHECK(trace({"stat", kTrace, "--block-tokens", "0"}).code == 2);
+  const CliRun csv = trace({"stat", KVPLAN_SOURCE_DIR "/examples/README.md"});
+  CHECK(csv.code == 3);
+  CHECK(contains(csv.err, "examples/README.md: error: not a trace"));
+}
+
+TEST_CASE("trace synth writes what it says, and refuses what it cannot make") {
+  const CliRun o = trace({"synth", "--sessions", "3", "--seed", "7"});
+  CHECK(o.code == 0);
+  CHECK(contains(o.out, "\"hash_ids\": [0, "));
+  CHECK(trace({"synth", "--sessions", "3", "--seed", "7"}).out == o.out);
+  CHECK(trace({"synth", "--sessions", "3", "--seed", "8"}).out != o.out);
+  CHECK(trace({"synth", "--seed", "-1"}).code == 2);
+  CHECK(trace({"synth", "--think-s", "nan"}).code == 2);
+  CHECK(contains(trace({"synth", "--preset", "chta"}).err, "did you mean \"chat\"?"));
+  CHECK(trace({"synth", "--sessions", "3", "--out", "/nowhere/at/all.gz"}).code == 3);
+}
