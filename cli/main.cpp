@@ -1,10 +1,8 @@
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <iostream>
 
 #include "cli/verbs.hpp"
@@ -16,6 +14,12 @@ bool wants_colour() {
   return ::isatty(STDOUT_FILENO) == 1 && (!no || !*no);
 }
 
+// What a pipe's reader does not want is no error.
+bool is_pipe(int descriptor) {
+  struct stat status {};
+  return ::fstat(descriptor, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -23,11 +27,9 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   std::ios::sync_with_stdio(false);
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  errno = 0;
   const kvplan::ExitCode code = kvplan::dispatch(arguments, {std::cout, std::cerr, wants_colour()});
-  errno = std::cout.good() ? 0 : errno;
-  if (!std::cout.flush() && errno != EPIPE) {
-    std::cerr << "error: standard output cannot be written: " << std::strerror(errno) << "\n";
+  if (!std::cout.flush() && !is_pipe(STDOUT_FILENO)) {
+    std::cerr << "error: standard output cannot be written\n  help: is the disk full?\n";
     return static_cast<int>(kvplan::ExitCode::internal);
   }
   return static_cast<int>(code);

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <set>
 
 #include "cli/build_config.hpp"
 #include "cli/load_trace.hpp"
@@ -16,13 +18,22 @@
 namespace kvplan {
 namespace {
 
+std::string without_prefix(const std::string& what) {
+  const std::string prefix = "error: ";
+  return what.rfind(prefix, 0) == 0 ? what.substr(prefix.size()) : what;
+}
+
 // One point of the comparison.
 struct Combination {
   Scenario scenario;
   Hardware hardware;
   std::string offload;
   std::string name() const { return hardware.name + " " + offload; }
-  std::string folder() const { return hardware.name + "-" + offload; }
+  std::string folder() const {
+    std::string folder = hardware.name + "-" + offload;
+    std::replace(folder.begin(), folder.end(), '/', '_');
+    return folder;
+  }
 };
 
 // A name that the library does not know is a finding at the place that set it.
@@ -41,8 +52,14 @@ auto load_named(const Scenario& scenario, const char* option, const std::string&
 
 std::vector<Combination> combinations(const Scenario& scenario) {
   std::vector<Combination> all;
+  std::set<std::string> names;
   for (const std::string& name : scenario.texts("hardware")) {
     const Hardware hardware = load_named(scenario, "hardware", name, load_hardware);
+    if (!names.insert(hardware.name).second) {
+      throw InputError(scenario.finding("hardware",
+                                        fmt::format("{} is a second hardware with the name {}", name, hardware.name),
+                                        "columns and folders are named after the hardware: rename one"));
+    }
     for (const std::string& offload : scenario.texts("offload.mode")) {
       all.push_back({scenario.with("hardware", name).with("offload.mode", offload), hardware, offload});
     }
@@ -99,7 +116,7 @@ std::vector<Column> simulate_all(const RunArguments& run, Streams streams) {
                                  human_seconds(s["wall_s"].get<double>()));
     } catch (const InfeasibleError& e) {
       if (all.size() == 1) throw;
-      column.infeasible = e.what();
+      column.infeasible = without_prefix(e.what());
     }
     columns.push_back(std::move(column));
   }

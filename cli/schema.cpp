@@ -30,9 +30,9 @@ ExitCode schema_verb(const std::vector<std::string>& arguments, Streams streams)
   }
   const std::string what = values.count("what") ? values["what"].as<std::string>() : "";
   const std::string format = values["format"].as<std::string>();
+  if (what.empty()) throw UsageError("schema of what?", "kvplan schema scenario, or kvplan schema result");
   if (what != "scenario" && what != "result") {
-    throw UsageError(fmt::format("schema needs what to describe, not \"{}\"", what),
-                     suggestion(what, {"scenario", "result"}));
+    throw UsageError(fmt::format("there is no schema of \"{}\"", what), suggestion(what, {"scenario", "result"}));
   }
   if (format != "json" && !(format == "md" && what == "scenario")) {
     throw UsageError(fmt::format("no format \"{}\" for the schema of a {}", format, what),

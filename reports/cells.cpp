@@ -47,6 +47,8 @@ const Row kRows[] = {
     {"KV cache", "evicted from HBM", "/kv/evicted_blocks/hbm", Kind::count, false},
     {"KV cache", "evicted from DRAM", "/kv/evicted_blocks/dram", Kind::count, false},
     {"KV cache", "preemptions", "/kv/preemptions", Kind::count, false},
+    {"Capacity", "KV tokens in HBM, a replica", "/provenance/derived/hbm_kv_tokens_per_replica", Kind::count, false},
+    {"Capacity", "KV tokens in DRAM, a node", "/provenance/derived/dram_kv_tokens_per_node", Kind::count, false},
     {"Moved", "loaded to HBM", "/kv/loaded_bytes", Kind::bytes, false},
     {"Moved", "stored to DRAM", "/kv/stored_bytes", Kind::bytes, false},
     {"Moved", "busiest link", "/links", Kind::link, false},
@@ -71,7 +73,7 @@ std::string busiest_link(const Json& links) {
     if (!best || l["busy_fraction"].get<double>() > (*best)["busy_fraction"].get<double>()) best = &l;
   }
   if (!best) return "none used";
-  return fmt::format("{}, {:.0f} % busy", (*best)["name"].get<std::string>(),
+  return fmt::format("{}, {:.1f} % busy", (*best)["name"].get<std::string>(),
                      100 * (*best)["busy_fraction"].get<double>());
 }
 

@@ -102,3 +102,10 @@ TEST_CASE("an output folder that cannot be made is an error that names it") {
   CHECK(run.code == 3);
   CHECK(contains(run.err, file));
 }
+
+TEST_CASE("two hardware files of one name would share a column and a folder: refused") {
+  const std::string file = KVPLAN_SOURCE_DIR "/hardware/devices/gh200-96.json";
+  const CliRun run = cli({"run", "--limit", "5", "--hardware", "gh200-96," + file});
+  CHECK(run.code == 3);
+  CHECK(contains(run.err, "is a second hardware with the name gh200-96"));
+}

@@ -35,7 +35,7 @@ TEST_CASE("the verdict comes first") {
   CHECK(contains(text, "bottleneck: none"));
   CHECK(contains(line_with(text, "TTFT p50"), "1.00 s"));
   CHECK(contains(line_with(text, "hits in HBM"), "480 (48.0 %)"));
-  CHECK(contains(line_with(text, "busiest link"), "node0 gpu0 link, 18 % busy"));
+  CHECK(contains(line_with(text, "busiest link"), "node0 gpu0 link, 18.2 % busy"));
   CHECK_FALSE(contains(text, "goodput"));  // no target, no row
   CHECK_FALSE(contains(text, "\033["));
 }
