@@ -1,0 +1,253 @@
+#include "cli/deployment_facts.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/error.hpp"
+#include "cli/text_grid.hpp"
+#include "hardware/topology.hpp"
+#include "models/memory.hpp"
+#include "models/roofline.hpp"
+#include "reports/cells.hpp"
+
+namespace kvplan {
+namespace {
+
+namespace po = boost::program_options;
+
+std::int64_t integer_option(const po::variables_map& values, const char* name, std::int64_t low, std::int64_t high) {
+  const auto n = values[name].as<std::int64_t>();
+  if (n >= low && n <= high) return n;
+  throw UsageError(fmt::format("--{} is {}, expected an integer from {} to {}", name, n, low, high));
+}
+
+// The rate of one GPU's stream while `flows` of the node's loads run at once; all of them are alike.
+std::int64_t load_rate(const NodeLinks& links, std::size_t flows) {
+  std::vector<std::int64_t> weight(links.limits.size(), 0);
+  for (std::size_t f = 0; f < flows; ++f) {
+    for (const LimitUse& u : links.load[f].uses) weight[u.limit] += u.weight;
+  }
+  std::int64_t rate = std::numeric_limits<std::int64_t>::max();
+  for (const LimitUse& u : links.load[0].uses)
+    rate = std::min(rate, links.limits[u.limit].bytes_per_s / weight[u.limit]);
+  return rate;
+}
+
+Json break_even_json(const StepTime& step, const LoadCost& load, const Deployment& d, std::int64_t longest) {
+  const BreakEven b = break_even(step, load, d.prompt, Tokens(longest));
+  const char* names[] = {"always", "above", "never"};
+  Json tokens = nullptr;
+  if (b.kind == BreakEven::Kind::above) tokens = b.tokens.count;
+  return {{"load_pays", names[static_cast<int>(b.kind)]}, {"above_prefix_tokens", tokens}};
+}
+
+// One row a layout and load of the node: the DRAM tier is the one that the hardware files describe.
+Json break_evens(const Architecture& model, const StepTime& step, const NodeLinks& links, const Deployment& d) {
+  Json rows = Json::array();
+  const std::int64_t per_token = model.kv_bytes_per_token_per_gpu(d.kv, d.tp).count;
+  const std::int64_t page = per_token * d.page_tokens;
+  const std::int64_t longest = std::max<std::int64_t>(1, model.max_context_tokens - d.prompt.new_tokens.count);
+  for (const bool block_first : {true, false}) {
+    for (const std::size_t flows : {std::size_t{1}, links.load.size()}) {
+      if (flows == 1 && !rows.empty() && rows.back()["layout"] == (block_first ? "block-first" : "layer-first"))
+        continue;
+      LoadCost load;
+      load.segment_ps = links.load[0].segment_ps;
+      load.segment = Bytes(block_first ? page : std::max<std::int64_t>(1, page / (2 * model.layers)));
+      load.bytes_per_s = load_rate(links, flows);
+      load.kv_bytes_per_token = Bytes(per_token);
+      Json row = {{"tier", "dram"},
+                  {"layout", block_first ? "block-first" : "layer-first"},
+                  {"segment_bytes", load.segment.count},
+                  {"replicas_loading", flows},
+                  {"bytes_per_s_per_gpu", load.bytes_per_s},
+                  {"load_s_of_8192_tokens", seconds(load(Tokens(8192)))}};
+      row.update(break_even_json(step, load, d, longest));
+      rows.push_back(std::move(row));
+      if (links.load.size() == 1) break;
+    }
+  }
+  return rows;
+}
+
+Json limits_json(const NodeLinks& links) {
+  Json limits = Json::array();
+  for (const Limit& l : links.limits) limits.push_back({{"name", l.name}, {"bytes_per_s", l.bytes_per_s}});
+  return limits;
+}
+
+Json routes_json(const NodeLinks& links) {
+  Json routes = Json::array();
+  const auto uses = [&](const Route& route) {
+    Json list = Json::array();
+    for (const LimitUse& u : route.uses) list.push_back({{"limit", links.limits[u.limit].name}, {"streams", u.weight}});
+    return list;
+  };
+  for (std::size_t r = 0; r < links.load.size(); ++r) {
+    routes.push_back({{"replica", r}, {"load", uses(links.load[r])}, {"store", uses(links.store[r])}});
+  }
+  return routes;
+}
+
+void add_memory(Json& facts, const Hardware& h, const Architecture& model, const Deployment& d) {
+  const std::int64_t per_token = model.kv_bytes_per_token_per_gpu(d.kv, d.tp).count;
+  facts["kv_memory_bytes_per_gpu"] = nullptr;
+  facts["kv_memory_tokens_per_replica"] = nullptr;
+  try {
+    const std::int64_t left = kv_memory_per_gpu(model, h.gpu, d.tp, d.weights, d.gpu_memory_utilization).count;
+    facts["kv_memory_bytes_per_gpu"] = left;
+    facts["kv_memory_tokens_per_replica"] = left / (per_token * d.page_tokens) * d.page_tokens;
+  } catch (const InfeasibleError& e) {
+    facts["does_not_fit"] = e.what();
+  }
+}
+
+std::string break_even_text(const Json& row) {
+  if (row["load_pays"] != "above")
+    return row["load_pays"].get<std::string>() + (row["load_pays"] == "never" ? " within the window" : "");
+  return fmt::format("above {} tokens", human_count(row["above_prefix_tokens"].get<double>()));
+}
+
+std::string fit_text(const Json& facts) {
+  if (facts["kv_memory_bytes_per_gpu"].is_null()) return facts["does_not_fit"].get<std::string>();
+  return fmt::format("{} a GPU, {} tokens a replica", human_bytes(facts["kv_memory_bytes_per_gpu"].get<double>()),
+                     human_count(facts["kv_memory_tokens_per_replica"].get<double>()));
+}
+
+std::string uses_text(const Json& uses) {
+  std::string text;
+  for (const Json& u : uses) {
+    text += (text.empty() ? "" : ", ") + u["limit"].get<std::string>();
+    if (u["streams"] > 1) text += fmt::format(" x {}", u["streams"].get<std::int64_t>());
+  }
+  return text;
+}
+
+std::string break_even_grid(const Json& facts) {
+  std::vector<std::vector<std::string>> rows = {
+      {"tier", "layout", "segment", "loading at once", "rate a GPU", "8,192 tokens", "loading pays"}};
+  for (const Json& row : facts["break_even"]) {
+    const auto at_once = row["replicas_loading"].get<std::int64_t>();
+    rows.push_back({row["tier"], row["layout"], human_bytes(row["segment_bytes"].get<double>()),
+                    fmt::format("{} {}", at_once, at_once == 1 ? "replica" : "replicas"),
+                    human_value(row["bytes_per_s_per_gpu"].get<double>(), "B/s"),
+                    human_value(row["load_s_of_8192_tokens"].get<double>(), "s"), break_even_text(row)});
+  }
+  return text_grid(rows, "    ");
+}
+
+}  // namespace
+
+void add_deployment_options(po::options_description& options) {
+  const auto integer = [](const char* unit, std::int64_t fallback) {
+    return po::value<std::int64_t>()->value_name(unit)->default_value(fallback);
+  };
+  const auto text = [](const char* fallback) {
+    return po::value<std::string>()->value_name("DTYPE")->default_value(fallback);
+  };
+  options.add_options()("tp", integer("GPUS", 1), "GPUs of one replica")(
+      "weights", text("bf16"), "fp32, bf16, fp16, fp8 or int4")("kv-dtype", text("bf16"), "the same, of the KV cache")(
+      "gpu-memory-utilization", po::value<double>()->value_name("F")->default_value(kGpuMemoryUtilization, "0.9"),
+      "share of HBM that the engine takes")("page-tokens", integer("TOKENS", 16), "tokens of a KV page")(
+      "new-tokens", integer("TOKENS", 128), "of a prompt beyond its cached prefix")(
+      "max-num-batched-tokens", integer("TOKENS", 8192), "chunk of a prefill");
+}
+
+Deployment deployment_of(const po::variables_map& values) {
+  Deployment d;
+  d.tp = static_cast<std::int32_t>(integer_option(values, "tp", 1, 1024));
+  d.weights = dtype_from_name(values["weights"].as<std::string>());
+  d.kv = dtype_from_name(values["kv-dtype"].as<std::string>());
+  d.gpu_memory_utilization = values["gpu-memory-utilization"].as<double>();
+  if (!(d.gpu_memory_utilization >= 0.05 && d.gpu_memory_utilization <= 1)) {
+    throw UsageError(fmt::format("--gpu-memory-utilization is {}, expected 0.05 to 1", d.gpu_memory_utilization));
+  }
+  d.page_tokens = static_cast<std::int32_t>(integer_option(values, "page-tokens", 1, 4096));
+  d.prompt.new_tokens = Tokens(integer_option(values, "new-tokens", 1, 1 << 20));
+  d.prompt.max_batched_tokens = Tokens(integer_option(values, "max-num-batched-tokens", 1, 1 << 20));
+  return d;
+}
+
+Json deployment_facts(const Hardware& h, const Architecture& model, const Deployment& d) {
+  if (d.tp > h.gpus_per_node) {
+    throw InfeasibleError(fmt::format("error: TP{} needs {} GPUs, a node of {} has {}\n  help: lower --tp", d.tp, d.tp,
+                                      h.name, h.gpus_per_node));
+  }
+  const StepTime step = roofline_step_time(model, h.gpu, d.tp, d.weights, d.kv);
+  const NodeLinks links = compile_links(h, d.tp, h.gpus_per_node / d.tp);
+  Json facts = {{"model", model.name},
+                {"hardware", h.name},
+                {"tp", d.tp},
+                {"weights_dtype", name_of(d.weights)},
+                {"kv_dtype", name_of(d.kv)},
+                {"replicas_per_node", links.load.size()},
+                {"kv_bytes_per_token", model.kv_bytes_per_token(d.kv).count},
+                {"kv_bytes_per_token_per_gpu", model.kv_bytes_per_token_per_gpu(d.kv, d.tp).count},
+                {"weight_bytes", model.weight_bytes(d.weights).count},
+                {"weight_bytes_per_gpu", ceil_div(model.weight_bytes(d.weights).count, d.tp)}};
+  add_memory(facts, h, model, d);
+  // What a replica moves: with copied KV heads its GPUs hold more than the model's KV.
+  const std::int64_t replica_token = d.tp * model.kv_bytes_per_token_per_gpu(d.kv, d.tp).count;
+  facts["host_memory_bytes_per_node"] = std::llround(h.host_memory_bytes());
+  facts["host_memory_tokens_per_node"] = static_cast<std::int64_t>(h.host_memory_bytes()) / replica_token;
+  facts["prefill_s_of_8192_tokens"] = seconds(prefill_time(step, Tokens(8192), Tokens(0), d.prompt.max_batched_tokens));
+  facts["decode_step_s_of_1_sequence_at_8192_tokens"] = seconds(Time(step({1, 1, 8192, 0})));
+  facts["decode_step_s_of_32_sequences_at_8192_tokens"] = seconds(Time(step({32, 32, 32 * 8192, 0})));
+  facts["step_time"] = step.provenance;
+  facts["break_even_new_tokens"] = d.prompt.new_tokens.count;
+  facts["break_even"] = break_evens(model, step, links, d);
+  facts["limits"] = limits_json(links);
+  facts["routes"] = routes_json(links);
+  return facts;
+}
+
+std::string deployment_text(const Json& f) {
+  const auto number = [&](const char* key) { return f[key].get<double>(); };
+  std::string text =
+      fmt::format("{} on {}: TP{}, {} weights, {} KV, {} {} a node\n", f["model"].get<std::string>(),
+                  f["hardware"].get<std::string>(), f["tp"].get<int>(), f["weights_dtype"].get<std::string>(),
+                  f["kv_dtype"].get<std::string>(), f["replicas_per_node"].get<int>(),
+                  f["replicas_per_node"] == 1 ? "replica" : "replicas");
+  text +=
+      text_grid({{"KV of a token", fmt::format("{} B, {} B on each GPU", human_count(number("kv_bytes_per_token")),
+                                               human_count(number("kv_bytes_per_token_per_gpu")))},
+                 {"weights", fmt::format("{}, {} on each GPU", human_bytes(number("weight_bytes")),
+                                         human_bytes(number("weight_bytes_per_gpu")))},
+                 {"left for KV in HBM", fit_text(f)},
+                 {"host memory", fmt::format("{} a node, {} tokens", human_bytes(number("host_memory_bytes_per_node")),
+                                             human_count(number("host_memory_tokens_per_node")))},
+                 {"prefill, 8,192 tokens", human_value(number("prefill_s_of_8192_tokens"), "s")},
+                 {"decode step at 8,192 tokens",
+                  fmt::format("{} for 1 sequence, {} for 32",
+                              human_value(number("decode_step_s_of_1_sequence_at_8192_tokens"), "s"),
+                              human_value(number("decode_step_s_of_32_sequences_at_8192_tokens"), "s"))},
+                 {"step time", f["step_time"]}},
+                "  ");
+  text +=
+      fmt::format("\n  Loading a cached prefix against computing it again ({} tokens follow it; nothing else runs)\n",
+                  f["break_even_new_tokens"].get<std::int64_t>());
+  text += break_even_grid(f);
+  text += "\n  Limits that the copies of a node share\n";
+  std::vector<std::vector<std::string>> rows;
+  for (const Json& l : f["limits"]) rows.push_back({l["name"], human_value(l["bytes_per_s"].get<double>(), "B/s")});
+  text += text_grid(rows, "    ") + "\n  Routes\n";
+  rows.clear();
+  for (const Json& r : f["routes"]) {
+    const std::string replica = fmt::format("replica {}", r["replica"].get<int>());
+    rows.push_back({replica, "load", uses_text(r["load"])});
+    rows.push_back({"", "store", uses_text(r["store"])});
+  }
+  return text + text_grid(rows, "    ");
+}
+
+bool wants_json(const po::variables_map& values) {
+  const std::string format = values["format"].as<std::string>();
+  if (format == "json") return true;
+  if (format == "table") return false;
+  throw UsageError(fmt::format("no format \"{}\"", format), suggestion(format, {"table", "json"}));
+}
+
+}  // namespace kvplan
