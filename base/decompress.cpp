@@ -1,13 +1,13 @@
 // zlib and zstd directly: Boost's filters pass a cut-off zstd stream as complete.
 #include "base/decompress.hpp"
 
-#include <array>
-#include <cstring>
-#include <vector>
-
 #include <fmt/format.h>
 #include <zlib.h>
 #include <zstd.h>
+
+#include <array>
+#include <cstring>
+#include <vector>
 
 namespace kvplan {
 namespace {
@@ -93,8 +93,10 @@ class Gzip : public ByteSource {
     const std::size_t before = z_.avail_in;
     const int status = inflate(&z_, Z_NO_FLUSH);
     in_.consume(before - z_.avail_in);
-    if (status == Z_STREAM_END) inside_ = false;
-    else if (status != Z_OK) throw DamagedInput(fmt::format("the gzip stream is damaged ({})", z_.msg ? z_.msg : "zlib"));
+    if (status == Z_STREAM_END)
+      inside_ = false;
+    else if (status != Z_OK)
+      throw DamagedInput(fmt::format("the gzip stream is damaged ({})", z_.msg ? z_.msg : "zlib"));
   }
 
   Buffered in_;

@@ -1,12 +1,12 @@
 #include "base/file.hpp"
 
+#include <fmt/format.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <streambuf>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "base/decompress.hpp"
 #include "base/error.hpp"

@@ -1,9 +1,9 @@
 #include "base/json_file.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
-
-#include <fmt/format.h>
 
 #include "base/file.hpp"
 #include "base/json_parse.hpp"
@@ -39,9 +39,12 @@ bool is_json_path(std::string_view text) {
 std::string pointer_to(const std::string& parent, const std::string& key) {
   std::string pointer = parent + "/";
   for (const char c : key) {
-    if (c == '~') pointer += "~0";
-    else if (c == '/') pointer += "~1";
-    else pointer += c;
+    if (c == '~')
+      pointer += "~0";
+    else if (c == '/')
+      pointer += "~1";
+    else
+      pointer += c;
   }
   return pointer;
 }
@@ -221,8 +224,8 @@ void JsonReader::no_other_keys() {
   const std::vector<std::string> expected(known_.begin(), known_.end());
   for (const std::string& key : keys()) {
     if (known_.count(key) > 0) continue;
-    findings_->add(file_->at_key(pointer_to(pointer_, key), fmt::format("unknown key \"{}\"", key),
-                                 suggestion(key, expected)));
+    findings_->add(
+        file_->at_key(pointer_to(pointer_, key), fmt::format("unknown key \"{}\"", key), suggestion(key, expected)));
   }
 }
 

@@ -3,11 +3,11 @@
 // token before it that is neither white space, comment, comma nor colon.
 #include "base/json_parse.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 #include <string_view>
-
-#include <fmt/format.h>
 
 namespace kvplan {
 namespace {
@@ -194,9 +194,9 @@ ParsedJson parse_json(const std::string& text, const std::string& name) {
   ParsedJson parsed;
   Builder builder(text, name, parsed);
   const char* begin = text.data();
-  const bool complete = json::sax_parse(NotingIterator{begin, &builder.furthest},
-                                        NotingIterator{begin + text.size(), &builder.furthest}, &builder,
-                                        json::input_format_t::json, /*strict=*/true, /*ignore_comments=*/true);
+  const bool complete =
+      json::sax_parse(NotingIterator{begin, &builder.furthest}, NotingIterator{begin + text.size(), &builder.furthest},
+                      &builder, json::input_format_t::json, /*strict=*/true, /*ignore_comments=*/true);
   KVPLAN_ASSERT(complete || !builder.findings.empty());
   if (!builder.findings.empty()) throw InputError(builder.findings);
   return parsed;

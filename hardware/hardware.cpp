@@ -1,10 +1,10 @@
 #include "hardware/hardware.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
-
-#include <fmt/format.h>
 
 #include "base/embedded.hpp"
 #include "base/json_file.hpp"
@@ -82,7 +82,8 @@ Sourced Reader::figure(JsonReader& owner, const std::string& key, const FigureRa
   if (known == sources_.end()) {
     std::vector<std::string> names;
     for (const auto& s : sources_) names.push_back(s.first);
-    if (r.has("source")) r.fail("source", fmt::format("no source \"{}\" in \"sources\"", name), suggestion(name, names));
+    if (r.has("source"))
+      r.fail("source", fmt::format("no source \"{}\" in \"sources\"", name), suggestion(name, names));
     return {x, "", "", ""};
   }
   Sourced s = known->second;
@@ -132,8 +133,8 @@ void Reader::read_vertices() {
     r.no_other_keys();
     h_.vertices.push_back(std::move(v));
   }
-  const bool has_memory = std::any_of(h_.vertices.begin(), h_.vertices.end(),
-                                      [](const Vertex& v) { return v.kind == VertexKind::memory; });
+  const bool has_memory =
+      std::any_of(h_.vertices.begin(), h_.vertices.end(), [](const Vertex& v) { return v.kind == VertexKind::memory; });
   if (h_.gpus_per_node == 0) root_.fail("vertices", "no vertex is a \"gpu\"");
   if (!has_memory) root_.fail("vertices", "no vertex is a \"memory\": KV has nowhere to go");
 }
@@ -142,7 +143,8 @@ std::size_t Reader::index_of(JsonReader& owner, const std::string& key, const st
   const std::string name = owner.string(key);
   const auto at = std::find(names.begin(), names.end(), name);
   if (at == names.end()) {
-    if (owner.has(key)) owner.fail(key, fmt::format("\"{}\" is \"{}\", which is not defined", key, name), suggestion(name, names));
+    if (owner.has(key))
+      owner.fail(key, fmt::format("\"{}\" is \"{}\", which is not defined", key, name), suggestion(name, names));
     return 0;
   }
   return static_cast<std::size_t>(at - names.begin());
@@ -176,8 +178,9 @@ Hardware load_hardware(const std::string& name_or_path) {
   const std::string file = fmt::format("{}{}.json", kFolder, name_or_path);
   const std::string_view text = embedded_file(file);
   if (text.data() == nullptr) {
-    throw InputError(Diagnostic{"", 0, 0, fmt::format("unknown hardware \"{}\"", name_or_path),
-                                suggestion(name_or_path, hardware_names()) + ", or the path of a hardware file (*.json)"});
+    throw InputError(
+        Diagnostic{"", 0, 0, fmt::format("unknown hardware \"{}\"", name_or_path),
+                   suggestion(name_or_path, hardware_names()) + ", or the path of a hardware file (*.json)"});
   }
   return Reader(JsonFile::parse(std::string(text), file)).read();
 }

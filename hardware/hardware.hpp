@@ -14,11 +14,11 @@ namespace kvplan {
 
 struct Gpu {
   std::string name;
-  Sourced bf16_flops;       // dense, per second
-  Sourced fp8_flops;        // 0 when the part has none
-  Sourced hbm_bytes;        // as sold; usable memory is this x gpu_memory_utilization
-  Sourced hbm_bytes_per_s;  // data sheet
-  Sourced peer_bytes_per_s; // NVLink (or PCIe) to another GPU of the node, one way; 0 when it has one GPU
+  Sourced bf16_flops;        // dense, per second
+  Sourced fp8_flops;         // 0 when the part has none
+  Sourced hbm_bytes;         // as sold; usable memory is this x gpu_memory_utilization
+  Sourced hbm_bytes_per_s;   // data sheet
+  Sourced peer_bytes_per_s;  // NVLink (or PCIe) to another GPU of the node, one way; 0 when it has one GPU
   Sourced idle_watts, busy_watts;
   // Efficiencies of real kernels against the data sheet, 0..1.
   Sourced gemm_efficiency;               // large bf16 GEMMs, of the bf16 peak
@@ -38,10 +38,10 @@ struct Gpu {
 // A link or a shared limit of the node, as max-min sharing sees it.
 struct LinkKind {
   std::string name;
-  Sourced to_device_bytes_per_s;    // measured, large segments
+  Sourced to_device_bytes_per_s;  // measured, large segments
   Sourced from_device_bytes_per_s;
-  Sourced duplex_bytes_per_s;       // total of both directions at once; 0: no limit of its own
-  Sourced to_device_segment_s;      // per-segment cost of a DMA copy
+  Sourced duplex_bytes_per_s;   // total of both directions at once; 0: no limit of its own
+  Sourced to_device_segment_s;  // per-segment cost of a DMA copy
   Sourced from_device_segment_s;
 };
 
@@ -69,7 +69,7 @@ struct Hardware {
   std::vector<Vertex> vertices;  // with capacities and limits
   std::vector<Link> links;
   Sourced usd_per_gpu_hour;
-  Sourced copy_slowdown_to_device;      // factor by which a running copy slows compute: 1.0 = not at all
+  Sourced copy_slowdown_to_device;  // factor by which a running copy slows compute: 1.0 = not at all
   Sourced copy_slowdown_from_device;
   std::vector<std::string> notes;
 

@@ -1,13 +1,13 @@
 #include "hardware/topology.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <boost/graph/adjacency_list.hpp>
+#include <boost/graph/breadth_first_search.hpp>
 #include <cmath>
 #include <map>
 #include <optional>
-
-#include <boost/graph/adjacency_list.hpp>
-#include <boost/graph/breadth_first_search.hpp>
-#include <fmt/format.h>
 
 #include "base/error.hpp"
 #include "base/units.hpp"
@@ -31,7 +31,8 @@ Graph graph_of(const Hardware& h) {
   for (std::size_t i = 0; i < h.links.size(); ++i) {
     const auto from = index.find(h.links[i].from), to = index.find(h.links[i].to);
     if (from == index.end() || to == index.end()) {
-      throw InfeasibleError(fmt::format("error: {}: the link {} - {} ends nowhere", h.name, h.links[i].from, h.links[i].to));
+      throw InfeasibleError(
+          fmt::format("error: {}: the link {} - {} ends nowhere", h.name, h.links[i].from, h.links[i].to));
     }
     boost::add_edge(from->second, to->second, i, g);
   }
@@ -113,8 +114,10 @@ class LimitTable {
     std::vector<const Row*> kept;
     for (const Row& row : rows_) {
       const auto [at, is_first] = tightest.try_emplace(row.weights, kept.size());
-      if (is_first) kept.push_back(&row);
-      else if (row.limit.bytes_per_s < kept[at->second]->limit.bytes_per_s) kept[at->second] = &row;
+      if (is_first)
+        kept.push_back(&row);
+      else if (row.limit.bytes_per_s < kept[at->second]->limit.bytes_per_s)
+        kept[at->second] = &row;
     }
     for (std::size_t i = 0; i < kept.size(); ++i) {
       links.limits.push_back(kept[i]->limit);
@@ -157,8 +160,10 @@ void use_path(const Hardware& h, const Path& path, bool to_device, std::size_t f
 NodeLinks compile_links(const Hardware& h, std::int32_t tp, std::int32_t replicas_on_node) {
   KVPLAN_ASSERT(tp >= 1 && replicas_on_node >= 1);
   if (std::int64_t{tp} * replicas_on_node > h.gpus_per_node) {
-    throw InfeasibleError(fmt::format("error: {} replicas of {} GPUs need {} GPUs, a node of {} has {}\n  help: lower tp, or put fewer replicas on a node",
-                                      replicas_on_node, tp, std::int64_t{tp} * replicas_on_node, h.name, h.gpus_per_node));
+    throw InfeasibleError(
+        fmt::format("error: {} replicas of {} GPUs need {} GPUs, a node of {} has {}\n  help: lower tp, or put fewer "
+                    "replicas on a node",
+                    replicas_on_node, tp, std::int64_t{tp} * replicas_on_node, h.name, h.gpus_per_node));
   }
   const std::vector<Path> paths = paths_to_gpus(h);
   const auto replicas = static_cast<std::size_t>(replicas_on_node), width = static_cast<std::size_t>(tp);

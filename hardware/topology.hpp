@@ -17,12 +17,12 @@
 namespace kvplan {
 
 struct Limit {
-  std::string name;                 // "gpu0 link to device", "dram0", ...
+  std::string name;  // "gpu0 link to device", "dram0", ...
   std::int64_t bytes_per_s = 0;
 };
 
 struct LimitUse {
-  std::uint32_t limit = 0;   // into NodeLinks::limits
+  std::uint32_t limit = 0;  // into NodeLinks::limits
   std::int64_t weight = 1;
 };
 

@@ -30,7 +30,7 @@ std::int64_t Architecture::matmul_parameters() const { return layers * layer_mat
 std::int64_t Architecture::parameters() const {
   std::int64_t n = matmul_parameters() + layers * layer_small_parameters(*this);
   n += std::int64_t{vocab} * hidden * (tied_embeddings ? 1 : 2);
-  n += std::int64_t{hidden} * (biases ? 2 : 1);                                           // final norm
+  n += std::int64_t{hidden} * (biases ? 2 : 1);                                 // final norm
   if (learned_positions) n += (std::int64_t{max_context_tokens} + 2) * hidden;  // OPT keeps two rows spare
   return n;
 }

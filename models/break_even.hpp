@@ -12,16 +12,16 @@ namespace kvplan {
 struct LoadCost {
   Time fixed{0};
   std::int64_t segment_ps = 0;
-  Bytes segment{1};               // contiguous bytes of one copy
+  Bytes segment{1};  // contiguous bytes of one copy
   std::int64_t bytes_per_s = 1;
-  Bytes kv_bytes_per_token{0};    // on one GPU
+  Bytes kv_bytes_per_token{0};  // on one GPU
 
   Time operator()(Tokens tokens) const;
 };
 
 struct PromptShape {
-  Tokens new_tokens{128};          // beyond the cached prefix; computed in either case
-  Tokens max_batched_tokens{8192}; // chunk of a prefill
+  Tokens new_tokens{128};           // beyond the cached prefix; computed in either case
+  Tokens max_batched_tokens{8192};  // chunk of a prefill
 };
 
 // One prompt alone on the replica, to its first token: `cached` tokens are there, `tokens` are computed in chunks.

@@ -1,6 +1,6 @@
-#include <array>
-
 #include <fmt/format.h>
+
+#include <array>
 
 #include "base/error.hpp"
 #include "models/architecture.hpp"
@@ -15,7 +15,11 @@ struct DtypeRow {
 };
 
 constexpr std::array<DtypeRow, 5> kDtypes = {{
-    {Dtype::fp32, "fp32", 4}, {Dtype::bf16, "bf16", 2}, {Dtype::fp16, "fp16", 2}, {Dtype::fp8, "fp8", 1}, {Dtype::int4, "int4", 0.5},
+    {Dtype::fp32, "fp32", 4},
+    {Dtype::bf16, "bf16", 2},
+    {Dtype::fp16, "fp16", 2},
+    {Dtype::fp8, "fp8", 1},
+    {Dtype::int4, "int4", 0.5},
 }};
 
 const DtypeRow& row_of(Dtype dtype) {

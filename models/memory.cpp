@@ -1,8 +1,8 @@
 #include "models/memory.hpp"
 
-#include <cmath>
-
 #include <fmt/format.h>
+
+#include <cmath>
 
 #include "base/error.hpp"
 
@@ -13,7 +13,9 @@ std::int64_t weights_per_gpu(const Architecture& model, std::int32_t tp, Dtype w
   return ceil_div(model.weight_bytes(weights).count, tp);
 }
 
-std::string gb(std::int64_t bytes) { return fmt::format("{:.1f} GB ({} bytes)", static_cast<double>(bytes) / 1e9, bytes); }
+std::string gb(std::int64_t bytes) {
+  return fmt::format("{:.1f} GB ({} bytes)", static_cast<double>(bytes) / 1e9, bytes);
+}
 
 std::string ways_out(const Architecture& model, std::int64_t usable, std::int32_t tp, Dtype weights) {
   const std::int64_t room = usable - kActivationAndRuntimeBytes.count;

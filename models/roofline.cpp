@@ -1,9 +1,9 @@
 #include "models/roofline.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
-
-#include <fmt/format.h>
 
 #include "base/error.hpp"
 
@@ -114,8 +114,9 @@ std::string provenance_of(const Architecture& a, const Gpu& gpu, std::int32_t tp
 
 StepTime roofline_step_time(const Architecture& a, const Gpu& gpu, std::int32_t tp, Dtype weights, Dtype kv) {
   if (tp < 1 || a.heads % tp != 0) {
-    throw InfeasibleError(fmt::format("error: {} has {} heads, which {} GPUs cannot share evenly\n  help: choose a tp that divides {}",
-                                      a.name, a.heads, tp, a.heads));
+    throw InfeasibleError(
+        fmt::format("error: {} has {} heads, which {} GPUs cannot share evenly\n  help: choose a tp that divides {}",
+                    a.name, a.heads, tp, a.heads));
   }
   StepTime t;
   t.base = base_of(a, gpu, tp, weights);

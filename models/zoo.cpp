@@ -1,7 +1,7 @@
 // Model files: the ones that ship with kvplan, found by name or alias, and the user's own.
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "base/embedded.hpp"
 #include "base/error.hpp"

@@ -1,11 +1,11 @@
 #include "base/file.hpp"
 
+#include <zlib.h>
+#include <zstd.h>
+
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-
-#include <zlib.h>
-#include <zstd.h>
 
 #include "base/error.hpp"
 #include "tests/catch.hpp"
@@ -67,7 +67,8 @@ std::string sample(std::size_t size) {
 TEST_CASE("plain, gzip and zstd read alike, whatever the name and the number of members") {
   const std::string text = sample(700'000);
   const std::string a = text.substr(0, 300'001), b = text.substr(300'001);
-  for (const std::string& bytes : {text, gzipped(text), zstandard(text), gzipped(a) + gzipped(b), zstandard(a) + zstandard(b)}) {
+  for (const std::string& bytes :
+       {text, gzipped(text), zstandard(text), gzipped(a) + gzipped(b), zstandard(a) + zstandard(b)}) {
     const TestFile file(bytes);
     CHECK(read_text_file(file.path()) == text);
     const auto stream = open_text_file(file.path());
@@ -94,7 +95,12 @@ TEST_CASE("an error met while streaming reaches the reader") {
   const TestFile file(bytes.substr(0, bytes.size() / 2));
   const auto stream = open_text_file(file.path());
   std::string line;
-  CHECK_THROWS_AS([&] { while (std::getline(*stream, line)) {} }(), InputError);
+  CHECK_THROWS_AS(
+      [&] {
+        while (std::getline(*stream, line)) {
+        }
+      }(),
+      InputError);
 }
 
 TEST_CASE("empty, absent and unreadable files say so") {

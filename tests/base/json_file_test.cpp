@@ -74,7 +74,8 @@ TEST_CASE("syntax errors name line and column") {
   CHECK(comma[0].message.find("json.exception") == std::string::npos);
   CHECK(comma[0].help.find("comma") != std::string::npos);
 
-  for (const char* text : {"{", "", "[1", "{\"a\": \"x", "{} x", "[NaN]", "[-Infinity]", "[1e999]", "[01]", "nul", "/*"}) {
+  for (const char* text :
+       {"{", "", "[1", "{\"a\": \"x", "{} x", "[NaN]", "[-Infinity]", "[1e999]", "[01]", "nul", "/*"}) {
     CAPTURE(text);
     const auto found = syntax_findings(text);
     REQUIRE(found.size() == 1);
@@ -95,7 +96,8 @@ TEST_CASE("all duplicate keys are told") {
 
 TEST_CASE("every wrong value of a file is found, in order of line") {
   const auto found = read_findings(
-      "{\"name\": 7,\n\"tp\": 0,\n\"rate\": \"fast\",\n\"policy\": \"lrv\",\n\"on\": 1,\n\"list\": [1],\n\"sub\": 3,\n\"tpp\": 2}",
+      "{\"name\": 7,\n\"tp\": 0,\n\"rate\": \"fast\",\n\"policy\": \"lrv\",\n\"on\": 1,\n\"list\": [1],\n\"sub\": "
+      "3,\n\"tpp\": 2}",
       [](JsonReader& r) {
         CHECK(r.integer("tp", 1, 64) == 1);
         r.string("name");
@@ -122,9 +124,9 @@ TEST_CASE("every wrong value of a file is found, in order of line") {
 TEST_CASE("integers may be written as numbers with integral value, within 2^53") {
   std::int64_t seen = 0;
   const auto read = [&](const std::string& value) {
-    return read_findings("{\"n\": " + value + "}", [&](JsonReader& r) {
-             seen = r.integer("n", 0, std::numeric_limits<std::int64_t>::max());
-           }).size();
+    return read_findings("{\"n\": " + value + "}",
+                         [&](JsonReader& r) { seen = r.integer("n", 0, std::numeric_limits<std::int64_t>::max()); })
+        .size();
   };
   CHECK((read("8192.0") == 0 && seen == 8192));
   CHECK((read("1e6") == 0 && seen == 1'000'000));

@@ -37,7 +37,8 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 
 TEST_CASE("every shipped hardware file loads, names its sources and has links that work") {
   const std::vector<std::string> names = hardware_names();
-  for (const char* name : {"x86-h100-sxm", "x86-h100-pcie", "x86-a100-sxm", "x86-a100-pcie", "x86-h200", "gh200-96", "gh200-144"}) {
+  for (const char* name :
+       {"x86-h100-sxm", "x86-h100-pcie", "x86-a100-sxm", "x86-a100-pcie", "x86-h200", "gh200-96", "gh200-144"}) {
     CHECK(std::count(names.begin(), names.end(), name) == 1);
   }
   for (const std::string& name : names) {
@@ -82,10 +83,12 @@ TEST_CASE("an unknown name gets a suggestion") {
 TEST_CASE("what a file gets wrong is told, with its line") {
   CHECK(contains(findings_of(h100_with("\"gemm_efficiency\": {\"value\": 0.8", "\"gemm_efficiency\": {\"value\": 1.8")),
                  ":25:34: error: \"value\" is 1.8, expected a number, 0.001 to 1"));
-  CHECK(contains(findings_of(h100_with("{\"value\": 51.2e9", "{\"value\": -51.2e9")), "\"value\" is -51200000000.0, expected"));
+  CHECK(contains(findings_of(h100_with("{\"value\": 51.2e9", "{\"value\": -51.2e9")),
+                 "\"value\" is -51200000000.0, expected"));
   CHECK(contains(findings_of(h100_with("{\"value\": 51.2e9", "{\"value\": 51.2")), "expected a number, 1000000 to"));
   CHECK(contains(findings_of(h100_with("{\"value\": 83.4e9", "{\"value\": 83.4")), "expected 0 or"));
-  CHECK(contains(findings_of(h100_with("\"source\": \"lambda\"", "\"source\": \"lambada\"")), "did you mean \"lambda\"?"));
+  CHECK(contains(findings_of(h100_with("\"source\": \"lambda\"", "\"source\": \"lambada\"")),
+                 "did you mean \"lambda\"?"));
   CHECK(contains(findings_of(h100_with("\"from\": \"dram0\"", "\"from\": \"dram9\"")), "which is not defined"));
   CHECK(contains(findings_of(h100_with("\"to\": \"gpu1\"", "\"to\": \"gpu0\"")), "twice"));
   CHECK(contains(findings_of(h100_with("\"gpu\": {", "\"cpu\": {")), "did you mean \"gpu\"?"));

@@ -36,14 +36,19 @@ Hardware node(std::vector<Vertex> vertices, std::vector<Link> links, double rate
 }
 
 Vertex gpu(const std::string& name) { return {name, VertexKind::gpu, {}, {}}; }
-Vertex memory(const std::string& name, double bytes_per_s) { return {name, VertexKind::memory, {1e9, ""}, {bytes_per_s, ""}}; }
-Vertex bridge(const std::string& name, double bytes_per_s = 0) { return {name, VertexKind::bridge, {}, {bytes_per_s, ""}}; }
+Vertex memory(const std::string& name, double bytes_per_s) {
+  return {name, VertexKind::memory, {1e9, ""}, {bytes_per_s, ""}};
+}
+Vertex bridge(const std::string& name, double bytes_per_s = 0) {
+  return {name, VertexKind::bridge, {}, {bytes_per_s, ""}};
+}
 
 TEST_CASE("eight GPUs at TP1: a link each, four share a socket's memory") {
   const NodeLinks links = compile_links(load_hardware("x86-h100-sxm"), 1, 8);
   REQUIRE(links.load.size() == 8);
   CHECK(uses(links, links.load[0]) == Weights{{"dram0-gpu0 to device", 1}, {"dram0-gpu0 both ways", 1}, {"dram0", 1}});
-  CHECK(uses(links, links.store[5]) == Weights{{"dram1-gpu5 from device", 1}, {"dram1-gpu5 both ways", 1}, {"dram1", 1}});
+  CHECK(uses(links, links.store[5]) ==
+        Weights{{"dram1-gpu5 from device", 1}, {"dram1-gpu5 both ways", 1}, {"dram1", 1}});
   CHECK(rate_of(links, "dram0-gpu0 to device") == 51'200'000'000);
   CHECK(rate_of(links, "dram0-gpu0 from device") == 50'700'000'000);
   CHECK(rate_of(links, "dram0-gpu0 both ways") == 83'400'000'000);
@@ -57,7 +62,8 @@ TEST_CASE("TP4: each stream on its own link, four streams on the memory; like li
   const NodeLinks links = compile_links(load_hardware("x86-h100-sxm"), 4, 2);
   REQUIRE(links.load.size() == 2);
   CHECK(uses(links, links.load[1]) == Weights{{"dram1-gpu4 to device", 1}, {"dram1-gpu4 both ways", 1}, {"dram1", 4}});
-  CHECK(uses(links, links.store[0]) == Weights{{"dram0-gpu0 from device", 1}, {"dram0-gpu0 both ways", 1}, {"dram0", 4}});
+  CHECK(uses(links, links.store[0]) ==
+        Weights{{"dram0-gpu0 from device", 1}, {"dram0-gpu0 both ways", 1}, {"dram0", 4}});
   CHECK(links.limits.size() == 2 * 4);
 }
 
@@ -86,8 +92,9 @@ TEST_CASE("a superchip: C2C each way, both ways, and its LPDDR") {
 }
 
 TEST_CASE("the nearest memory serves a GPU, the first of the file among equals; bridges limit both ways") {
-  const Hardware h = node({memory("far", 0), memory("a", 7e9), memory("b", 0), bridge("root", 9e9), gpu("g0"), gpu("g1")},
-                          {{"far", "root", 0}, {"a", "g0", 0}, {"b", "g0", 0}, {"root", "g1", 0}, {"root", "g0", 0}});
+  const Hardware h =
+      node({memory("far", 0), memory("a", 7e9), memory("b", 0), bridge("root", 9e9), gpu("g0"), gpu("g1")},
+           {{"far", "root", 0}, {"a", "g0", 0}, {"b", "g0", 0}, {"root", "g1", 0}, {"root", "g0", 0}});
   const NodeLinks links = compile_links(h, 1, 2);
   CHECK(uses(links, links.load[0]) == Weights{{"a-g0 to device", 1}, {"a", 1}});
   const Weights through_root = uses(links, links.store[1]);
@@ -109,7 +116,8 @@ TEST_CASE("impossible nodes are refused with a reason") {
   CHECK(reason(node({memory("m", 0), gpu("g")}, {{"g", "m", 0}})).find("no memory reaches g") != std::string::npos);
   CHECK(reason(node({gpu("g"), bridge("b")}, {{"b", "g", 0}})).find("no memory reaches g") != std::string::npos);
   CHECK(reason(node({memory("m", 0), gpu("g")}, {{"m", "x", 0}})).find("ends nowhere") != std::string::npos);
-  CHECK(reason(node({memory("m", 0), gpu("g")}, {{"m", "g", 0}}, 0)).find("m-g to device carries 0") != std::string::npos);
+  CHECK(reason(node({memory("m", 0), gpu("g")}, {{"m", "g", 0}}, 0)).find("m-g to device carries 0") !=
+        std::string::npos);
   CHECK_THROWS_AS(compile_links(node({memory("m", 0), gpu("g")}, {{"m", "g", 0}}), 1, 2), InfeasibleError);
 }
 

@@ -51,7 +51,8 @@ TEST_CASE("on real parts loading loses below the length told and wins above it")
   const BreakEven b = break_even(t, load, shape, Tokens(131'072));
   REQUIRE(b.kind == BreakEven::Kind::above);
   for (std::int64_t n = 1; n < b.tokens.count; ++n) REQUIRE(load(Tokens(n)) >= recompute_time(t, Tokens(n), shape));
-  for (std::int64_t n = b.tokens.count; n < 100'000; n += 97) REQUIRE(load(Tokens(n)) < recompute_time(t, Tokens(n), shape));
+  for (std::int64_t n = b.tokens.count; n < 100'000; n += 97)
+    REQUIRE(load(Tokens(n)) < recompute_time(t, Tokens(n), shape));
 }
 
 }  // namespace

@@ -20,8 +20,10 @@ TEST_CASE("base equals the formula written out, on both sides of the breakpoint"
   const double bandwidth = 3.35e12 * 0.88, peak = 989e12 * 0.80, parameters = 32 * 218'103'808.0;
   for (const std::int64_t m : {1, 17, 200, 268, 269, 1000, 8192, 200'000}) {
     CAPTURE(m);
-    const double gemms = 32 * 4 * 3e-6 + std::max(2 * parameters / bandwidth, 2.0 * parameters * static_cast<double>(m) / peak);
-    const double elementwise = 32 * 2.0 * (10 * 4096 + 3 * 14336 + 6144 + 2 * 4096) * static_cast<double>(m) / bandwidth;
+    const double gemms =
+        32 * 4 * 3e-6 + std::max(2 * parameters / bandwidth, 2.0 * parameters * static_cast<double>(m) / peak);
+    const double elementwise =
+        32 * 2.0 * (10 * 4096 + 3 * 14336 + 6144 + 2 * 4096) * static_cast<double>(m) / bandwidth;
     const double expected_s = 2.1e-3 + 32 * 11e-6 + gemms + elementwise;
     CHECK(seconds(Time(t.base(m))) == Approx(expected_s).epsilon(1e-6));
   }
@@ -49,7 +51,8 @@ TEST_CASE("base and head never fall") {
 
 TEST_CASE("one decode step: weights and KV streamed once") {
   // 8B bf16 at batch 1: 15.0 GB of layers and lm_head at 2.95 TB/s are 5.1 ms; host work and floors come on top.
-  const StepTime t = roofline_step_time(load_architecture("llama-3.1-8b"), load_hardware("x86-h100-sxm").gpu, 1, Dtype::bf16, Dtype::bf16);
+  const StepTime t = roofline_step_time(load_architecture("llama-3.1-8b"), load_hardware("x86-h100-sxm").gpu, 1,
+                                        Dtype::bf16, Dtype::bf16);
   const double alone = decode_step_s(t, 1, 1);
   CHECK(alone > 0.0051);
   CHECK(alone < 0.0090);
@@ -69,8 +72,10 @@ TEST_CASE("TP splits the work and adds all-reduces") {
   CHECK(roofline_step_time(a, g, 16, Dtype::bf16, Dtype::bf16).context_ps == eight.context_ps);
   Gpu slow = g;
   slow.allreduce_floor_s.value += 10e-6;
-  CHECK(roofline_step_time(a, slow, 2, Dtype::bf16, Dtype::bf16).base(1) - two.base(1) == Approx(160 * 10e6).epsilon(1e-6));
-  CHECK(roofline_step_time(a, slow, 1, Dtype::bf16, Dtype::bf16).base(1) == roofline_step_time(a, g, 1, Dtype::bf16, Dtype::bf16).base(1));
+  CHECK(roofline_step_time(a, slow, 2, Dtype::bf16, Dtype::bf16).base(1) - two.base(1) ==
+        Approx(160 * 10e6).epsilon(1e-6));
+  CHECK(roofline_step_time(a, slow, 1, Dtype::bf16, Dtype::bf16).base(1) ==
+        roofline_step_time(a, g, 1, Dtype::bf16, Dtype::bf16).base(1));
   CHECK_THROWS_AS(roofline_step_time(a, g, 3, Dtype::bf16, Dtype::bf16), InfeasibleError);
   CHECK_THROWS_AS(roofline_step_time(a, g, 0, Dtype::bf16, Dtype::bf16), InfeasibleError);
 }
@@ -84,18 +89,22 @@ TEST_CASE("fp8 weights: half the bytes everywhere, more FLOPs only where the par
     CHECK(fp8.base(1) < bf16.base(1));
     CHECK(std::abs(bf16.context_ps - 2 * fp8.context_ps) <= 1);
     const double ratio = static_cast<double>(fp8.base(8192)) / static_cast<double>(bf16.base(8192));
-    if (g.fp8_flops.value > 0) CHECK(ratio < 0.95);
-    else CHECK(ratio == Approx(1).epsilon(1e-6));
+    if (g.fp8_flops.value > 0)
+      CHECK(ratio < 0.95);
+    else
+      CHECK(ratio == Approx(1).epsilon(1e-6));
   }
 }
 
 // Published: vLLM on one H100, one request, TTFT of a full recompute, its front end included. The front end's
 // 10 ms and 0.5 us a token are not fitted here, nor is anything else to these points.
 TEST_CASE("prefill of Llama 3.1 8B on one H100 lands within 15 % of the published TTFT") {
-  const StepTime t = roofline_step_time(load_architecture("llama-3.1-8b"), load_hardware("x86-h100-sxm").gpu, 1, Dtype::bf16, Dtype::bf16);
+  const StepTime t = roofline_step_time(load_architecture("llama-3.1-8b"), load_hardware("x86-h100-sxm").gpu, 1,
+                                        Dtype::bf16, Dtype::bf16);
   const std::pair<std::int64_t, double> points[] = {{10'000, 0.272}, {50'000, 2.294}, {100'000, 6.853}};
   for (const auto& [tokens, published_s] : points) {
-    const double ttft_s = seconds(prefill_time(t, Tokens(tokens), Tokens(0), Tokens(8192))) + 0.010 + 0.5e-6 * static_cast<double>(tokens);
+    const double ttft_s = seconds(prefill_time(t, Tokens(tokens), Tokens(0), Tokens(8192))) + 0.010 +
+                          0.5e-6 * static_cast<double>(tokens);
     INFO(tokens << " tokens: " << ttft_s * 1e3 << " ms, published " << published_s * 1e3 << " ms, "
                 << (ttft_s / published_s - 1) * 100 << " %");
     CHECK(std::abs(ttft_s / published_s - 1) < 0.15);
