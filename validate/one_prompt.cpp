@@ -1,5 +1,6 @@
 #include "validate/one_prompt.hpp"
 
+#include "base/error.hpp"
 #include "sim/simulation.hpp"
 
 namespace kvplan {
