@@ -180,7 +180,7 @@ Hardware load_hardware(const std::string& name_or_path) {
   if (text.data() == nullptr) {
     throw InputError(
         Diagnostic{"", 0, 0, fmt::format("unknown hardware \"{}\"", name_or_path),
-                   suggestion(name_or_path, hardware_names()) + ", or the path of a hardware file (*.json)"});
+                   suggestion(name_or_path, hardware_names()) + " (or the path of a hardware file, *.json)"});
   }
   return Reader(JsonFile::parse(std::string(text), file)).read();
 }

@@ -69,7 +69,7 @@ Architecture load_architecture(const std::string& name_or_path) {
     known.insert(known.end(), a.aliases.begin(), a.aliases.end());
   }
   throw InputError(Diagnostic{"", 0, 0, fmt::format("unknown model \"{}\"", name_or_path),
-                              suggestion(name_or_path, known) + ", or the path of a model file (*.json)"});
+                              suggestion(name_or_path, known) + " (or the path of a model file, *.json)"});
 }
 
 }  // namespace kvplan
