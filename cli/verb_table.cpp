@@ -8,6 +8,7 @@ const std::vector<Verb>& verbs() {
       {"trace", "statistics, hit curves and synthesis of traces", trace_verb},
       {"hw", "the hardware that kvplan knows, with sources and derived facts", hw_verb},
       {"model", "the models that kvplan knows, with derived facts", model_verb},
+      {"validate", "published results beside what kvplan predicts", validate_verb},
       {"schema", "JSON Schema of scenarios and results", schema_verb},
   };
   return table;
