@@ -33,7 +33,7 @@ Experiment vllm_ttft(const JsonFile& file) {
   config.step_times.fill(roofline_step_time(model, hardware.gpu, 1, weights, kv));
   e.inputs = {{"hardware", hardware.name},
               {"model", fmt::format("{}, {} weights, {} KV", model.name, name_of(weights), name_of(kv))},
-              {"front end", fmt::format("{:.1f} ms + {:.2f} us a prompt token (published ranges, lower ends)",
+              {"front end", fmt::format("{:.1f} ms + {:.2f} us a prompt token (from other publications)",
                                         fixed_s * 1e3, per_token_s * 1e6)},
               {"segment", fmt::format("{} bytes (a page of all layers)", config.offload.segment.count)},
               {"step time", config.step_times[0].provenance}};
