@@ -67,8 +67,16 @@ ExitCode validate_verb(const std::vector<std::string>& arguments, Streams stream
   po::options_description options("kvplan validate published [NAME]");
   options.add_options()("what", po::value<std::string>(), "published")("name", po::value<std::string>(),
                                                                       "one experiment; default: all")(
-      "format", po::value<std::string>()->default_value("table"), "table or json");
+      "format", po::value<std::string>()->default_value("table"), "table or json")("help,h", "this text");
   const po::variables_map given = parse_arguments(options, {"what", "name"}, arguments);
+  if (given.count("help")) {
+    streams.out << "usage: kvplan validate published [NAME] [--format table|json]\n\n"
+                   "Runs the published experiments that kvplan reproduces, and prints inputs, predicted and published\n"
+                   "figures and errors. Exit code 5 when a gate is missed.\n\nExperiments: "
+                << fmt::format("{}", fmt::join(published_experiments(), ", "))
+                << "\n\nExample:\n  kvplan validate published vllm-ttft\n";
+    return ExitCode::done;
+  }
   const std::string what = given.count("what") ? given["what"].as<std::string>() : "";
   if (what != "published") {
     throw UsageError(fmt::format("kvplan validate needs to know what: \"{}\" is not known", what),
