@@ -93,7 +93,10 @@ void place(Built& b, const Scenario& s, const Hardware& hardware) {
 
 void add_dram(Built& b, const Scenario& s, const Hardware& hardware, const Architecture& model) {
   const double held = hardware.host_memory_bytes();
-  b.dram_per_node = s.has("offload.dram_bytes") ? Bytes(s.integer("offload.dram_bytes")) : Bytes(std::llround(held));
+  const std::int32_t used_gpus = std::min(b.config.replicas, b.config.replicas_per_node) * b.gpus_per_replica;
+  // Whoever pays for some of a node's GPUs has that share of its memory.
+  const double share = held * used_gpus / hardware.gpus_per_node;
+  b.dram_per_node = s.has("offload.dram_bytes") ? Bytes(s.integer("offload.dram_bytes")) : Bytes(std::llround(share));
   if (static_cast<double>(b.dram_per_node.count) > held) {
     b.notes.push_back(fmt::format("HYPOTHETICAL: {} of DRAM a node for KV, but {} holds {}",
                                   human_bytes(static_cast<double>(b.dram_per_node.count)), hardware.name,
@@ -104,11 +107,9 @@ void add_dram(Built& b, const Scenario& s, const Hardware& hardware, const Archi
   c.offload.capacity =
       c.offload.scope == Scope::node ? b.dram_per_node : Bytes(b.dram_per_node.count / c.replicas_per_node);
   c.offload.segment = segment_bytes(s, model, c.engine.page_tokens, c.kv_bytes_per_token_per_gpu);
-  const std::int32_t idle_gpus = b.nodes * hardware.gpus_per_node - c.replicas * b.gpus_per_replica;
-  if (idle_gpus > 0) {
-    b.notes.push_back(fmt::format(
-        "{} of {} GPUs of {} {} are used and paid for; the DRAM tier has the whole node's memory",
-        c.replicas * b.gpus_per_replica, b.nodes * hardware.gpus_per_node, b.nodes, b.nodes == 1 ? "node" : "nodes"));
+  if (!s.has("offload.dram_bytes") && used_gpus < hardware.gpus_per_node) {
+    b.notes.push_back(fmt::format("{} of a node's {} GPUs are used and paid for, so {} of its DRAM is taken for KV (offload.dram_bytes)",
+                                  used_gpus, hardware.gpus_per_node, human_bytes(share)));
   }
 }
 

@@ -105,7 +105,7 @@ Options offload_options() {
       OptionType::bytes,
       "bytes",
       nullptr,
-      "all host memory of a node",
+      "the share of a node's host memory that belongs to the GPUs used",
       1,
       1e17,
       {},
