@@ -8,6 +8,7 @@
 #include <numeric>
 #include <utility>
 
+#include "traces/follow_ups.hpp"
 #include "traces/ticks.hpp"
 
 namespace kvplan {
@@ -43,8 +44,8 @@ class Compiler {
     } else {
       infer_parents();
     }
-    attach_outputs();
-    number_sessions();
+    attach_outputs(workload_);
+    number_sessions(workload_);
     return std::move(workload_);
   }
 
@@ -66,8 +67,6 @@ class Compiler {
   void link_recorded_sessions();
   void check_whole_prompt(TurnId turn);
   void infer_parents();
-  void attach_outputs();
-  void number_sessions();
 
   const TraceRows& in_;
   const LoadOptions& options_;
@@ -180,6 +179,7 @@ void Compiler::place_turns(const std::vector<Time>& arrivals) {
     turn_of_row[r] = t;
     turn.prompt_tokens = row.prompt_tokens;
     turn.output_tokens = row.output_tokens;
+    turn.recorded_service = row.service;
     const TurnId before = row_before_[r] == kNone ? kNone : turn_of_row[row_before_[r]];
     if (row.delay && before != kNone) {
       turn.arrival = {*row.delay, before};
@@ -292,42 +292,6 @@ void Compiler::infer_parents() {
       turn.continues = last_ending_in[blocks[i - 1]];
     }
     if (blocks.size() >= kLeastBlocks) last_ending_in[blocks.back()] = t;
-  }
-}
-
-void Compiler::attach_outputs() {
-  struct Left {
-    TurnId child = kNone;
-    std::int64_t from = 0, to = 0;  // positions in the child's prompt
-  };
-  std::vector<Left> left(workload_.turns.size());
-  for (TurnId c = 0; c < workload_.turns.size(); ++c) {
-    const Turn& child = workload_.turns[c];
-    if (child.continues == kNone || left[child.continues].child != kNone) continue;
-    const Turn& parent = workload_.turns[child.continues];
-    const std::int64_t from = full_blocks(parent);
-    if (from > full_blocks(child)) continue;
-    if (from > 0 && workload_.blocks(child)[static_cast<std::size_t>(from - 1)] !=
-                        workload_.blocks(parent)[static_cast<std::size_t>(from - 1)]) {
-      continue;
-    }
-    const std::int64_t covered = (std::int64_t{parent.prompt_tokens} + parent.output_tokens) / block_tokens_;
-    left[child.continues] = {c, from, std::min<std::int64_t>(covered, full_blocks(child))};
-  }
-  for (TurnId t = 0; t < workload_.turns.size(); ++t) {
-    Turn& turn = workload_.turns[t];
-    turn.first_output_block = static_cast<std::uint32_t>(workload_.output_blocks.size());
-    if (left[t].child == kNone) continue;
-    const Turn& child = workload_.turns[left[t].child];
-    turn.output_block_count = static_cast<std::uint32_t>(left[t].to - left[t].from);
-    const auto first = workload_.prompt_blocks.begin() + child.first_block;
-    workload_.output_blocks.insert(workload_.output_blocks.end(), first + left[t].from, first + left[t].to);
-  }
-}
-
-void Compiler::number_sessions() {
-  for (Turn& turn : workload_.turns) {
-    turn.session = turn.continues == kNone ? workload_.session_count++ : workload_.turns[turn.continues].session;
   }
 }
 

@@ -22,6 +22,7 @@ struct TraceRow {
   std::int64_t line = 0;          // in the file, from 1
   std::optional<Time> timestamp;  // recorded arrival
   std::optional<Time> delay;      // think time after the session's turn before: closed loop
+  Time service{0};                // arrival to end in the recording; zero where the trace does not tell
   std::uint32_t session = kNone;  // recorded session, numbered by first appearance
   std::int32_t prompt_tokens = 0;
   std::int32_t output_tokens = 0;
