@@ -49,6 +49,8 @@ class Simulation {
   std::priority_queue<Ready, std::vector<Ready>, std::greater<>> later_arrivals_;
   std::vector<std::uint32_t> first_successor_;  // by turn, into successors_
   std::vector<TurnId> successors_;
+  std::vector<Time> earliest_;         // by turn with `after`: arrival as far as the ended turns tell
+  std::vector<std::uint8_t> awaited_;  // by turn with `after`: turns whose end it still awaits
 };
 
 Simulation::Simulation(const Workload& workload, const SimulationConfig& config)
@@ -77,6 +79,7 @@ Simulation::Simulation(const Workload& workload, const SimulationConfig& config)
   first_successor_.assign(workload.turns.size() + 1, 0);
   for (const Turn& t : workload.turns) {
     if (t.arrival.after != kNone) ++first_successor_[t.arrival.after + 1];
+    if (t.arrival.join != kNone) ++first_successor_[t.arrival.join + 1];
   }
   for (std::size_t i = 1; i < first_successor_.size(); ++i) first_successor_[i] += first_successor_[i - 1];
   successors_.resize(first_successor_.back());
@@ -85,6 +88,9 @@ Simulation::Simulation(const Workload& workload, const SimulationConfig& config)
     const Arrival& arrival = workload.turns[t].arrival;
     run_.result.requests[t].turn = t;
     if (arrival.after != kNone) successors_[next[arrival.after]++] = t;
+    if (arrival.join != kNone) successors_[next[arrival.join]++] = t;
+    earliest_.push_back(arrival.not_before);
+    awaited_.push_back(arrival.join == kNone ? 1 : 2);
   }
   for (TurnId t = 0; t < workload.turns.size(); ++t) {
     const Arrival& arrival = workload.turns[t].arrival;
@@ -195,7 +201,9 @@ void Simulation::start_successors(Time at) {
   for (TurnId ended : run_.ended) {
     for (std::uint32_t i = first_successor_[ended]; i < first_successor_[ended + 1]; ++i) {
       const TurnId turn = successors_[i];
-      schedule_arrival(turn, at + workload_.turns[turn].arrival.time);
+      const Arrival& arrival = workload_.turns[turn].arrival;
+      earliest_[turn] = std::max(earliest_[turn], ended == arrival.after ? at + arrival.time : at);
+      if (--awaited_[turn] == 0) schedule_arrival(turn, earliest_[turn]);
     }
   }
   run_.ended.clear();

@@ -31,9 +31,13 @@ using TurnId = std::uint32_t;
 inline constexpr std::uint32_t kNone = 0xffffffffu;
 
 // When a turn arrives: at an absolute time, or a think time after the end of another turn.
+// It arrives at the latest of end(after) + time, end(join) and not_before. Without
+// `after`, only `time` counts. `after` and `join` are earlier turns, and differ.
 struct Arrival {
   Time time;             // absolute, or the think time when `after` is set
   TurnId after = kNone;  // the turn whose end starts the think time
+  TurnId join = kNone;   // with `after`: a side branch of the session (a sub-agent) whose end it awaits as well
+  Time not_before{0};    // with `after`: the recorded arrival, where a follow-up only waits if its parent is late
 };
 
 struct Turn {
