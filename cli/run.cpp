@@ -1,27 +1,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <set>
 
-#include "cli/build_config.hpp"
 #include "cli/load_trace.hpp"
-#include "cli/provenance.hpp"
+#include "cli/replay.hpp"
 #include "cli/run_arguments.hpp"
 #include "cli/verb.hpp"
 #include "reports/flat.hpp"
 #include "reports/requests_jsonl.hpp"
 #include "reports/table.hpp"
 #include "reports/write.hpp"
-#include "sim/simulation.hpp"
 
 namespace kvplan {
 namespace {
-
-std::string without_prefix(const std::string& what) {
-  const std::string prefix = "error: ";
-  return what.rfind(prefix, 0) == 0 ? what.substr(prefix.size()) : what;
-}
 
 // One point of the comparison.
 struct Combination {
@@ -36,25 +28,11 @@ struct Combination {
   }
 };
 
-// A name that the library does not know is a finding at the place that set it.
-template <class Load>
-auto load_named(const Scenario& scenario, const char* option, const std::string& name, Load load) {
-  try {
-    return load(name);
-  } catch (const InputError& e) {
-    std::vector<Diagnostic> findings = e.findings();
-    for (Diagnostic& d : findings) {
-      if (d.file.empty()) d = scenario.finding(option, d.message, d.help);
-    }
-    throw InputError(findings);
-  }
-}
-
 std::vector<Combination> combinations(const Scenario& scenario) {
   std::vector<Combination> all;
   std::set<std::string> names;
   for (const std::string& name : scenario.texts("hardware")) {
-    const Hardware hardware = load_named(scenario, "hardware", name, load_hardware);
+    const Hardware hardware = load_hardware(scenario, name);
     if (!names.insert(hardware.name).second) {
       throw InputError(scenario.finding("hardware",
                                         fmt::format("{} is a second hardware with the name {}", name, hardware.name),
@@ -67,40 +45,19 @@ std::vector<Combination> combinations(const Scenario& scenario) {
   return all;
 }
 
-std::vector<std::string> notes_of(const Built& built, const Workload& workload) {
-  std::vector<std::string> notes = built.notes;
-  for (const WorkloadNote& n : workload.notes) {
-    notes.push_back(n.rows > 0 ? fmt::format("trace: {} ({} rows)", n.what, n.rows) : fmt::format("trace: {}", n.what));
-  }
-  return notes;
-}
-
-Targets targets_of(const Scenario& s) {
-  Targets t;
-  if (s.has("slo.ttft_s")) t.ttft_s = s.number("slo.ttft_s");
-  if (s.has("slo.tpot_s")) t.tpot_s = s.number("slo.tpot_s");
-  t.quantile = s.number("slo.quantile");
-  return t;
-}
-
 // Simulates one combination and, with --out, writes it before the next begins: an interrupt keeps what is done.
 Json simulate_one(const Combination& c, const Built& built, const Architecture& model, const Workload& workload,
                   const std::string& folder) {
-  const auto start = std::chrono::steady_clock::now();
-  const SimulationResult result = simulate(workload, built.config);
-  const double wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  Json document =
-      result_document({workload, built.config, result, c.hardware, built.gpus_per_replica, targets_of(c.scenario),
-                       wall_s, notes_of(built, workload), provenance(c.scenario, workload, c.hardware, model, built)});
+  Replay r = replay(c.scenario, c.hardware, model, built, workload);
   if (!folder.empty()) {
-    write_file(folder + "/requests.jsonl", requests_jsonl(workload, result));
-    write_file(folder + "/result.json", document.dump(2) + "\n");
+    write_file(folder + "/requests.jsonl", requests_jsonl(workload, r.result));
+    write_file(folder + "/result.json", r.document.dump(2) + "\n");
   }
-  return document;
+  return std::move(r.document);
 }
 
 std::vector<Column> simulate_all(const RunArguments& run, Streams streams) {
-  const Architecture model = load_named(run.scenario, "model", run.scenario.text("model"), load_architecture);
+  const Architecture model = load_model(run.scenario);
   const std::vector<Combination> all = combinations(run.scenario);
   const Workload workload = load_trace(run.scenario, run.strict);
   std::vector<Column> columns;

@@ -78,13 +78,14 @@ Scenario::Scenario() {
   for (const Option& o : option_table()) settings_[o.path] = {o.fallback, kBuiltIn, {}};
 }
 
-void Scenario::apply(const JsonFile& file) {
+void Scenario::apply(const JsonFile& file, const std::string& pointer) {
   JsonFindings findings;
   FileWalk walk(file, findings);
-  if (file.root().is_object()) {
-    walk.group(file.root(), "", "");
+  const json& root = file.root().at(json::json_pointer(pointer));
+  if (root.is_object()) {
+    walk.group(root, pointer, "");
   } else {
-    findings.add(file.at("", "a scenario must be a JSON object", "`kvplan schema scenario` describes it"));
+    findings.add(file.at(pointer, "a scenario must be a JSON object", "`kvplan schema scenario` describes it"));
   }
   findings.raise();
   for (auto& [path, good, position] : walk.accepted) settings_[path] = {std::move(good), file.name(), position};
@@ -106,6 +107,10 @@ void Scenario::assign(const std::string& path, const std::string& text, const st
   if (!good)
     throw UsageError(fmt::format("{}: {}", origin, refused(*option, json(text).dump())), help_for(*option, json(text)));
   settings_[path] = {std::move(*good), origin, {}};
+}
+
+void Scenario::assign(const std::string& path, json accepted, const std::string& origin, JsonPosition position) {
+  settings_.at(path) = {std::move(accepted), origin, position};
 }
 
 const json& Scenario::value(const std::string& path) const {

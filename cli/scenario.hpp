@@ -19,11 +19,15 @@ class Scenario {
  public:
   Scenario();  // every option at its built-in value
 
-  // All wrong and unknown keys of the file at once (InputError).
-  void apply(const JsonFile& file);
+  // All wrong and unknown keys of the file at once (InputError). The scenario is
+  // the whole file, or the object in it that the JSON pointer names.
+  void apply(const JsonFile& file, const std::string& pointer = "");
   // "engine.max_num_seqs=64"; origin as --print-config shows it. UsageError.
   void assign(const std::string& assignment, const std::string& origin);
   void assign(const std::string& path, const std::string& text, const std::string& origin);
+
+  // `accepted` as accept() (options.hpp) returns it.
+  void assign(const std::string& path, nlohmann::json accepted, const std::string& origin, JsonPosition position);
 
   // By path; the path must stand in the table, and has() must hold for what has no built-in value.
   bool has(const std::string& path) const { return !value(path).is_null(); }

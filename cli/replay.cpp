@@ -1,0 +1,68 @@
+#include "cli/replay.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "cli/provenance.hpp"
+#include "sim/simulation.hpp"
+
+namespace kvplan {
+namespace {
+
+template <class Load>
+auto load_named(const Scenario& scenario, const char* option, const std::string& name, Load load) {
+  try {
+    return load(name);
+  } catch (const InputError& e) {
+    std::vector<Diagnostic> findings = e.findings();
+    for (Diagnostic& d : findings) {
+      if (d.file.empty()) d = scenario.finding(option, d.message, d.help);
+    }
+    throw InputError(findings);
+  }
+}
+
+std::vector<std::string> notes_of(const Built& built, const Workload& workload) {
+  std::vector<std::string> notes = built.notes;
+  for (const WorkloadNote& n : workload.notes) {
+    notes.push_back(n.rows > 0 ? fmt::format("trace: {} ({} rows)", n.what, n.rows) : fmt::format("trace: {}", n.what));
+  }
+  return notes;
+}
+
+Targets targets_of(const Scenario& s) {
+  Targets t;
+  if (s.has("slo.ttft_s")) t.ttft_s = s.number("slo.ttft_s");
+  if (s.has("slo.tpot_s")) t.tpot_s = s.number("slo.tpot_s");
+  t.quantile = s.number("slo.quantile");
+  return t;
+}
+
+}  // namespace
+
+Architecture load_model(const Scenario& s) {
+  return load_named(s, "model", s.text("model"), [](const std::string& name) { return load_architecture(name); });
+}
+
+Hardware load_hardware(const Scenario& s, const std::string& name) {
+  return load_named(s, "hardware", name, [](const std::string& n) { return load_hardware(n); });
+}
+
+Replay replay(const Scenario& scenario, const Hardware& hardware, const Architecture& model, const Built& built,
+              const Workload& workload) {
+  const auto start = std::chrono::steady_clock::now();
+  Replay r{simulate(workload, built.config), nullptr};
+  const double wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  r.document =
+      result_document({workload, built.config, r.result, hardware, built.gpus_per_replica, targets_of(scenario), wall_s,
+                       notes_of(built, workload), provenance(scenario, workload, hardware, model, built)});
+  return r;
+}
+
+std::string without_prefix(const std::string& what) {
+  const std::string prefix = "error: ";
+  return what.rfind(prefix, 0) == 0 ? what.substr(prefix.size()) : what;
+}
+
+}  // namespace kvplan
