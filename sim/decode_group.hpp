@@ -9,6 +9,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <tuple>
 #include <vector>
@@ -21,7 +22,11 @@ using SequenceId = std::uint32_t;
 
 class DecodeGroup {
  public:
-  explicit DecodeGroup(std::int32_t page_tokens) : page_tokens_(page_tokens), biases_(page_tokens, 0) {}
+  // page_tokens is a power of two.
+  explicit DecodeGroup(std::int32_t page_tokens)
+      : mask_(page_tokens - 1),
+        shift_(std::countr_zero(static_cast<std::uint32_t>(page_tokens))),
+        biases_(static_cast<std::size_t>(page_tokens), 0) {}
 
   std::int64_t size() const { return static_cast<std::int64_t>(heap_.size()); }
   std::int64_t counter() const { return counter_; }
@@ -81,21 +86,19 @@ class DecodeGroup {
     return std::tie(a.finish, a.order) > std::tie(b.finish, b.order);
   }
 
-  std::int64_t residue(std::int64_t x) const {
-    const std::int64_t r = x % page_tokens_;
-    return r < 0 ? r + page_tokens_ : r;
-  }
+  std::size_t residue(std::int64_t x) const { return static_cast<std::size_t>(x & mask_); }
   void remove_counts(std::int64_t bias) {
     --biases_[residue(bias)];
     context_ -= bias + counter_;
   }
   std::int64_t pages_until(std::int64_t steps) const {
-    std::int64_t n = steps / page_tokens_ * size();
-    for (std::int64_t i = 0; i < steps % page_tokens_; ++i) n += biases_[residue(1 - counter_ - i)];
+    std::int64_t n = (steps >> shift_) * size();
+    for (std::int64_t i = 0; i < (steps & mask_); ++i) n += biases_[residue(1 - counter_ - i)];
     return n;
   }
 
-  std::int32_t page_tokens_;
+  std::int64_t mask_;
+  int shift_;
   std::vector<std::int32_t> biases_;  // by residue
   std::vector<Member> heap_;
   std::int64_t counter_ = 0;

@@ -9,7 +9,7 @@ void HostTier::audit() const {
     if (block.state != State::absent) used += bytes(b);
     const bool listed = block.state == State::resident && block.pins == 0;
     if (listed) unpinned += bytes(b);
-    KVPLAN_ASSERT(lru_.contains(b) == listed);
+    KVPLAN_ASSERT(blocks_.contains(b) == listed);
     KVPLAN_ASSERT(block.pins == 0 || block.state == State::resident);
   }
   KVPLAN_ASSERT(used == used_ && unpinned == evictable_ && used_ <= capacity_);

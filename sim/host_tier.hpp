@@ -7,9 +7,8 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
-#include "sim/lru_list.hpp"
+#include "sim/lru_array.hpp"
 #include "traces/workload.hpp"
 
 namespace kvplan {
@@ -20,8 +19,7 @@ class HostTier {
       : workload_(&workload),
         capacity_(capacity),
         bytes_per_token_(bytes_per_token),
-        blocks_(workload.block_count()),
-        lru_(workload.block_count()) {}
+        blocks_(workload.block_count()) {}
 
   bool resident(BlockId b) const { return blocks_[b].state == State::resident; }
   bool present(BlockId b) const { return blocks_[b].state != State::absent; }
@@ -39,7 +37,7 @@ class HostTier {
     KVPLAN_ASSERT(!present(b));
     const Bytes need = bytes(b);
     if (used_ - evictable_ + need > capacity_) return false;
-    while (used_ + need > capacity_) evict(lru_.front());
+    while (used_ + need > capacity_) evict(blocks_.front());
     used_ += need;
     blocks_[b].state = State::storing;
     return true;
@@ -64,8 +62,8 @@ class HostTier {
   // Most recently used from here on.
   void touch(BlockId b) {
     if (!resident(b) || blocks_[b].pins > 0) return;
-    lru_.remove(b);
-    lru_.push_back(b);
+    blocks_.remove(b);
+    blocks_.push_back(b);
   }
 
   void audit() const;
@@ -79,11 +77,11 @@ class HostTier {
   };
 
   void append(BlockId b) {
-    lru_.push_back(b);
+    blocks_.push_back(b);
     evictable_ += bytes(b);
   }
   void unlink(BlockId b) {
-    lru_.remove(b);
+    blocks_.remove(b);
     evictable_ -= bytes(b);
   }
   void evict(BlockId b) {
@@ -99,8 +97,7 @@ class HostTier {
   Bytes used_{0};
   Bytes evictable_{0};
   std::int64_t evicted_blocks_ = 0;
-  std::vector<Block> blocks_;
-  LruList lru_;
+  LruArray<Block> blocks_;
 };
 
 }  // namespace kvplan

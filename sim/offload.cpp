@@ -145,8 +145,8 @@ bool Replica::make_clean(std::int64_t pages, Time at) {
   if (cache_.free() + leaving_pages_ < pages) {
     const std::int64_t target = pages + reserve_pages_;
     std::vector<BlockId> leaving;
-    for (BlockId b = cache_.lru().front(); b != cache_.lru().end() && cache_.free() + leaving_pages_ < target;) {
-      const BlockId next = cache_.lru().next(b);
+    for (BlockId b = cache_.first_unreferenced(); b != kNone && cache_.free() + leaving_pages_ < target;) {
+      const BlockId next = cache_.next_unreferenced(b);
       const bool full = run_.workload.tokens_of_block[b] == run_.workload.block_tokens;
       const bool dirty = full && !tier_->present(b);
       if (dirty && tier_->begin_store(b)) {

@@ -13,10 +13,10 @@
 // is no hit until its prefix is back, since lookups go from the head.
 #pragma once
 
+#include <bit>
 #include <cstdint>
-#include <vector>
 
-#include "sim/lru_list.hpp"
+#include "sim/lru_array.hpp"
 #include "traces/workload.hpp"
 
 namespace kvplan {
@@ -25,11 +25,12 @@ class PagedCache {
  public:
   PagedCache(const Workload& workload, Pages capacity, std::int32_t page_tokens)
       : workload_(&workload),
-        page_tokens_(page_tokens),
+        page_shift_(std::countr_zero(static_cast<std::uint32_t>(page_tokens))),
         capacity_(capacity.count),
         free_(capacity.count),
-        blocks_(workload.block_count()),
-        lru_(workload.block_count()) {}
+        blocks_(workload.block_count()) {
+    KVPLAN_ASSERT(std::has_single_bit(static_cast<std::uint32_t>(page_tokens)));
+  }
 
   std::int64_t capacity() const { return capacity_; }
   std::int64_t free() const { return free_; }
@@ -40,13 +41,14 @@ class PagedCache {
   bool resident(BlockId b) const { return blocks_[b].resident; }
   bool referenced(BlockId b) const { return blocks_[b].references > 0; }
   bool only_reference(BlockId b) const { return blocks_[b].references == 1; }
-  std::int64_t pages(BlockId b) const { return ceil_div(workload_->tokens_of_block[b], page_tokens_); }
+  std::int64_t pages(BlockId b) const { return pages_of_tokens(workload_->tokens_of_block[b]); }
+  std::int64_t pages_of_tokens(std::int64_t tokens) const { return (tokens + (std::int64_t{1} << page_shift_) - 1) >> page_shift_; }
 
   void reference(BlockId b) {
     Block& block = blocks_[b];
     KVPLAN_ASSERT(block.resident);
     if (block.references++ == 0) {
-      lru_.remove(b);
+      blocks_.remove(b);
       evictable_ -= pages(b);
     }
   }
@@ -55,7 +57,7 @@ class PagedCache {
     Block& block = blocks_[b];
     KVPLAN_ASSERT(block.resident && block.references > 0);
     if (--block.references == 0) {
-      lru_.push_back(b);
+      blocks_.push_back(b);
       evictable_ += pages(b);
     }
   }
@@ -64,7 +66,7 @@ class PagedCache {
   // needed. The caller has checked that n <= available().
   void allocate(std::int64_t n) {
     KVPLAN_ASSERT(n <= available());
-    while (free_ < n) evict(lru_.front());
+    while (free_ < n) evict(blocks_.front());
     free_ -= n;
   }
 
@@ -75,25 +77,27 @@ class PagedCache {
   void insert(BlockId b) {
     Block& block = blocks_[b];
     KVPLAN_ASSERT(!block.resident);
-    block = {1, true};
+    block = {1, 1};
   }
 
   // A block that only the caller references loses its name; its pages are private again.
   void forget(BlockId b) {
     KVPLAN_ASSERT(blocks_[b].resident && blocks_[b].references == 1);
-    blocks_[b] = {0, false};
+    blocks_[b] = {};
   }
 
   void evict(BlockId b) {
     KVPLAN_ASSERT(blocks_[b].resident && blocks_[b].references == 0);
-    lru_.remove(b);
+    blocks_.remove(b);
     evictable_ -= pages(b);
     free_ += pages(b);
-    blocks_[b] = {0, false};
+    blocks_[b] = {};
     ++evicted_blocks_;
   }
 
-  const LruList& lru() const { return lru_; }
+  // Unreferenced blocks from the least recently used on; kNone behind the last.
+  BlockId first_unreferenced() const { return or_none(blocks_.front()); }
+  BlockId next_unreferenced(BlockId b) const { return or_none(blocks_.next(b)); }
 
   // Recounts everything from scratch; `private_pages` is what the sequences say they hold.
   void audit(std::int64_t private_pages) const;
@@ -104,14 +108,15 @@ class PagedCache {
     std::uint32_t resident : 1 = 0;
   };
 
+  BlockId or_none(BlockId b) const { return b == blocks_.end() ? kNone : b; }
+
   const Workload* workload_;
-  std::int32_t page_tokens_;
+  int page_shift_;
   std::int64_t capacity_;
   std::int64_t free_;
   std::int64_t evictable_ = 0;
   std::int64_t evicted_blocks_ = 0;
-  std::vector<Block> blocks_;
-  LruList lru_;
+  LruArray<Block> blocks_;
 };
 
 }  // namespace kvplan

@@ -106,7 +106,7 @@ class Replica {
   Sequence& sequence(SequenceId id) { return sequences_[id]; }
   const Turn& turn_of(const Sequence& s) const { return run_.workload.turns[s.turn]; }
   RequestRecord& record_of(const Sequence& s) { return run_.result.requests[s.turn]; }
-  std::int64_t pages_of_tokens(std::int64_t tokens) const { return ceil_div(tokens, engine_.page_tokens); }
+  std::int64_t pages_of_tokens(std::int64_t tokens) const { return cache_.pages_of_tokens(tokens); }
   std::int64_t pages_of_blocks(const Turn& turn, std::int64_t blocks) const;
   std::int64_t held_pages(const Sequence& s) const;
 

@@ -136,9 +136,10 @@ void Replica::take_hits(Sequence& s, const Admission& a) {
   s.cached_blocks = static_cast<std::uint32_t>(a.g1 + a.g2);
   s.pages = a.present_pages;
   s.computed_tokens = static_cast<std::int32_t>(a.cached_tokens);
+  const bool counts = offload_.store == StorePolicy::selective;
   for (std::size_t i = tier_ ? blocks.size() : 0; i-- > 0;) {
     tier_->touch(blocks[i]);
-    tier_->count_lookup(blocks[i]);
+    if (counts) tier_->count_lookup(blocks[i]);
   }
   // The hits of a request are those of the admission that led to its first computed token.
   if (record_of(s).computed_tokens > 0) return;
