@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <numeric>
 
 #include "hardware/topology.hpp"
 #include "models/memory.hpp"
@@ -31,7 +33,19 @@ EngineConfig engine_config(const Scenario& s, const Architecture& model) {
   EngineConfig e;
   e.max_num_seqs = int32(s, "engine.max_num_seqs");
   e.max_num_batched_tokens = int32(s, "engine.max_num_batched_tokens");
+  if (e.max_num_batched_tokens < e.max_num_seqs) {
+    throw InputError(s.finding("engine.max_num_batched_tokens",
+                               fmt::format("engine.max_num_batched_tokens {} is less than engine.max_num_seqs {}: each "
+                                           "decoding sequence takes a token of every step",
+                                           e.max_num_batched_tokens, e.max_num_seqs),
+                               "raise the one or lower the other"));
+  }
   e.page_tokens = int32(s, "engine.page_tokens");
+  if (!std::has_single_bit(static_cast<std::uint32_t>(e.page_tokens))) {
+    throw InputError(s.finding("engine.page_tokens",
+                               fmt::format("engine.page_tokens {} is not a power of two", e.page_tokens),
+                               fmt::format("{} is", std::bit_floor(static_cast<std::uint32_t>(e.page_tokens)))));
+  }
   e.max_context_tokens = context_window(s, model);
   e.frontend_fixed = time_from_seconds(s.number("frontend.fixed_s"));
   e.frontend_ps_per_token = std::llround(s.number("frontend.per_token_s") * static_cast<double>(kPsPerS));
@@ -133,6 +147,23 @@ Built build_config(const Scenario& s, const std::string& offload, const Hardware
   if (offload == "dram") add_dram(b, s, hardware, model);
   c.links = compile_links(hardware, b.gpus_per_replica, std::min(c.replicas, c.replicas_per_node));
   return b;
+}
+
+void check_load(const Scenario& s, const Built& built, const Workload& workload) {
+  const SimulationConfig& c = built.config;
+  if (workload.block_tokens % c.engine.page_tokens != 0) {
+    throw InputError(s.finding("engine.page_tokens",
+                               fmt::format("engine.page_tokens {} does not divide the {}-token blocks of {}",
+                                           c.engine.page_tokens, workload.block_tokens, workload.name),
+                               fmt::format("at most {}", std::gcd(workload.block_tokens, 1 << 20))));
+  }
+  const Bytes block = c.kv_bytes_per_token * workload.block_tokens;
+  if (c.offload.enabled && c.offload.capacity < block) {
+    throw InputError(s.finding("offload.dram_bytes",
+                               fmt::format("a DRAM tier of {} bytes holds no block: {} tokens take {} bytes",
+                                           c.offload.capacity.count, workload.block_tokens, block.count),
+                               "raise offload.dram_bytes, or choose offload.mode none"));
+  }
 }
 
 }  // namespace kvplan

@@ -8,6 +8,7 @@
 #include "hardware/hardware.hpp"
 #include "models/architecture.hpp"
 #include "sim/config.hpp"
+#include "traces/workload.hpp"
 
 namespace kvplan {
 
@@ -24,5 +25,8 @@ struct Built {
 // not fit (weights, replicas wider than a node) and InputError, at the place
 // that set it, for a value that this model or hardware rules out.
 Built build_config(const Scenario&, const std::string& offload, const Hardware&, const Architecture&);
+
+// What a load rules out: InputError at the place that set it.
+void check_load(const Scenario&, const Built&, const Workload&);
 
 }  // namespace kvplan

@@ -51,6 +51,7 @@ Hardware load_hardware(const Scenario& s, const std::string& name) {
 
 Replay replay(const Scenario& scenario, const Hardware& hardware, const Architecture& model, const Built& built,
               const Workload& workload) {
+  check_load(scenario, built, workload);
   const auto start = std::chrono::steady_clock::now();
   Replay r{simulate(workload, built.config), nullptr};
   const double wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -31,6 +31,26 @@ TEST_CASE("numbers out of range") {
   CHECK(cli({"run", "--set", "engine.gpu_memory_utilization=1.1"}).code == 2);
 }
 
+TEST_CASE("values that are wrong only together, or only for this load") {
+  const CliRun pages = cli({"run", "--set", "engine.page_tokens=24"});
+  CHECK(pages.code == 3);
+  CHECK(contains(pages.err, "engine.page_tokens 24 is not a power of two\n  help: 16 is"));
+  const CliRun block = cli({"run", "--set", "engine.page_tokens=1024"});
+  CHECK(block.code == 3);
+  CHECK(contains(block.err, "does not divide the 512-token blocks of chat.jsonl.gz\n  help: at most 512"));
+  const CliRun budget = cli({"run", "--set", "engine.max_num_batched_tokens=100"});
+  CHECK(budget.code == 3);
+  CHECK(contains(budget.err, "engine.max_num_batched_tokens 100 is less than engine.max_num_seqs 256"));
+  const CliRun dram = cli({"run", "--set", "offload.dram_bytes=100"});
+  CHECK(dram.code == 3);
+  CHECK(contains(dram.err, "holds no block: 512 tokens take 67108864 bytes"));
+}
+
+TEST_CASE("a run in which nothing fits says so, and is not called stable") {
+  const CliRun run = cli({"run", "--set", "engine.max_context_tokens=64", "--set", "trace.limit=20"});
+  CHECK(contains(run.out, "overloaded: no request completed: all were refused"));
+}
+
 TEST_CASE("help and version are results, not errors") {
   for (const char* word : {"--help", "--version", "help"}) {
     const CliRun run = cli({word});
