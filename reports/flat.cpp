@@ -2,50 +2,49 @@
 
 #include <fmt/format.h>
 
-#include <utility>
 
 namespace kvplan {
 namespace {
 
-using Field = std::pair<std::string, std::string>;
-
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return out + "\"";
-}
-
-void flatten(const Json& value, const std::string& name, std::vector<Field>& fields) {
+void flatten(const Json& value, const std::string& name, Scalars& fields) {
   if (value.is_object()) {
     for (const auto& [key, member] : value.items()) flatten(member, name.empty() ? key : name + "." + key, fields);
   } else if (!value.is_array()) {
-    fields.emplace_back(name, value.is_null() ? "" : value.is_string() ? value.get<std::string>() : value.dump());
+    fields.emplace_back(name, value);
   }
 }
 
-std::vector<Field> fields_of(const Json& document) {
-  std::vector<Field> fields;
+}  // namespace
+
+Scalars scalars_of(const Json& document) {
+  Scalars fields;
   for (const auto& [key, block] : document.items()) {
     if (key != "provenance" && key != "simulation" && key != "schema" && key != "targets") flatten(block, key, fields);
   }
   return fields;
 }
 
-}  // namespace
+std::string csv_field(const Json& scalar) {
+  if (scalar.is_null()) return "";
+  const std::string text = scalar.is_string() ? scalar.get<std::string>() : scalar.dump();
+  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
+  std::string out = "\"";
+  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return out + "\"";
+}
 
 std::string csv_table(const std::vector<Column>& columns) {
   const Column* base = base_of(columns);
   std::string out = "name,infeasible";
-  const std::vector<Field> header = base ? fields_of(base->document) : std::vector<Field>{};
-  for (const Field& f : header) out += "," + quoted(f.first);
+  const Scalars header = base ? scalars_of(base->document) : Scalars{};
+  for (const auto& [name, value] : header) out += "," + csv_field(name);
   out += "\n";
   for (const Column& c : columns) {
-    out += quoted(c.name) + "," + quoted(c.infeasible);
+    out += csv_field(c.name) + "," + csv_field(c.infeasible);
     if (c.document.is_null()) {
       out += std::string(header.size(), ',');
     } else {
-      for (const Field& f : fields_of(c.document)) out += "," + quoted(f.second);
+      for (const auto& [name, value] : scalars_of(c.document)) out += "," + csv_field(value);
     }
     out += "\n";
   }

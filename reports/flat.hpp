@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "reports/cells.hpp"
@@ -11,8 +12,15 @@ namespace kvplan {
 
 inline constexpr const char* kComparisonSchema = "kvplan.comparison/1";
 
-// Columns are the scalars of result.json outside provenance and simulation, named
-// by their place ("latency.ttft_s.p50"); null is an empty field. Arrays have no place here.
+// The scalars of result.json outside provenance, simulation and targets, named by
+// their place ("latency.ttft_s.p50"). Arrays have no place here.
+using Scalars = std::vector<std::pair<std::string, Json>>;
+Scalars scalars_of(const Json& document);
+
+// A scalar as a field of CSV, quoted where it must be; null is empty.
+std::string csv_field(const Json& scalar);
+
+// A line a combination: its name, why it is infeasible, its scalars.
 std::string csv_table(const std::vector<Column>&);
 
 // {schema, base, combinations: [{name, result | null, infeasible, ratios{pointer: to the base}}]}

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <random>
 
 #include "base/error.hpp"
 
@@ -41,7 +42,9 @@ void write_file(const std::string& path, std::string_view text) {
   const fs::path folder = fs::path(path).parent_path();
   if (!folder.empty()) fs::create_directories(folder, error);
   if (error) fail(path, error.message());
-  const std::string temporary = fmt::format("{}.{}.tmp", path, ::getpid());
+  // A name that no other process has or had: ids of processes repeat, on other machines and after a restart.
+  std::random_device random;
+  const std::string temporary = fmt::format("{}.{}.{:08x}{:08x}.tmp", path, ::getpid(), random(), random());
   if (!write_whole(temporary, text)) fail(path, std::strerror(errno));
   fs::rename(temporary, path, error);
   if (error) {
