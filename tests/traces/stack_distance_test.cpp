@@ -9,6 +9,7 @@
 #include <list>
 
 #include "tests/catch.hpp"
+#include "tests/traces/random_workload.hpp"
 
 using namespace kvplan;
 
@@ -38,36 +39,11 @@ Hits naive_lru(const Workload& w, std::size_t capacity, TouchOrder order) {
   return hits;
 }
 
-// A random forest of blocks; each turn's prompt is the path to a random block.
-Workload random_workload() {
-  Workload w;
-  w.block_tokens = 16;
-  const int blocks = *rc::gen::inRange(1, 30);
-  for (int b = 0; b < blocks; ++b) {
-    const int parent = *rc::gen::inRange(-1, b);
-    w.parent_of_block.push_back(parent < 0 ? kNone : static_cast<BlockId>(parent));
-    w.tokens_of_block.push_back(*rc::gen::inRange(1, 17));
-  }
-  const int turns = *rc::gen::inRange(0, 40);
-  for (int t = 0; t < turns; ++t) {
-    Turn turn;
-    turn.first_block = static_cast<std::uint32_t>(w.prompt_blocks.size());
-    std::vector<BlockId> path;
-    for (auto b = static_cast<BlockId>(*rc::gen::inRange(0, blocks)); b != kNone; b = w.parent_of_block[b])
-      path.push_back(b);
-    for (const BlockId b : path) turn.prompt_tokens += w.tokens_of_block[b];
-    w.prompt_blocks.insert(w.prompt_blocks.end(), path.rbegin(), path.rend());
-    turn.block_count = static_cast<std::uint32_t>(path.size());
-    w.turns.push_back(turn);
-  }
-  return w;
-}
-
 }  // namespace
 
 TEST_CASE("the curve equals a simulated LRU at every capacity") {
   CHECK(rc::check([] {
-    const Workload w = random_workload();
+    const Workload w = test::random_workload();
     for (const TouchOrder order : {TouchOrder::head_to_tail, TouchOrder::tail_to_head}) {
       const HitCurve curve = lru_hit_curve(w, order);
       for (std::size_t capacity = 0; capacity <= w.block_count(); ++capacity) {

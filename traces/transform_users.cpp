@@ -1,0 +1,151 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+#include <optional>
+#include <queue>
+#include <tuple>
+
+#include "base/error.hpp"
+#include "base/random.hpp"
+#include "traces/rearrange.hpp"
+#include "traces/transform.hpp"
+
+namespace kvplan {
+namespace {
+
+constexpr Time kLongest{9'000'000 * kPsPerS};  // so that sums stay within the clock
+
+// Deals the groups out in a shuffled order; each pass over the pool is a copy of its own.
+class Pool {
+ public:
+  Pool(std::size_t groups, std::uint64_t seed) : stream_(seed, "sessions of users"), order_(groups) {
+    std::iota(order_.begin(), order_.end(), std::size_t{0});
+    shuffle();
+  }
+
+  std::uint32_t pass() const { return pass_; }
+  bool all_dealt() const { return next_ == order_.size(); }
+
+  std::size_t deal() {
+    if (all_dealt()) {
+      ++pass_;
+      shuffle();
+    }
+    return order_[next_++];
+  }
+
+ private:
+  void shuffle() {
+    next_ = 0;
+    for (std::size_t i = order_.size(); i > 1; --i) std::swap(order_[i - 1], order_[stream_.below(i)]);
+  }
+
+  RandomStream stream_;
+  std::vector<std::size_t> order_;
+  std::size_t next_ = 0;
+  std::uint32_t pass_ = 0;
+};
+
+class Users {
+ public:
+  Users(const Workload& w, Time duration, std::uint64_t seed)
+      : w_(w),
+        at_(recorded_timeline(w)),
+        groups_(groups_of_turns(w)),
+        pool_(groups_.size(), seed),
+        duration_(duration),
+        placement_of_(w.turns.size(), kNone) {}
+
+  std::vector<Placement> place(std::int64_t users) {
+    struct Slot {
+      Time free;
+      std::int64_t number;
+      std::uint32_t last;  // placement whose end frees it
+      auto operator<=>(const Slot& o) const { return std::tie(free, number) <=> std::tie(o.free, o.number); }
+    };
+    std::priority_queue<Slot, std::vector<Slot>, std::greater<>> slots;
+    for (std::int64_t s = 0; s < users; ++s) slots.push({Time(0), s, kNone});
+    const bool once = duration_ == Time::max();
+    while (!slots.empty() && !(once && (pool_.all_dealt() || pool_.pass() > 0))) {
+      Slot slot = slots.top();
+      slots.pop();
+      if (slot.free >= duration_) continue;
+      const std::size_t group = pool_.deal();
+      const auto [end, last] = run(groups_[group], slot.free, slot.last);
+      slot.free = end > slot.free ? end : slot.free + Time(kPsPerS);  // a session without any extent must not loop
+      slot.last = last;
+      slots.push(slot);
+    }
+    return std::move(placements_);
+  }
+
+ private:
+  // Places the turns of one session from `start` on; gives when it ends, and by which placement.
+  std::pair<Time, std::uint32_t> run(const std::vector<TurnId>& turns, Time start, std::uint32_t before) {
+    Time end = start;
+    std::uint32_t last = before;
+    for (const TurnId t : turns) {
+      placement_of_[t] = kNone;
+      const std::optional<Placement> p = placement(t, turns.front(), start, before);
+      if (!p || p->at >= duration_) continue;
+      if (p->at > kLongest) throw InfeasibleError("the sessions of one user run longer than the 106 days of the clock");
+      placement_of_[t] = static_cast<std::uint32_t>(placements_.size());
+      placements_.push_back(*p);
+      if (end_of(placement_of_[t]) >= end) {
+        end = end_of(placement_of_[t]);
+        last = placement_of_[t];
+      }
+    }
+    return {end, last};
+  }
+
+  // The turn after its leader: the turn that it waits for or continues, else, beside the others, the session's
+  // first. None if the leader itself starts too late.
+  std::optional<Placement> placement(TurnId t, TurnId first, Time start, std::uint32_t before) const {
+    if (t == first) {
+      return Placement{t, pool_.pass(), start,
+                       before == kNone ? Arrival{start} : Arrival{start - end_of(before), before}};
+    }
+    const Turn& turn = w_.turns[t];
+    const TurnId leader =
+        turn.arrival.after != kNone ? turn.arrival.after : (turn.continues != kNone ? turn.continues : first);
+    const std::uint32_t placed = placement_of_[leader];
+    if (placed == kNone) return std::nullopt;
+    const TurnId branch = turn.arrival.join;
+    const std::uint32_t join = branch == kNone ? kNone : placement_of_[branch];
+    const Time at = std::max(start + at_[t] - at_[first], end_of(placed));
+    return Placement{t, pool_.pass(), at, {think_time(turn.arrival, at - end_of(placed)), placed, join}};
+  }
+
+  // Recorded, or, for an arrival that was recorded instead, the gap.
+  static Time think_time(const Arrival& arrival, Time gap) {
+    return arrival.after == kNone || arrival.not_before > Time(0) ? gap : arrival.time;
+  }
+
+  Time end_of(std::uint32_t placement) const {
+    return placements_[placement].at + w_.turns[placements_[placement].source].recorded_service;
+  }
+
+  const Workload& w_;
+  const std::vector<Time> at_;
+  const std::vector<std::vector<TurnId>> groups_;
+  Pool pool_;
+  const Time duration_;
+  std::vector<std::uint32_t> placement_of_;  // of each turn, in its latest run
+  std::vector<Placement> placements_;
+};
+
+}  // namespace
+
+Workload run_by_users(const Workload& w, std::int64_t users, Time duration, std::uint64_t seed) {
+  if (w.turns.empty()) return w;
+  Workload result = rearrange(w, Users(w, duration, seed).place(users));
+  std::string note = fmt::format("closed loop of {} users, each running sessions of the pool back to back", users);
+  if (duration < Time::max()) note += fmt::format(", for {:g} s of the recorded timeline", seconds(duration));
+  result.notes.push_back({fmt::format("{}, seed {}", note, seed), static_cast<std::int64_t>(result.turns.size())});
+  return result;
+}
+
+}  // namespace kvplan

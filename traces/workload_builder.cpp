@@ -1,0 +1,48 @@
+#include "traces/workload_builder.hpp"
+
+#include "base/error.hpp"
+#include "traces/follow_ups.hpp"
+
+namespace kvplan {
+
+WorkloadBuilder::WorkloadBuilder(const Workload& source, std::int32_t block_tokens) {
+  workload_.name = source.name;
+  workload_.format = source.format;
+  workload_.sha256 = source.sha256;
+  workload_.notes = source.notes;
+  workload_.block_tokens = block_tokens;
+}
+
+void WorkloadBuilder::begin_turn(const Turn& like) {
+  Turn turn = like;
+  turn.first_block = static_cast<std::uint32_t>(workload_.prompt_blocks.size());
+  turn.block_count = turn.first_output_block = turn.output_block_count = 0;
+  workload_.turns.push_back(turn);
+  parent_ = kNone;
+}
+
+void WorkloadBuilder::add_block(std::uint64_t key, std::int32_t tokens) {
+  if (workload_.prompt_blocks.size() + 1 >= kNone) {
+    throw InfeasibleError("the transformed load has more than 4 billion blocks: ask for fewer turns");
+  }
+  const auto [entry, inserted] = ids_.try_emplace(key, workload_.block_count());
+  const BlockId block = entry->second;
+  if (inserted) {
+    workload_.parent_of_block.push_back(parent_);
+    workload_.tokens_of_block.push_back(tokens);
+  }
+  KVPLAN_ASSERT(workload_.parent_of_block[block] == parent_ && workload_.tokens_of_block[block] == tokens);
+  workload_.prompt_blocks.push_back(block);
+  ++workload_.turns.back().block_count;
+  parent_ = block;
+}
+
+void WorkloadBuilder::note(std::string what, std::int64_t rows) { workload_.notes.push_back({std::move(what), rows}); }
+
+Workload WorkloadBuilder::finish() {
+  attach_outputs(workload_);
+  number_sessions(workload_);
+  return std::move(workload_);
+}
+
+}  // namespace kvplan

@@ -1,0 +1,36 @@
+// Makes a workload turn by turn, from blocks that are known by a key of 64 bits
+// instead of a dense id.
+#pragma once
+
+#include <tsl/robin_map.h>
+
+#include <cstdint>
+
+#include "traces/workload.hpp"
+
+namespace kvplan {
+
+class WorkloadBuilder {
+ public:
+  // Takes over name, format, hash and notes of the workload that the turns come from.
+  WorkloadBuilder(const Workload& source, std::int32_t block_tokens);
+
+  // Turns come in order of arrival; `like` gives lengths and service time. Its arrival and
+  // `continues` are taken as they stand: they count turns of the result.
+  void begin_turn(const Turn& like);
+  // The next block of the turn's prompt. The key names the prefix up to its end.
+  void add_block(std::uint64_t key, std::int32_t tokens);
+  void note(std::string what, std::int64_t rows);
+
+  Workload finish();
+
+ private:
+  struct KeyHash {
+    std::size_t operator()(std::uint64_t key) const { return static_cast<std::size_t>(key ^ (key >> 29)); }
+  };
+  tsl::robin_map<std::uint64_t, BlockId, KeyHash> ids_;
+  Workload workload_;
+  BlockId parent_ = kNone;
+};
+
+}  // namespace kvplan
