@@ -144,7 +144,7 @@ Verdict judge(const Workload& workload, const SimulationConfig& config, const Si
               const Totals& sum) {
   Verdict v;
   if (sum.completed == 0) {
-    v.state = Verdict::State::overloaded;
+    v.state = State::overloaded;
     v.reason = "no request completed: all were refused";
     v.bottleneck = "none";
     v.bottleneck_reason = v.reason;
