@@ -1,8 +1,6 @@
 #include "base/error.hpp"
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -51,8 +49,10 @@ InputError::InputError(std::vector<Diagnostic> findings)
     : Error(ExitCode::bad_input, join(findings)), findings_(std::move(findings)) {}
 
 void assertion_failed(const char* expression, const char* file, int line) {
-  std::fprintf(stderr, "%s:%d: internal error: %s does not hold\n", file, line, expression);
-  std::abort();
+  throw Error(ExitCode::internal,
+              fmt::format("internal error: {}:{}: {} does not hold\n  help: this is a fault of kvplan; please report it "
+                          "with the command and its inputs",
+                          file, line, expression));
 }
 
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates) {

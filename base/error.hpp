@@ -64,7 +64,7 @@ class InfeasibleError : public Error {
   explicit InfeasibleError(std::string what) : Error(ExitCode::infeasible, std::move(what)) {}
 };
 
-// An invariant of kvplan itself is broken. Stays on in release builds.
+// An invariant of kvplan itself is broken: an Error with ExitCode::internal. Stays on in release builds.
 [[noreturn]] void assertion_failed(const char* expression, const char* file, int line);
 
 #define KVPLAN_ASSERT(expression) \
