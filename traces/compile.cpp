@@ -1,7 +1,6 @@
 #include "traces/compile.hpp"
 
 #include <fmt/format.h>
-#include <tsl/robin_map.h>
 
 #include <algorithm>
 #include <cmath>
@@ -13,11 +12,6 @@
 
 namespace kvplan {
 namespace {
-
-// Ids that count up stay neighbours in the table, which the cache likes; ids that are hashes are spread already.
-struct FoldedHash {
-  std::size_t operator()(std::uint64_t id) const { return static_cast<std::size_t>(id ^ (id >> 32)); }
-};
 
 std::string file_name(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
 
@@ -39,11 +33,12 @@ class Compiler {
     spread_and_cut();
     number_blocks();
     findings_.raise();
-    if (in_.session_count > 0) {
-      link_recorded_sessions();
+    if (in_.parents_recorded) {
+      link_recorded_parents();
     } else {
       infer_parents();
     }
+    if (options_.closed_loop == ClosedLoop::inferred) await_parents();
     attach_outputs(workload_);
     number_sessions(workload_);
     return std::move(workload_);
@@ -57,54 +52,67 @@ class Compiler {
     if (rows > 0) workload_.notes.push_back({std::move(what), rows});
   }
 
+  // Whether a row arrives a think time after another one's end, as the trace says.
+  bool waits(const TraceRow& row) const {
+    return row.delay && row.after != kNone && options_.closed_loop != ClosedLoop::open;
+  }
+  TurnId turn_of(RowId row) const { return row == kNone ? kNone : turn_of_row_[row]; }
+
   void estimate_arrivals();
+  void check_order(RowId row, RowId before);
   void order_rows();
   void spread_and_cut();
-  std::vector<std::uint32_t> rows_in_window(const std::vector<Time>& arrivals);
+  std::vector<RowId> rows_in_window(const std::vector<Time>& arrivals);
+  void end_sessions_at_cap(std::vector<RowId>& kept);
   void place_turns(const std::vector<Time>& arrivals);
   void number_blocks();
+  BlockId fresh_block(BlockId parent, std::int32_t tokens);
   void check_block(BlockId block, BlockId parent, std::int32_t tokens, TurnId turn);
-  void link_recorded_sessions();
-  void check_whole_prompt(TurnId turn);
+  std::int64_t first_line_of(BlockId block) const;
+  void link_recorded_parents();
+  bool begins_like_parent(TurnId turn) const;
   void infer_parents();
+  void await_parents();
 
   const TraceRows& in_;
   const LoadOptions& options_;
   TraceFindings findings_;
   const std::int32_t block_tokens_;
-  std::vector<Time> estimate_;             // per row: recorded arrival, or the turn before plus the delay
-  std::vector<std::uint32_t> row_before_;  // per row: the session's row before, or kNone
-  std::vector<std::uint32_t> order_;       // rows by recorded arrival
-  std::vector<std::uint32_t> kept_;        // per turn: its row
-  std::vector<TurnId> first_turn_of_block_;
+  std::vector<Time> estimate_;       // per row: recorded arrival, or the end of `after` plus the delay
+  std::vector<RowId> order_;         // rows by recorded arrival
+  std::vector<RowId> kept_;          // per turn: its row
+  std::vector<TurnId> turn_of_row_;  // kNone for rows left out
   Workload workload_;
 };
 
 void Compiler::estimate_arrivals() {
-  std::vector<std::uint32_t> last(in_.session_count, kNone);
   estimate_.resize(in_.rows.size());
-  row_before_.assign(in_.rows.size(), kNone);
-  for (std::uint32_t r = 0; r < in_.rows.size(); ++r) {
+  for (RowId r = 0; r < in_.rows.size(); ++r) {
     const TraceRow& row = in_.rows[r];
-    const std::uint32_t before = row.session == kNone ? kNone : std::exchange(last[row.session], r);
-    row_before_[r] = before;
-    if (before != kNone && row.delay) {
-      if (*row.delay > Time::max() - estimate_[before]) {
+    KVPLAN_ASSERT((row.parent == kNone || row.parent < r) && (row.after == kNone || row.after < r));
+    KVPLAN_ASSERT(row.join == kNone || (row.join < r && row.after != kNone && row.join != row.after));
+    if (row.timestamp) {
+      estimate_[r] = *row.timestamp;
+    } else if (row.delay && row.after != kNone) {
+      const Time end = estimate_[row.after];
+      if (*row.delay > Time::max() - end) {
         findings_.add(row.line, 0, "the delays of this session add up beyond 106 days", "delay is in milliseconds");
       } else {
-        estimate_[r] = estimate_[before] + *row.delay;
-      }
-    } else if (row.timestamp) {
-      estimate_[r] = *row.timestamp;
-      if (before != kNone && estimate_[r] < estimate_[before]) {
-        findings_.add(row.line, 0, "this turn arrives before its session's turn before it",
-                      "the rows of a session must stand in order of time");
+        estimate_[r] = end + *row.delay;
       }
     } else {
       findings_.add(row.line, 0, "the first turn of a session has no \"timestamp\"",
                     "only later turns may give a \"delay\" instead");
     }
+    check_order(r, row.parent);
+    if (row.after != row.parent) check_order(r, row.after);
   }
+}
+
+void Compiler::check_order(RowId row, RowId before) {
+  if (before == kNone || estimate_[row] >= estimate_[before]) return;
+  findings_.add(in_.rows[row].line, 0, "this turn arrives before its session's turn before it",
+                "the rows of a session must stand in order of time");
 }
 
 // Stable: the order of the file decides among equal times.
@@ -114,7 +122,7 @@ void Compiler::order_rows() {
   std::int64_t backwards = 0, first_line = 0;
   Time latest{0};
   for (const TraceRow& row : in_.rows) {
-    if (!row.timestamp) continue;
+    if (!row.timestamp || !in_.common_clock) continue;
     if (*row.timestamp < latest && ++backwards == 1) first_line = row.line;
     latest = std::max(latest, *row.timestamp);
   }
@@ -130,10 +138,10 @@ void Compiler::order_rows() {
 
 // Spreads before it cuts, so that a cut trace arrives as the whole one does.
 void Compiler::spread_and_cut() {
-  std::vector<std::uint32_t> open;  // rows that arrive at a time of their own
+  std::vector<RowId> open;  // rows that arrive at a time of their own
   std::vector<Time> times;
-  for (const std::uint32_t r : order_) {
-    if (row_before_[r] != kNone && in_.rows[r].delay) continue;
+  for (const RowId r : order_) {
+    if (waits(in_.rows[r])) continue;
     open.push_back(r);
     times.push_back(estimate_[r]);
   }
@@ -150,9 +158,9 @@ void Compiler::spread_and_cut() {
   place_turns(arrivals);
 }
 
-std::vector<std::uint32_t> Compiler::rows_in_window(const std::vector<Time>& arrivals) {
-  std::vector<std::uint32_t> kept;
-  for (const std::uint32_t r : order_) {
+std::vector<RowId> Compiler::rows_in_window(const std::vector<Time>& arrivals) {
+  std::vector<RowId> kept;
+  for (const RowId r : order_) {
     if (arrivals[r] >= options_.window_start && arrivals[r] < options_.window_end) kept.push_back(r);
   }
   if (kept.empty()) {
@@ -162,6 +170,7 @@ std::vector<std::uint32_t> Compiler::rows_in_window(const std::vector<Time>& arr
                       fmt::format("the last arrives at {} s", seconds(arrivals[order_.back()]))});
   }
   note("turns outside the time window: left out", static_cast<std::int64_t>(order_.size() - kept.size()));
+  if (options_.context_cap_tokens) end_sessions_at_cap(kept);
   if (options_.limit && *options_.limit < static_cast<std::int64_t>(kept.size())) {
     note("turns beyond the limit: left out", static_cast<std::int64_t>(kept.size()) - *options_.limit);
     kept.resize(static_cast<std::size_t>(*options_.limit));
@@ -169,20 +178,48 @@ std::vector<std::uint32_t> Compiler::rows_in_window(const std::vector<Time>& arr
   return kept;
 }
 
+// Where the trace records no sessions, only the turns that exceed the cap go: their follow-ups are longer still.
+void Compiler::end_sessions_at_cap(std::vector<RowId>& kept) {
+  const std::int64_t cap = *options_.context_cap_tokens;
+  const auto all = static_cast<double>(kept.size());
+  std::vector<bool> ended(in_.session_count);
+  std::int64_t exceed = 0, behind = 0;
+  std::erase_if(kept, [&](RowId r) {
+    const TraceRow& row = in_.rows[r];
+    const bool too_long = std::int64_t{row.prompt_tokens} + row.output_tokens > cap;
+    const bool over = row.session != kNone && ended[row.session];
+    exceed += too_long;
+    behind += over && !too_long;
+    if (too_long && row.session != kNone) ended[row.session] = true;
+    return too_long || over;
+  });
+  if (kept.empty()) {
+    throw InputError({in_.path, 0, 0, fmt::format("every prompt and answer together exceed the cap of {} tokens", cap),
+                      "raise trace.context_cap_tokens"});
+  }
+  note(fmt::format("turns whose prompt and answer exceed {} tokens ({:.1f} % of all): left out", cap,
+                   100 * static_cast<double>(exceed) / all),
+       exceed);
+  note(fmt::format("turns behind them in their sessions, which end there ({:.1f} % of all): left out",
+                   100 * static_cast<double>(behind) / all),
+       behind);
+}
+
 void Compiler::place_turns(const std::vector<Time>& arrivals) {
-  std::vector<TurnId> turn_of_row(in_.rows.size(), kNone);
+  turn_of_row_.assign(in_.rows.size(), kNone);
   workload_.turns.resize(kept_.size());
+  std::int64_t opened = 0;
   for (TurnId t = 0; t < kept_.size(); ++t) {
-    const std::uint32_t r = kept_[t];
+    const RowId r = kept_[t];
     const TraceRow& row = in_.rows[r];
     Turn& turn = workload_.turns[t];
-    turn_of_row[r] = t;
+    turn_of_row_[r] = t;
     turn.prompt_tokens = row.prompt_tokens;
     turn.output_tokens = row.output_tokens;
     turn.recorded_service = row.service;
-    const TurnId before = row_before_[r] == kNone ? kNone : turn_of_row[row_before_[r]];
-    if (row.delay && before != kNone) {
-      turn.arrival = {*row.delay, before};
+    opened += row.delay && row.after != kNone && !waits(row);
+    if (waits(row) && turn_of(row.after) != kNone) {
+      turn.arrival = {*row.delay, turn_of(row.after), turn_of(row.join), Time(0)};
       continue;
     }
     const double scaled = static_cast<double>((arrivals[r] - options_.window_start).count) / options_.rate_scale;
@@ -195,11 +232,27 @@ void Compiler::place_turns(const std::vector<Time>& arrivals) {
     turn.arrival = {options_.rate_scale == 1 ? arrivals[r] - options_.window_start
                                              : Time(static_cast<std::int64_t>(std::round(scaled)))};
   }
+  note("recorded think times are not used: these turns arrive at their recorded times", opened);
   findings_.raise();
 }
 
+BlockId Compiler::fresh_block(BlockId parent, std::int32_t tokens) {
+  workload_.parent_of_block.push_back(parent);
+  workload_.tokens_of_block.push_back(tokens);
+  return workload_.block_count() - 1;
+}
+
+std::int64_t Compiler::first_line_of(BlockId block) const {
+  for (TurnId t = 0; t < workload_.turns.size(); ++t) {
+    const auto blocks = workload_.blocks(workload_.turns[t]);
+    if (std::find(blocks.begin(), blocks.end(), block) != blocks.end()) return row_of(t).line;
+  }
+  return 0;
+}
+
 void Compiler::check_block(BlockId block, BlockId parent, std::int32_t tokens, TurnId turn) {
-  const std::int64_t line = row_of(turn).line, first_line = row_of(first_turn_of_block_[block]).line;
+  const std::int64_t line = row_of(turn).line;
+  const std::int64_t first_line = findings_.shows_more() ? first_line_of(block) : 0;
   const std::string help =
       "a hash must name its block and all blocks before it (a prefix hash), and belong to the whole trace";
   if (workload_.parent_of_block[block] != parent) {
@@ -212,31 +265,34 @@ void Compiler::check_block(BlockId block, BlockId parent, std::int32_t tokens, T
   }
 }
 
+// From numbers in the order of the file to numbers in the order of arrival, without gaps.
 void Compiler::number_blocks() {
-  tsl::robin_map<std::uint64_t, BlockId, FoldedHash> ids;
-  ids.reserve(in_.hashes.size());
-  workload_.prompt_blocks.reserve(in_.hashes.size() + kept_.size());
-  if (in_.hashes.size() + kept_.size() >= kNone) {
+  const auto has_bare_tail = [&](const TraceRow& row) {
+    return row.prompt_tokens % block_tokens_ != 0 &&
+           row.id_count == static_cast<std::uint32_t>(row.prompt_tokens / block_tokens_);
+  };
+  std::size_t count = 0, tails = 0;
+  for (const RowId r : kept_) {
+    count += in_.rows[r].id_count;
+    tails += has_bare_tail(in_.rows[r]);
+  }
+  if (count + tails >= kNone) {
     throw InputError({in_.path, 0, 0, "the trace has more than 4 billion blocks", "limit the number of turns"});
   }
-  const auto fresh_block = [&](BlockId parent, std::int32_t tokens, TurnId turn) {
-    workload_.parent_of_block.push_back(parent);
-    workload_.tokens_of_block.push_back(tokens);
-    first_turn_of_block_.push_back(turn);
-    return static_cast<BlockId>(workload_.tokens_of_block.size() - 1);
-  };
-  std::int64_t tails = 0;
+  std::vector<BlockId> blocks(in_.block_ids, kNone);
+  workload_.prompt_blocks.reserve(count + tails);
+  workload_.parent_of_block.reserve(in_.block_ids + tails);
+  workload_.tokens_of_block.reserve(in_.block_ids + tails);
   for (TurnId t = 0; t < workload_.turns.size(); ++t) {
     Turn& turn = workload_.turns[t];
     turn.first_block = static_cast<std::uint32_t>(workload_.prompt_blocks.size());
     BlockId parent = kNone;
     std::int32_t left = turn.prompt_tokens;
-    for (const std::uint64_t hash : in_.hashes_of(row_of(t))) {
+    for (const std::uint32_t id : in_.ids_of(row_of(t))) {
       const std::int32_t tokens = std::min(left, block_tokens_);
-      const auto [entry, inserted] = ids.try_emplace(hash, workload_.block_count());
-      const BlockId block = entry->second;
-      if (inserted) {
-        fresh_block(parent, tokens, t);
+      BlockId& block = blocks[id];
+      if (block == kNone) {
+        block = fresh_block(parent, tokens);
       } else if (workload_.parent_of_block[block] != parent || workload_.tokens_of_block[block] != tokens) {
         check_block(block, parent, tokens, t);
         break;  // what follows stands after a wrong prefix, too
@@ -245,39 +301,43 @@ void Compiler::number_blocks() {
       parent = block;
       left -= tokens;
     }
-    if (left > 0 && left < block_tokens_ && row_of(t).hash_count == static_cast<std::uint32_t>(full_blocks(turn))) {
-      workload_.prompt_blocks.push_back(fresh_block(parent, left, t));
-      ++tails;
-    }
+    if (has_bare_tail(row_of(t)))
+      workload_.prompt_blocks.push_back(fresh_block(parent, turn.prompt_tokens % block_tokens_));
     turn.block_count = static_cast<std::uint32_t>(workload_.prompt_blocks.size()) - turn.first_block;
   }
-  note("prompts whose last, partial block has no hash: it counts as never shared", tails);
+  note("prompts whose last, partial block has no hash: it counts as never shared", static_cast<std::int64_t>(tails));
 }
 
-void Compiler::link_recorded_sessions() {
-  std::vector<TurnId> last(in_.session_count, kNone);
+// Some tools write only what a turn adds, and leave it to the client to send the
+// history again: then most prompts do not begin like their parents'. Where few
+// do not, the history was reset.
+void Compiler::link_recorded_parents() {
+  std::int64_t follow_ups = 0, resets = 0;
+  TurnId first = kNone;
   for (TurnId t = 0; t < workload_.turns.size(); ++t) {
-    const std::uint32_t session = row_of(t).session;
-    if (session == kNone) continue;
-    workload_.turns[t].continues = std::exchange(last[session], t);
-    if (workload_.turns[t].continues != kNone) check_whole_prompt(t);
+    workload_.turns[t].continues = turn_of(row_of(t).parent);
+    if (workload_.turns[t].continues == kNone) continue;
+    ++follow_ups;
+    if (begins_like_parent(t) || resets++ > 0) continue;
+    first = t;
+  }
+  if (in_.prompts_continue && 2 * resets > follow_ups) {
+    findings_.add(row_of(first).line, 0,
+                  fmt::format("the prompt of this turn does not begin like the turn before it in its session, in line "
+                              "{}; so it is with {} of {} follow-ups",
+                              row_of(workload_.turns[first].continues).line, resets, follow_ups),
+                  "input_length and hash_ids must cover the whole prompt, history included; rows that hold only what a "
+                  "turn adds cannot be read");
   }
   findings_.raise();
+  note("turns whose prompt does not begin like the one before in their session: their history was reset", resets);
 }
 
-// Some tools write only what a turn adds, and leave it to the client to send the history again.
-void Compiler::check_whole_prompt(TurnId turn) {
+bool Compiler::begins_like_parent(TurnId turn) const {
   const Turn& child = workload_.turns[turn];
   const Turn& parent = workload_.turns[child.continues];
-  const bool whole = full_blocks(parent) == 0
-                         ? child.prompt_tokens >= parent.prompt_tokens
-                         : child.block_count > 0 && workload_.blocks(child)[0] == workload_.blocks(parent)[0];
-  if (whole) return;
-  findings_.add(row_of(turn).line, 0,
-                fmt::format("the prompt of this turn does not begin like the turn before it in its session, in line {}",
-                            row_of(child.continues).line),
-                "input_length and hash_ids must cover the whole prompt, history included; rows that hold only what a "
-                "turn adds cannot be read");
+  if (full_blocks(parent) == 0) return child.prompt_tokens >= parent.prompt_tokens;
+  return child.block_count > 0 && workload_.blocks(child)[0] == workload_.blocks(parent)[0];
 }
 
 // As ids name prefixes, a turn is found by the last full block of its prompt alone:
@@ -293,6 +353,17 @@ void Compiler::infer_parents() {
     }
     if (blocks.size() >= kLeastBlocks) last_ending_in[blocks.back()] = t;
   }
+}
+
+void Compiler::await_parents() {
+  std::int64_t waiting = 0;
+  for (Turn& turn : workload_.turns) {
+    if (turn.arrival.after != kNone || turn.continues == kNone) continue;
+    turn.arrival = {Time(0), turn.continues, kNone, turn.arrival.time};
+    ++waiting;
+  }
+  note("follow-ups that arrive at their recorded time, or when their parent's answer has ended if that is later",
+       waiting);
 }
 
 }  // namespace

@@ -1,43 +1,61 @@
 #include "traces/load.hpp"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
-#include <array>
+#include <filesystem>
+#include <sstream>
 
 #include "base/file.hpp"
 #include "traces/compile.hpp"
-#include "traces/mooncake_reader.hpp"
+#include "traces/formats.hpp"
 #include "traces/recognise.hpp"
+#include "traces/weka_folder.hpp"
 
 namespace kvplan {
 namespace {
 
-std::string sha256_hex(const std::string& text) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  KVPLAN_ASSERT(EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr) == 1);
-  std::string hex;
-  for (unsigned i = 0; i < size; ++i) hex += fmt::format("{:02x}", digest[i]);
-  return hex;
+TraceRows read_as(const TraceFormat& format, TextSource& in, const LoadOptions& options) {
+  TraceRows rows = format.read(in, options);
+  rows.sha256 = in.sha256();
+  if (!format.tried_on_real_files) {
+    rows.note(fmt::format("{}: this reader was tested on the published format only, not on real files", format.title),
+              static_cast<std::int64_t>(rows.rows.size()));
+  }
+  return rows;
+}
+
+TraceRows read_recognised(TextSource& in, const LoadOptions& options) {
+  const Recognised recognised = recognise_trace(in.head());
+  if (recognised.format.empty()) {
+    throw InputError({in.name(), 0, 0, fmt::format("not a trace that can be read: this is {}", recognised.looks_like),
+                      recognised.help});
+  }
+  return read_as(*trace_format(recognised.format), in, options);
+}
+
+std::unique_ptr<std::istream> stream_of(std::string text) {
+  return std::make_unique<std::istringstream>(std::move(text));
 }
 
 }  // namespace
 
 TraceRows rows_from_text(std::string text, const std::string& name, const LoadOptions& options) {
-  const Recognised recognised = recognise_trace(text);
-  if (recognised.format.empty()) {
-    throw InputError(
-        {name, 0, 0, fmt::format("not a trace that can be read: this is {}", recognised.looks_like), recognised.help});
-  }
-  const std::string sha256 = sha256_hex(text);
-  TraceRows rows = read_mooncake(std::move(text), name, options);
-  rows.sha256 = sha256;
-  return rows;
+  TextSource in(stream_of(std::move(text)), name);
+  return read_recognised(in, options);
+}
+
+TraceRows rows_in_format(const TraceFormat& format, std::string text, const std::string& name,
+                         const LoadOptions& options) {
+  TextSource in(stream_of(std::move(text)), name);
+  return read_as(format, in, options);
 }
 
 TraceRows load_rows(const std::string& path, const LoadOptions& options) {
-  return rows_from_text(read_text_file(path), path, options);
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return read_weka_folder(path);
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  TextSource in(open_text_file(path), path, path == "-" ? "" : folder.empty() ? "." : folder.string());
+  return read_recognised(in, options);
 }
 
 Workload load_workload(const std::string& path, const LoadOptions& options) {

@@ -3,14 +3,15 @@
 
 #include <string>
 
+#include "traces/formats.hpp"
 #include "traces/load_options.hpp"
 #include "traces/rows.hpp"
 #include "traces/workload.hpp"
 
 namespace kvplan {
 
-// Reads a trace, plain or compressed (.gz, .zst); the format is told from the
-// content, not from the name. Throws InputError with every finding, also for a
+// Reads a trace, plain or compressed (.gz, .zst), or a folder of WEKA sessions;
+// the format is told from the content, not from the name. Throws InputError with every finding, also for a
 // file that is no trace, or whose format cannot be read: the error then names
 // what the file looks like.
 Workload load_workload(const std::string& path, const LoadOptions& options = {});
@@ -20,5 +21,9 @@ TraceRows load_rows(const std::string& path, const LoadOptions& options = {});
 
 // The same from text in memory; `name` stands in errors for the path.
 TraceRows rows_from_text(std::string text, const std::string& name, const LoadOptions& options = {});
+
+// The same, with the format given.
+TraceRows rows_in_format(const TraceFormat& format, std::string text, const std::string& name,
+                         const LoadOptions& options = {});
 
 }  // namespace kvplan

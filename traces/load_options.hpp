@@ -7,13 +7,23 @@
 
 namespace kvplan {
 
+// When follow-ups arrive.
+enum class ClosedLoop {
+  recorded,  // a think time after the turn before has ended where the trace has think times, else at recorded times
+  open,      // at recorded times, whatever the turn before does
+  inferred,  // as recorded; without a think time, at the recorded time, or when the parent has ended if that is later
+};
+
 struct LoadOptions {
   bool strict = false;              // refuse what would otherwise be repaired and noted
   std::int32_t block_tokens = 512;  // tokens that one hash of the trace covers
   std::uint64_t seed = 1;
   // Width of the ticks inside which arrivals are spread; none: detected; zero: arrivals stay as recorded.
   std::optional<Time> tick;
-  double rate_scale = 1;              // 2: twice the request rate; think times stay as they are
+  double rate_scale = 1;  // 2: twice the request rate; think times stay as they are
+  ClosedLoop closed_loop = ClosedLoop::recorded;
+  // A session ends before the turn whose prompt and answer would exceed this.
+  std::optional<std::int64_t> context_cap_tokens;
   std::optional<std::int64_t> limit;  // only the first turns, in order of arrival
   Time window_start{0};               // only turns that arrive at or after this instant, which becomes zero,
   Time window_end = Time::max();      // and before this one

@@ -15,15 +15,14 @@
 // delay as in NVIDIA's aiperf and Dynamo, here with whole prompts in every row.
 #pragma once
 
-#include <string>
-
 #include "traces/load_options.hpp"
 #include "traces/rows.hpp"
+#include "traces/text_source.hpp"
 
 namespace kvplan {
 
-// `text` may be grown by padding. Throws InputError with every finding. Other
+// Throws InputError with every finding. Other
 // fields are counted and noted, or refused if strict.
-TraceRows read_mooncake(std::string text, const std::string& path, const LoadOptions& options);
+TraceRows read_mooncake(TextSource& in, const LoadOptions& options);
 
 }  // namespace kvplan

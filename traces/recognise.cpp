@@ -5,6 +5,10 @@
 #include <algorithm>
 #include <array>
 
+#include "traces/archive.hpp"
+#include "traces/formats.hpp"
+#include "traces/values.hpp"
+
 namespace kvplan {
 namespace {
 
@@ -30,10 +34,9 @@ constexpr std::array kBinary = {
               "xz-compressed data"},
     Signature{0, "BZh", "bzip2-compressed data"},
     Signature{0, "ARROW1", "an Arrow file"},
-    Signature{257, "ustar", "a tar archive"},
 };
 
-// JSON traces that are told apart by the keys they use, the first match counts.
+// Traces that are told apart by the keys they use, the first match counts.
 struct JsonFormat {
   std::string_view key;
   const char* format;
@@ -41,27 +44,36 @@ struct JsonFormat {
 };
 
 constexpr std::array kJson = {
-    JsonFormat{"\"chat_id\"", "", "a Qwen-Bailian trace"},
-    JsonFormat{"\"hash_id_scope\"", "", "a session of a WEKA (kv-cache-tester) trace"},
+    JsonFormat{"\"chat_id\"", "bailian", "a Qwen-Bailian trace"},
+    JsonFormat{"\"hash_id_scope\"", "weka", "a session of a WEKA trace"},
+    JsonFormat{"\"block_size\"", "weka", "a session of a WEKA trace"},
+    JsonFormat{"\"conversations\"", "sharegpt", "ShareGPT conversations"},
+    JsonFormat{"\"prompt_tokens\"", "openai-log", "a request log"},
     JsonFormat{"\"text_input\"", "", "an aiperf trace of texts"},
     JsonFormat{"\"hash_ids\"", "mooncake", "a Mooncake trace"},
     JsonFormat{"\"input_length\"", "mooncake", "a Mooncake trace"},
+    JsonFormat{"\"messages\"", "sharegpt", "ShareGPT conversations"},
     JsonFormat{"\"timestamp\"", "mooncake", "a Mooncake trace"},
 };
 
 struct CsvFormat {
   std::string_view header;
-  const char* name;
+  const char* format;
 };
 
 constexpr std::array kCsv = {
-    CsvFormat{"TIMESTAMP,ContextTokens,GeneratedTokens", "an Azure LLM inference trace"},
-    CsvFormat{"session,req,agent,turn", "a table of Claude Code requests"},
-    CsvFormat{"Timestamp,Model,Request tokens", "a BurstGPT trace"},
-    CsvFormat{"Timestamp,Session ID", "a BurstGPT trace"},
+    CsvFormat{"TIMESTAMP,ContextTokens,GeneratedTokens", "azure"},
+    CsvFormat{"session,req,agent,turn", "claude-code-csv"},
+    CsvFormat{"Timestamp,Model,Request tokens", "burstgpt"},
+    CsvFormat{"Timestamp,Session ID", "burstgpt"},
 };
 
-const char* const kReadable = "what can be read: Mooncake JSONL, plain or compressed with gzip or zstd";
+std::string readable() {
+  std::string text = "what can be read, plain or compressed with gzip or zstd:";
+  for (const TraceFormat& f : trace_formats())
+    text += fmt::format("{} {}", &f == &trace_formats()[0] ? "" : ";", f.title);
+  return text;
+}
 
 bool is_binary(std::string_view head) {
   return std::any_of(head.begin(), head.end(), [](char c) {
@@ -70,45 +82,51 @@ bool is_binary(std::string_view head) {
   });
 }
 
-Recognised recognise_json(std::string_view head) {
+Recognised recognise_json(std::string_view body) {
   for (const JsonFormat& f : kJson) {
-    if (head.find(f.key) == std::string_view::npos) continue;
-    if (*f.format != '\0') return {f.format, f.name, ""};
-    return {"", fmt::format("{}, a format that cannot be read", f.name), kReadable};
+    if (body.find(f.key) == std::string_view::npos) continue;
+    if (*f.format == '\0') return {"", fmt::format("{}, a format that cannot be read", f.name), readable()};
+    const std::string_view format = f.format;
+    const bool lines = format != "weka" && format != "sharegpt";
+    if (lines && body.front() == '[') {
+      return {"", fmt::format("{} as a JSON array", f.name),
+              "it must have one object a line: jq -c '.[]' FILE > trace.jsonl"};
+    }
+    if (lines && trimmed(body.substr(0, body.find('\n'))) == "{") {
+      return {"", fmt::format("{} as a JSON document over several lines", f.name),
+              "it must have one object a line: jq -c . FILE > trace.jsonl"};
+    }
+    return {f.format, f.name, ""};
   }
-  return {"", "JSON, but no trace: no \"timestamp\", \"input_length\" or \"hash_ids\"", kReadable};
+  return {"", "JSON, but no trace: no \"timestamp\", \"input_length\" or \"hash_ids\"", readable()};
 }
 
 Recognised recognise_text(std::string_view line) {
   for (const CsvFormat& f : kCsv) {
-    if (line.substr(0, f.header.size()) == f.header) {
-      return {"", fmt::format("{} (CSV), a format that cannot be read", f.name), kReadable};
-    }
+    if (line.substr(0, f.header.size()) == f.header) return {f.format, trace_format(f.format)->title, ""};
   }
-  const std::string shown(line.substr(0, 60));
-  if (line.find(',') != std::string_view::npos) return {"", fmt::format("CSV, with the columns {}", shown), kReadable};
-  return {"", fmt::format("text that begins with \"{}\"", shown), kReadable};
+  const std::string shown = shortened(line.substr(0, 60));
+  if (line.find(',') != std::string_view::npos) return {"", fmt::format("CSV, with the columns {}", shown), readable()};
+  return {"", fmt::format("text that begins with \"{}\"", shown), readable()};
 }
 
 }  // namespace
 
 Recognised recognise_trace(std::string_view text) {
-  const std::string_view head = text.substr(0, kLooked);
+  std::string_view head = text.substr(0, kLooked);
+  if (is_tar(head)) return {"weka", "a tar archive, which should hold WEKA sessions", ""};
   for (const Signature& s : kBinary) {
     if (head.size() >= s.offset + s.bytes.size() && head.substr(s.offset, s.bytes.size()) == s.bytes) {
-      return {"", s.name, kReadable};
+      return {"", s.name, readable()};
     }
   }
-  if (is_binary(head)) return {"", "binary data", kReadable};
+  if (is_binary(head)) return {"", "binary data", readable()};
+  if (head.substr(0, 3) == "\xef\xbb\xbf") head.remove_prefix(3);  // byte order mark
   const std::size_t begin = head.find_first_not_of(" \t\r\n\f");
   if (begin == std::string_view::npos) return {"", "empty", "a trace needs at least one row"};
   const std::string_view body = head.substr(begin);
-  if (body.front() == '[') {
-    return {"", "a JSON array", "a trace has one object a line: jq -c '.[]' FILE > trace.jsonl"};
-  }
-  const std::string_view line = body.substr(0, body.find_first_of("\r\n"));
-  if (line == "{") return {"", "one JSON document over several lines", "a trace has one object a line: jq -c . FILE"};
-  return body.front() == '{' ? recognise_json(body) : recognise_text(line);
+  if (body.front() == '{' || body.front() == '[') return recognise_json(body);
+  return recognise_text(body.substr(0, body.find_first_of("\r\n")));
 }
 
 }  // namespace kvplan

@@ -7,7 +7,7 @@
 namespace kvplan {
 
 struct Recognised {
-  std::string format;      // "mooncake", or "" for what cannot be read
+  std::string format;      // a name in traces/formats.hpp, or "" for what cannot be read
   std::string looks_like;  // what the text is, for an error: "a CSV file (columns a, b, c)"
   std::string help;
 };

@@ -1,0 +1,200 @@
+#include "traces/json_lines.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace kvplan {
+namespace {
+constexpr std::size_t kNotedFields = 20;
+
+// Invalid UTF-8 in a finding would make a terminal stumble.
+std::string printable(std::string_view s) {
+  std::string shown = shortened(s);
+  for (char& c : shown) {
+    if (static_cast<unsigned char>(c) >= 0x80) c = '?';
+  }
+  return shown;
+}
+
+}  // namespace
+
+JsonLines::JsonLines(TextSource& in, const LoadOptions& options, std::vector<JsonField> fields, std::string needs)
+    : options_(options), findings_(in.name()), fields_(std::move(fields)), in_(in), needs_(std::move(needs)) {
+  KVPLAN_ASSERT(fields_.size() <= 32);
+  rows_.path = in.name();
+}
+
+TraceRows JsonLines::read() {
+  while (in_.next_line(line_)) {
+    if (!trimmed(line_.text).empty()) read_line();
+  }
+  rows_.session_count = static_cast<std::uint32_t>(sessions_.size());
+  finish_notes();
+  finish();
+  if (rows_.rows.empty() && findings_.empty()) findings_.add(0, 0, "the file has no rows");
+  findings_.raise();
+  return std::move(rows_);
+}
+
+void JsonLines::read_line() {
+  line_failed_ = false;
+  const std::string_view content = trimmed(line_.text);
+  if (content.front() != '{') {
+    fail(content, fmt::format("expected one JSON object a line, found \"{}\"", printable(content)));
+    return;
+  }
+  TraceRow row;
+  row.line = line_.number;
+  row.first_id = rows_.ids.size();
+  simdjson::ondemand::document document;
+  try {
+    const simdjson::padded_string_view padded(line_.text.data(), line_.text.size(), line_.room);
+    if (const auto error = parser_.iterate(padded).get(document)) throw simdjson::simdjson_error(error);
+    read_fields(document.get_object(), row);
+    if (document.current_location().error() == simdjson::SUCCESS) fail("", "more text follows the object");
+  } catch (const simdjson::simdjson_error& error) {
+    if (content.back() != '}') {
+      const std::string_view end = content.substr(content.size() - std::min(content.size(), std::size_t{30}));
+      fail(content.substr(content.size() - 1), fmt::format("the line is cut off after \"{}\"", printable(end)),
+           "the file seems truncated: fetch it again, or delete the line");
+    } else {
+      fail("", fmt::format("not valid JSON: {}", error.what()));
+    }
+  }
+  if (!line_failed_) {
+    rows_.rows.push_back(row);
+  } else {
+    rows_.ids.resize(row.first_id);
+  }
+}
+
+void JsonLines::read_fields(simdjson::ondemand::object object, TraceRow& row) {
+  std::uint32_t seen = 0;
+  for (auto field : object) {
+    const std::string_view key = field.unescaped_key();
+    simdjson::ondemand::value value = field.value();
+    const auto known = std::find_if(fields_.begin(), fields_.end(), [&](const JsonField& f) { return f.name == key; });
+    if (known == fields_.end()) {
+      note_unknown_field(key);
+      continue;
+    }
+    const auto index = static_cast<std::size_t>(known - fields_.begin());
+    if ((seen >> index & 1) != 0) fail(value.raw_json_token(), fmt::format("\"{}\" stands twice in this row", key));
+    seen |= std::uint32_t{1} << index;
+    read_field(index, value, row);
+  }
+  for (std::size_t i = 0; i < fields_.size(); ++i) {
+    if (!fields_[i].required || (seen >> i & 1) != 0) continue;
+    fail("", fmt::format("\"{}\" is missing", fields_[i].name), needs_);
+  }
+  end_row(row, seen);
+}
+
+std::int32_t JsonLines::tokens(std::size_t index, simdjson::ondemand::value& value) {
+  const std::string_view token = value.raw_json_token();
+  auto parsed = parse_tokens(fields_[index].name, token);
+  if (!parsed.good()) fail(token, std::move(parsed.wrong));
+  return parsed.value;
+}
+
+Time JsonLines::time(std::size_t index, simdjson::ondemand::value& value, std::int64_t ps_per_unit) {
+  const std::string_view token = value.raw_json_token();
+  auto parsed = parse_time(fields_[index].name, token, ps_per_unit);
+  if (!parsed.good()) fail(token, std::move(parsed.wrong), std::move(parsed.help));
+  return parsed.value;
+}
+
+std::int64_t JsonLines::integer(std::size_t index, simdjson::ondemand::value& value) {
+  const std::string_view token = trimmed(value.raw_json_token());
+  std::int64_t whole = 0;
+  if (!parse_whole(token, whole)) {
+    fail(token, fmt::format("\"{}\" is {}, expected an integer", fields_[index].name, shortened(token)));
+  }
+  return whole;
+}
+
+std::string_view JsonLines::text(std::size_t index, simdjson::ondemand::value& value) {
+  const std::string_view token = trimmed(value.raw_json_token());
+  if (!token.empty() && token.front() == '"') return value.get_string();
+  fail(token, fmt::format("\"{}\" is {}, expected a string", fields_[index].name, shortened(token)));
+  return {};
+}
+
+std::uint32_t JsonLines::session_number(std::string_view name) {
+  const auto known = sessions_.find(name);
+  if (known != sessions_.end()) return known->second;
+  return sessions_.emplace(name, static_cast<std::uint32_t>(sessions_.size())).first->second;
+}
+
+void JsonLines::hashes(std::size_t index, simdjson::ondemand::value& value, TraceRow& row, BlockNumbers& numbers) {
+  const std::string_view token = trimmed(value.raw_json_token());
+  if (token.empty() || token.front() != '[') {
+    fail(token, fmt::format("\"{}\" is {}, expected an array of integers", fields_[index].name, shortened(token)));
+    return;
+  }
+  rows_.ids.resize(row.first_id);  // of a field that stands twice, the last
+  for (auto element : value.get_array()) {
+    simdjson::ondemand::value item = element.value();
+    std::uint64_t hash = 0;
+    if (item.get_uint64().get(hash) != simdjson::SUCCESS) {
+      const std::string_view wrong = trimmed(item.raw_json_token());
+      fail(wrong, fmt::format("a hash id is {}, expected an integer from 0 to 2^64 - 1", shortened(wrong)));
+      hash = 0;
+    }
+    rows_.ids.push_back(numbers(hash));
+  }
+  row.id_count = static_cast<std::uint32_t>(rows_.ids.size() - row.first_id);
+}
+
+void JsonLines::check_id_count(const TraceRow& row, std::string_view ids_name, std::string_view tokens_name) {
+  const std::int64_t block = rows_.block_tokens;
+  const std::int64_t expected = ceil_div(row.prompt_tokens, block);
+  if (row.id_count == expected || row.id_count == row.prompt_tokens / block) return;
+  std::string help = "every block of the prompt needs its hash";
+  for (std::int64_t other = 1; other <= 65536; other *= 2) {
+    if (ceil_div(row.prompt_tokens, other) == row.id_count) {
+      help = fmt::format("blocks of {} tokens would fit this row: set the block size to what the trace was hashed with",
+                         other);
+      break;
+    }
+  }
+  fail("",
+       fmt::format("{} {} for {} {}, expected {} (one for every {} tokens, the last partial)", row.id_count, ids_name,
+                   tokens_name, row.prompt_tokens, expected, block),
+       help);
+}
+
+void JsonLines::note_unknown_field(std::string_view key) {
+  if (unknown_.empty()) first_unknown_line_ = line_.number;
+  const auto known = std::find_if(unknown_.begin(), unknown_.end(), [&](const auto& u) { return u.first == key; });
+  if (known != unknown_.end()) {
+    ++known->second;
+  } else if (unknown_.size() < kNotedFields) {
+    unknown_.emplace_back(key, 1);
+  } else {
+    ++other_unknown_;
+  }
+}
+
+void JsonLines::finish_notes() {
+  std::vector<std::string> names;
+  for (const auto& [name, count] : unknown_) {
+    names.push_back(shortened(name));
+    rows_.note(fmt::format("unknown field \"{}\": ignored", names.back()), count);
+  }
+  rows_.note("further unknown fields: ignored", other_unknown_);
+  if (options_.strict && !unknown_.empty()) {
+    findings_.add(first_unknown_line_, 0, fmt::format("unknown fields: {}", fmt::join(names, ", ")),
+                  "remove them, or read without strict");
+  }
+}
+
+void JsonLines::fail(std::string_view at, std::string message, std::string help) {
+  const std::string_view line = line_.text;
+  const bool inside = !at.empty() && at.data() >= line.data() && at.data() < line.data() + line.size();
+  findings_.add(line_.number, inside ? at.data() - line.data() + 1 : 0, std::move(message), std::move(help));
+  line_failed_ = true;
+}
+
+}  // namespace kvplan
