@@ -125,6 +125,12 @@ std::string expectation(const Option& option) {
   KVPLAN_ASSERT(!"a known type");
 }
 
+Diagnostic refusal(const Option& option, const json& value) {
+  const bool misspelt = !option.choices.empty() && value.is_string();
+  return {"", 0, 0, fmt::format("{} must be {}, not {}", option.path, expectation(option), value.dump()),
+          misspelt ? suggestion(value.get<std::string>(), option.choices) : option.help};
+}
+
 std::optional<json> accept(const Option& option, const json& value) {
   if (value.is_null() && option.fallback.is_null()) return value;  // back to what fallback_text says
   switch (option.type) {

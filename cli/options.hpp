@@ -10,6 +10,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/error.hpp"
+
 namespace kvplan {
 
 enum class OptionType {
@@ -42,6 +44,9 @@ std::string suggest_option(const std::string& path);
 
 // What a value of this option must be: "an integer from 1 to 64", "one of none, dram".
 std::string expectation(const Option&);
+
+// Why a value is not allowed, and what is; without a place.
+Diagnostic refusal(const Option&, const nlohmann::json& value);
 
 // The value in its normal form (bytes as an integer, texts as an array), or nothing when it is not allowed.
 std::optional<nlohmann::json> accept(const Option&, const nlohmann::json& value);

@@ -25,15 +25,6 @@ bool is_group(const std::string& path) {
   return std::any_of(table.begin(), table.end(), [&](const Option& o) { return o.path.rfind(path + ".", 0) == 0; });
 }
 
-std::string refused(const Option& option, const std::string& value) {
-  return fmt::format("{} must be {}, not {}", option.path, expectation(option), value);
-}
-
-std::string help_for(const Option& option, const json& value) {
-  if (option.choices.empty() || !value.is_string()) return option.help;
-  return suggestion(value.get<std::string>(), option.choices);
-}
-
 // Walks a file's tree down to options; what is neither an option nor a group of them is unknown.
 class FileWalk {
  public:
@@ -57,7 +48,8 @@ class FileWalk {
         const Diagnostic here = file_.at(pointer, "");
         accepted.push_back({path, std::move(*good), {here.line, here.column}});
       } else {
-        findings_.add(file_.at(pointer, refused(*option, value.dump()), help_for(*option, value)));
+        const Diagnostic why = refusal(*option, value);
+        findings_.add(file_.at(pointer, why.message, why.help));
       }
     } else if (!is_group(path)) {
       findings_.add(file_.at_key(pointer, fmt::format("unknown key \"{}\"", path), suggest_option(path)));
@@ -104,8 +96,10 @@ void Scenario::assign(const std::string& path, const std::string& text, const st
   const Option* option = find_option(path);
   if (!option) throw UsageError(fmt::format("{}: unknown option \"{}\"", origin, path), suggest_option(path));
   auto good = accept_text(*option, text);
-  if (!good)
-    throw UsageError(fmt::format("{}: {}", origin, refused(*option, json(text).dump())), help_for(*option, json(text)));
+  if (!good) {
+    const Diagnostic why = refusal(*option, json(text));
+    throw UsageError(fmt::format("{}: {}", origin, why.message), why.help);
+  }
   settings_[path] = {std::move(*good), origin, {}};
 }
 
@@ -123,6 +117,10 @@ const std::string& Scenario::origin(const std::string& path) const {
   const auto it = settings_.find(path);
   KVPLAN_ASSERT(it != settings_.end());
   return it->second.origin;
+}
+
+void Scenario::forget_origins() {
+  for (auto& [path, setting] : settings_) setting.origin.clear(), setting.position = {};
 }
 
 Diagnostic Scenario::finding(const std::string& path, std::string message, std::string help) const {

@@ -37,6 +37,7 @@ class Scenario {
   double number(const std::string& path) const { return value(path).get<double>(); }
   bool boolean(const std::string& path) const { return value(path).get<bool>(); }
   const std::string& origin(const std::string& path) const;
+  void forget_origins();
   // A finding about the value of an option, at the place that set it.
   Diagnostic finding(const std::string& path, std::string message, std::string help = "") const;
 

@@ -22,6 +22,7 @@ using VerbFunction = ExitCode (*)(const std::vector<std::string>& arguments, Str
 ExitCode run_verb(const std::vector<std::string>& arguments, Streams streams);       // cli/run.cpp
 ExitCode hw_verb(const std::vector<std::string>& arguments, Streams streams);        // cli/hw.cpp
 ExitCode model_verb(const std::vector<std::string>& arguments, Streams streams);     // cli/model.cpp
+ExitCode sweep_verb(const std::vector<std::string>& arguments, Streams streams);     // cli/sweep.cpp
 ExitCode trace_verb(const std::vector<std::string>& arguments, Streams streams);     // cli/trace.cpp
 ExitCode validate_verb(const std::vector<std::string>& arguments, Streams streams);  // cli/validate.cpp
 ExitCode schema_verb(const std::vector<std::string>& arguments, Streams streams);    // cli/schema.cpp

@@ -1,0 +1,70 @@
+#include "plan/result_folder.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/sha256.hpp"
+#include "reports/write.hpp"
+
+namespace kvplan {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kIdSize = 64;
+
+}  // namespace
+
+std::string point_id(const Json& scenario, const Json& inputs, const Json& tool) {
+  return sha256_hex(Json{{"scenario", scenario}, {"inputs", inputs}, {"tool", tool}}.dump());
+}
+
+std::string ResultFolder::point_path(const std::string& id) const { return path_ + "/points/" + id + ".jsonl"; }
+
+void ResultFolder::prepare() const {
+  std::error_code error;
+  const std::string points = path_ + "/points";
+  fs::create_directories(points, error);
+  if (error) {
+    throw InputError(Diagnostic{points, 0, 0, "cannot be made: " + error.message(),
+                                "name a folder that can be written to with --out"});
+  }
+  // A temporary or a lock whose point nobody holds belongs to a process that is gone.
+  std::vector<fs::path> left;
+  for (const auto& entry : fs::directory_iterator(points)) {
+    const std::string extension = entry.path().extension();
+    if (extension == ".tmp" || extension == ".lock") left.push_back(entry.path());
+  }
+  for (const fs::path& file : left) {
+    if (const auto held = claim(file.filename().string().substr(0, kIdSize))) fs::remove(file, error);
+  }
+}
+
+std::optional<Json> ResultFolder::read(const std::string& id) const {
+  std::ifstream file(point_path(id), std::ios::binary);
+  std::string head, record, rest;
+  if (!std::getline(file, head) || !std::getline(file, record) || file.eof() || std::getline(file, rest)) {
+    return std::nullopt;
+  }
+  const Json said = Json::parse(head, nullptr, false);
+  if (!said.is_object() || said.value("schema", "") != kPointSchema || said.value("id", "") != id) return std::nullopt;
+  if (said.value("sha256", "") != sha256_hex(record)) return std::nullopt;
+  return Json::parse(record);
+}
+
+void ResultFolder::write(const std::string& id, const Json& record) const {
+  const std::string line = record.dump();
+  const Json head = {{"schema", kPointSchema}, {"id", id}, {"sha256", sha256_hex(line)}};
+  write_file(point_path(id), head.dump() + "\n" + line + "\n");
+}
+
+std::optional<Claim> ResultFolder::claim(const std::string& id) const {
+  return Claim::attempt(path_ + "/points/" + id + ".lock");
+}
+
+std::optional<Claim> ResultFolder::claim_manifest() const { return Claim::attempt(manifest_path() + ".lock"); }
+
+}  // namespace kvplan
