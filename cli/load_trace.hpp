@@ -5,7 +5,7 @@
 
 namespace kvplan {
 
-// The load that a scenario names, or the sample that is compiled in. Random
+// The load that a scenario names, or the sample that is compiled in, transformed as it says. Random
 // draws come from the scenario's seed. InputError as traces/load.hpp says.
 Workload load_trace(const Scenario&, bool strict);
 

@@ -48,9 +48,19 @@ Option with_flag(Option option, const char* flag) {
 
 Options load_options() {
   return {
-      unless_set(text("trace.path", "", "trace", "Trace to replay: Mooncake JSONL, plain, .gz or .zst."),
+      unless_set(text("trace.path", "", "trace",
+                      "Trace to replay, of any format in docs/formats.md, plain, .gz or .zst; or a folder."),
                  "the sample that ships with kvplan"),
-      integer("trace.block_tokens", "tokens", 1, 65536, 512, "", "Tokens that one block hash of the trace covers."),
+      integer("trace.block_tokens", "tokens", 1, 65536, 512, "",
+              "Tokens that one block hash of the trace covers, where its format does not tell."),
+      choice("trace.closed_loop", {"recorded", "open", "inferred"}, "recorded", "closed-loop",
+             "When follow-ups arrive. Recorded: a think time after the turn before has ended where the trace has think "
+             "times, else at their recorded times. Open: at their recorded times. Inferred: as recorded; without a "
+             "think time, at the recorded time, or when the parent's answer has ended if that is later."),
+      unless_set(integer("trace.context_cap_tokens", "tokens", 1, kInt32, 1, "context-cap",
+                         "A session ends before the turn whose prompt and answer together exceed this; the share that "
+                         "is left out is printed."),
+                 "sessions end as recorded"),
       with_flag(
           number("trace.rate_scale", "", 1e-6, 1e6, 1,
                  "Factor on the rate of absolute arrivals: 2 replays twice as fast. Think times stay as they are."),
@@ -65,7 +75,47 @@ Options load_options() {
              "Leave out turns that arrive before this instant, which becomes zero."),
       unless_set(number("trace.window_end_s", "s", 0, 9e6, 0, "Leave out turns that arrive at or after this instant."),
                  "the end of the trace"),
-      integer("seed", "", 0, kTwo53, 1, "seed", "Seed of every random draw: the spreading of arrivals inside ticks."),
+      integer("seed", "", 0, kTwo53, 1, "seed",
+              "Seed of every random draw: arrivals inside ticks, sampling, imposed arrivals, the sessions of users."),
+  };
+}
+
+// Applied in the order of traces/transform.hpp.
+Options transform_options() {
+  return {
+      number("trace.session_share", "", 1e-6, 1, 1,
+             "Replay only this share of the sessions, sampled by hash and seed."),
+      integer("trace.copies", "", 1, 1e6, 1, "",
+              "Copies of every session, with blocks of their own beyond what several sessions share; all arrive with "
+              "the original unless arrivals are imposed or users run them."),
+      integer(
+          "trace.shared_prefix_tokens", "tokens", 0, 1e7, 0, "",
+          "Leading tokens of every prompt (system prompt, tools) that all sessions are taken to share; whole blocks "
+          "count."),
+      unless_set(integer("trace.to_block_tokens", "tokens", 1, 65536, 512, "",
+                         "Convert the load to blocks of this size. What prompts share stays known to the smaller of "
+                         "the two sizes; notes tell what is lost."),
+                 "the block size of the trace"),
+      choice("trace.arrivals", {"recorded", "poisson", "gamma", "weibull"}, "recorded", "",
+             "Impose arrivals in place of the recorded ones: gaps of this kind."),
+      choice("trace.arrivals_of", {"sessions", "requests"}, "sessions", "",
+             "What arrives: sessions, whose later turns keep their distance, or requests; think times stay."),
+      number("trace.arrivals_per_s", "1/s", 1e-6, 1e6, 1, "Rate of imposed arrivals, before the profile."),
+      number("trace.arrivals_cv", "", 0.05, 20, 1,
+             "Coefficient of variation of gamma and Weibull gaps: 1 is Poisson, more is burstier."),
+      choice("trace.profile", {"constant", "diurnal", "step"}, "constant", "", "Rate of imposed arrivals over time."),
+      number("trace.profile_period_s", "s", 1, 1e7, 86400, "Diurnal profile: period of its sine."),
+      number("trace.profile_amplitude", "", 0, 1, 0.5, "Diurnal profile: the rate swings by this share of its mean."),
+      number("trace.profile_step_at_s", "s", 0, 9e6, 0, "Step profile: when the rate changes."),
+      number("trace.profile_step_factor", "", 1e-3, 1e3, 2, "Step profile: by which factor."),
+      unless_set(integer("trace.users", "", 1, 1e6, 1, "users",
+                         "Closed loop of this many users, each running sessions of the trace back to back, in an order "
+                         "drawn by seed."),
+                 "sessions arrive as the trace or trace.arrivals says"),
+      unless_set(number("trace.duration_s", "s", 1e-3, 9e6, 1,
+                        "Leave out turns that start later, if turns take the service time of the recording; users "
+                        "start sessions until then."),
+                 "the whole trace; users run each session once"),
   };
 }
 
@@ -172,8 +222,8 @@ Options user_options() {
 const std::vector<Option>& option_table() {
   static const Options table = [] {
     Options all;
-    for (const Options& part :
-         {load_options(), fleet_options(), engine_options(), offload_options(), router_options(), user_options()}) {
+    for (const Options& part : {load_options(), transform_options(), fleet_options(), engine_options(),
+                                offload_options(), router_options(), user_options()}) {
       all.insert(all.end(), part.begin(), part.end());
     }
     return all;

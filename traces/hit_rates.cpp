@@ -6,8 +6,9 @@
 #include <thread>
 
 #include "base/error.hpp"
+#include "base/random.hpp"
 #include "traces/policies/policy.hpp"
-#include "traces/transform.hpp"
+#include "traces/rearrange.hpp"
 
 namespace kvplan {
 namespace {
@@ -35,6 +36,33 @@ HitRates simulate(const Workload& w, const PolicyEntry& policy, std::int64_t cap
     cache->touch(blocks, turn.first_block);
   }
   return rates_of(w, hit_tokens, hit_blocks);
+}
+
+// The chain that a turn's prompt belongs to, below what more than half of all turns share: its first block there. Turns
+// of different chains share nothing but that common head.
+std::vector<BlockId> chains_of_turns(const Workload& w) {
+  std::vector<std::size_t> uses(w.block_count(), 0);
+  for (const BlockId block : w.prompt_blocks) ++uses[block];
+  std::vector<BlockId> chains;
+  for (const Turn& turn : w.turns) {
+    const auto blocks = w.blocks(turn);
+    const auto own =
+        std::find_if(blocks.begin(), blocks.end(), [&](BlockId block) { return uses[block] * 2 <= w.turns.size(); });
+    chains.push_back(own == blocks.end() ? kNone : *own);
+  }
+  return chains;
+}
+
+// The turns of the chains whose hash, uniform in [0, 1), lies in [low, high).
+Workload chains_between(const Workload& w, const std::vector<BlockId>& chains, double low, double high,
+                        std::uint64_t seed) {
+  std::vector<Placement> kept;
+  for (const Placement& p : placements_of(w)) {
+    const std::uint64_t bits = SplitMix64(SplitMix64(seed)() ^ chains[p.source])();
+    const double hash = static_cast<double>(bits >> 11) * 0x1p-53;
+    if (hash >= low && hash < high) kept.push_back({p.source, 0, p.at, {p.at}});
+  }
+  return rearrange(w, kept);
 }
 
 double square(double x) { return x * x; }
@@ -76,12 +104,13 @@ SampledHitRates sampled_hit_rates(const Workload& w, const std::string& policy,
   result.samples = samples;
   result.mean.resize(capacities.size());
   result.standard_error.resize(capacities.size());
+  const std::vector<BlockId> chains = chains_of_turns(w);
   std::int64_t all_tokens = 0;
   for (const Turn& turn : w.turns) all_tokens += turn.prompt_tokens;
   std::vector<std::vector<HitRates>> each;
   for (std::int64_t s = 0; s < samples; ++s) {
     const double low = static_cast<double>(s) * rate;
-    const Workload part = sessions_between(w, low, low + rate, seed);
+    const Workload part = chains_between(w, chains, low, low + rate, seed);
     std::int64_t tokens = 0;
     for (const Turn& turn : part.turns) tokens += turn.prompt_tokens;
     const double share = all_tokens == 0 ? 0 : static_cast<double>(tokens) / static_cast<double>(all_tokens);

@@ -28,8 +28,9 @@ std::vector<HitRates> simulated_hit_rates(const Workload&, const std::string& po
 std::vector<HitRates> hit_rates(const Workload&, const std::string& policy,
                                 std::span<const std::int64_t> capacities_blocks, TouchOrder order, unsigned threads);
 
-// Spatial sampling (Waldspurger et al., "SHARDS", FAST 2015): whole sessions, chosen by hash, in caches scaled by the
-// share of prompt tokens that they have. As many disjoint samples as the rate allows, eight at most, tell the error.
+// Spatial sampling (Waldspurger et al., "SHARDS", FAST 2015): whole chains of blocks, chosen by a hash of their head
+// (below what more than half of all turns share), in caches scaled by the share of prompt tokens that they have. As
+// many disjoint samples as the rate allows, eight at most, tell the error.
 struct SampledHitRates {
   std::vector<HitRates> mean;
   std::vector<HitRates> standard_error;  // of the mean

@@ -36,7 +36,7 @@ Workload rearrange(const Workload& source, const std::vector<Placement>& placeme
                    [&](std::uint32_t a, std::uint32_t b) { return placements[a].at < placements[b].at; });
   const std::vector<bool> shared = shared_blocks(source);
   std::vector<TurnId> turn_of_placement(placements.size(), kNone);
-  tsl::robin_map<std::uint64_t, TurnId> turn_of_copy;
+  tsl::robin_map<std::uint64_t, TurnId, KeyHash> turn_of_copy;
   const auto copy_key = [](std::uint32_t copy, std::uint32_t id) { return (std::uint64_t{copy} << 32) | id; };
   WorkloadBuilder builder(source, source.block_tokens);
   for (TurnId t = 0; t < order.size(); ++t) {

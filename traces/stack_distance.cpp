@@ -63,6 +63,16 @@ double HitCurve::block_hit_rate(std::int64_t capacity_blocks) const {
   return rate(hit_blocks, capacity_blocks, prompt_blocks);
 }
 
+std::vector<std::int64_t> stack_depths(const Workload& workload, const std::vector<bool>& counted) {
+  std::vector<std::int64_t> depths(workload.block_count() + std::size_t{1}, 0);
+  Recency recency(workload.block_count(), workload.prompt_blocks.size());
+  for (const BlockId block : workload.prompt_blocks) {
+    if (counted[block] && recency.seen(block)) ++depths[static_cast<std::size_t>(recency.depth(block))];
+    recency.touch(block);
+  }
+  return depths;
+}
+
 HitCurve lru_hit_curve(const Workload& workload, TouchOrder order) {
   HitCurve curve;
   curve.hit_tokens.assign(workload.block_count() + std::size_t{1}, 0);

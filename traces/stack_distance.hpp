@@ -35,6 +35,10 @@ struct HitCurve {
   double block_hit_rate(std::int64_t capacity_blocks) const;
 };
 
+// How many blocks were touched since a block was, itself included, for each touch
+// of a counted block that had been touched before: entry d counts those of depth d.
+std::vector<std::int64_t> stack_depths(const Workload& workload, const std::vector<bool>& counted);
+
 HitCurve lru_hit_curve(const Workload& workload, TouchOrder order = TouchOrder::head_to_tail);
 
 }  // namespace kvplan

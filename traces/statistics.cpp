@@ -1,23 +1,48 @@
 #include "traces/statistics.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
+#include "traces/rearrange.hpp"
 #include "traces/ticks.hpp"
 
 namespace kvplan {
 namespace {
 
-void describe_arrivals(const Workload& workload, TraceStatistics& s) {
-  std::vector<Time> arrivals;
-  for (const Turn& turn : workload.turns) {
-    if (turn.arrival.after == kNone) arrivals.push_back(turn.arrival.time);
+void describe_burstiness(const std::vector<Time>& at, TraceStatistics& s) {
+  double sum = 0, squares = 0;
+  std::vector<double> minutes(static_cast<std::size_t>(s.duration_s / 60) + 1, 0);
+  for (std::size_t t = 0; t < at.size(); ++t) {
+    ++minutes[static_cast<std::size_t>(seconds(at[t] - at.front()) / 60)];
+    const double gap = t == 0 ? 0 : seconds(at[t] - at[t - 1]);
+    sum += gap, squares += gap * gap;
   }
-  s.closed_loop_turns = s.turns - static_cast<std::int64_t>(arrivals.size());
-  if (arrivals.empty()) return;
-  s.duration_s = seconds(arrivals.back() - arrivals.front());
-  if (s.duration_s > 0) s.turns_per_s = static_cast<double>(s.turns) / s.duration_s;
-  s.tick = detect_tick(arrivals);
+  const double n = static_cast<double>(at.size() - 1), mean = sum / n;
+  s.gap_cv = std::sqrt(std::max(0.0, squares / n - mean * mean)) / mean;
+  s.peak_to_mean_minute = *std::max_element(minutes.begin(), minutes.end()) / (s.turns_per_s * 60);
+}
+
+void describe_arrivals(const Workload& workload, TraceStatistics& s) {
+  std::vector<Time> absolute;
+  std::vector<double> thinks;
+  for (const Turn& turn : workload.turns) {
+    if (turn.arrival.after == kNone) {
+      absolute.push_back(turn.arrival.time);
+    } else {
+      thinks.push_back(seconds(turn.arrival.time));
+    }
+  }
+  s.closed_loop_turns = static_cast<std::int64_t>(thinks.size());
+  s.think_s = summarise(std::move(thinks));
+  if (absolute.empty()) return;
+  s.tick = detect_tick(absolute);
+  std::vector<Time> at = recorded_timeline(workload);
+  std::sort(at.begin(), at.end());
+  s.duration_s = seconds(at.back() - at.front());
+  if (s.duration_s <= 0) return;
+  s.turns_per_s = static_cast<double>(s.turns) / s.duration_s;
+  describe_burstiness(at, s);
 }
 
 // Ids are dense in order of first appearance: a block below the next fresh id was seen before.
@@ -25,11 +50,13 @@ void describe_blocks(const Workload& workload, TraceStatistics& s) {
   std::int64_t hit_blocks = 0, hit_tokens = 0;
   BlockId fresh = 0;
   std::vector<double> prompts, outputs;
+  double turn_shares_blocks = 0, turn_shares_tokens = 0;
   for (const Turn& turn : workload.turns) {
     prompts.push_back(turn.prompt_tokens);
     outputs.push_back(turn.output_tokens);
     s.total_prompt_tokens += turn.prompt_tokens;
     s.total_output_tokens += turn.output_tokens;
+    const std::int64_t blocks_before = hit_blocks, tokens_before = hit_tokens;
     for (const BlockId block : workload.blocks(turn)) {
       if (block == fresh) {
         ++fresh;
@@ -38,7 +65,11 @@ void describe_blocks(const Workload& workload, TraceStatistics& s) {
         hit_tokens += workload.tokens_of_block[block];
       }
     }
+    if (turn.block_count == 0) continue;
+    turn_shares_blocks += static_cast<double>(hit_blocks - blocks_before) / turn.block_count;
+    turn_shares_tokens += static_cast<double>(hit_tokens - tokens_before) / turn.prompt_tokens;
   }
+  s.distinct_first_blocks = std::count(workload.parent_of_block.begin(), workload.parent_of_block.end(), kNone);
   s.prompt_tokens = summarise(std::move(prompts));
   s.output_tokens = summarise(std::move(outputs));
   s.prompt_blocks = static_cast<std::int64_t>(workload.prompt_blocks.size());
@@ -47,6 +78,8 @@ void describe_blocks(const Workload& workload, TraceStatistics& s) {
   if (s.prompt_blocks == 0) return;
   s.infinite_hit_rate_blocks = static_cast<double>(hit_blocks) / static_cast<double>(s.prompt_blocks);
   s.infinite_hit_rate_tokens = static_cast<double>(hit_tokens) / static_cast<double>(s.total_prompt_tokens);
+  s.mean_turn_hit_rate_blocks = turn_shares_blocks / static_cast<double>(s.turns);
+  s.mean_turn_hit_rate_tokens = turn_shares_tokens / static_cast<double>(s.turns);
 }
 
 void describe_sessions(const Workload& workload, TraceStatistics& s) {

@@ -23,13 +23,18 @@ inline constexpr double kEndMarkerTokens = 8;
 struct TraceStatistics {
   std::int64_t turns = 0;
   std::int64_t closed_loop_turns = 0;  // arrive a think time after another turn's end
-  double duration_s = 0;               // from the first to the last absolute arrival
+  double duration_s = 0;               // from the first to the last arrival on the recorded timeline
   double turns_per_s = 0;
-  Time tick;  // of the recording clock; zero: not quantised
+  double gap_cv = 0;               // coefficient of variation of the gaps between arrivals
+  double peak_to_mean_minute = 0;  // arrivals of the busiest minute over those of the mean minute
+  Summary think_s;                 // of turns that arrive after another's end
+  Time tick;                       // of the recording clock; zero: not quantised
   Summary prompt_tokens, output_tokens;
   std::int64_t total_prompt_tokens = 0, total_output_tokens = 0;
   std::int64_t prompt_blocks = 0, unique_blocks = 0, unique_tokens = 0;
   double infinite_hit_rate_blocks = 0, infinite_hit_rate_tokens = 0;
+  double mean_turn_hit_rate_blocks = 0, mean_turn_hit_rate_tokens = 0;  // infinite cache, each turn weighing the same
+  std::int64_t distinct_first_blocks = 0;
   std::int64_t sessions = 0;
   std::int64_t multi_turn_sessions = 0;
   std::int64_t follow_up_turns = 0;

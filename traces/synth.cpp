@@ -8,24 +8,17 @@
 #include <cmath>
 #include <cstdio>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 
 #include "base/error.hpp"
 #include "base/random.hpp"
-#include "base/units.hpp"
+#include "traces/session_writer.hpp"
 
 namespace kvplan {
 namespace {
 
-struct SynthTurn {
-  std::int64_t time_ms = 0;
-  std::size_t session = 0;
-  std::int64_t prompt_tokens = 0;
-  std::int64_t output_tokens = 0;
-};
-
 // Each quantity draws from a stream of its own: another think time changes no length.
-class Synthesiser {
+class Synthesiser final : public SessionSource {
  public:
   explicit Synthesiser(const SynthOptions& o)
       : o_(o),
@@ -35,81 +28,52 @@ class Synthesiser {
         outputs_(o.seed, "output tokens"),
         thinks_(o.seed, "think times") {}
 
-  std::vector<SynthTurn> turns() {
-    double start_s = 0;
-    for (std::int64_t i = 0; i < o_.sessions; ++i) {
-      start_s += starts_.exponential(1 / o_.sessions_per_s);
-      add_session(static_cast<std::size_t>(i), start_s);
+  std::optional<std::vector<PlannedTurn>> next() override {
+    if (o_.requests == 0 && started_ == o_.sessions) return std::nullopt;
+    ++started_;
+    start_s_ += starts_.exponential(1 / o_.sessions_per_s);
+    if (start_s_ > kMaxTraceSeconds) {
+      throw UsageError("the sessions start over more than 100 days, which is longer than the clock",
+                       "raise --sessions-per-s");
     }
-    // Stable: turns of one instant stand in order of session and turn.
-    std::stable_sort(turns_.begin(), turns_.end(),
-                     [](const SynthTurn& a, const SynthTurn& b) { return a.time_ms < b.time_ms; });
-    return std::move(turns_);
+    std::vector<PlannedTurn> session = session_at(start_s_);
+    barren_ = session.empty() ? barren_ + 1 : 0;
+    if (barren_ == kMaxBarren) return std::nullopt;
+    return session;
   }
 
  private:
+  static constexpr double kMaxTraceSeconds = 8.64e6;
+  static constexpr std::int64_t kMaxBarren = 1'000'000;  // sessions without a turn, one after the other: none will come
+
   static std::int64_t tokens(RandomStream& stream, const LogNormal& d) {
     return std::max<std::int64_t>(1, std::llround(std::min(stream.log_normal(d.median, d.sigma), 1e9)));
   }
 
-  void add_session(std::size_t session, double time_s) {
+  std::vector<PlannedTurn> session_at(double time_s) {
+    std::vector<PlannedTurn> session;
     const bool multi = counts_.chance(o_.multi_turn_share);
     const std::int64_t turns = multi ? 2 + counts_.geometric(o_.mean_turns - 2) : 1;
-    std::int64_t prompt = o_.system_tokens + tokens(prompts_, o_.first_tokens);
+    std::int64_t prompt = o_.system_tokens + tokens(prompts_, o_.first_tokens), before = 0;
     for (std::int64_t i = 0; i < turns; ++i) {
       const std::int64_t output = tokens(outputs_, o_.output_tokens);
-      if (prompt + output > o_.max_context_tokens) return;
-      if (o_.duration_s > 0 && time_s >= static_cast<double>(o_.duration_s)) return;
-      turns_.push_back({static_cast<std::int64_t>(time_s * 1000) / o_.tick_ms * o_.tick_ms, session, prompt, output});
+      if (prompt + output > o_.max_context_tokens) break;
+      if (o_.requests == 0 && o_.duration_s > 0 && time_s >= static_cast<double>(o_.duration_s)) break;
+      const std::int64_t time_ms = static_cast<std::int64_t>(time_s * 1000) / o_.tick_ms * o_.tick_ms;
+      session.push_back({time_ms, std::nullopt, prompt, output, before});
+      before = prompt;
       const LogNormal& think = thinks_.chance(o_.pause_share) ? o_.pause_s : o_.think_s;
       time_s += static_cast<double>(output) / o_.output_tokens_per_s + thinks_.log_normal(think.median, think.sigma);
       prompt += output + tokens(prompts_, o_.follow_up_tokens);
     }
+    return session;
   }
 
   const SynthOptions& o_;
   RandomStream starts_, counts_, prompts_, outputs_, thinks_;
-  std::vector<SynthTurn> turns_;
+  std::int64_t started_ = 0, barren_ = 0;
+  double start_s_ = 0;
 };
-
-// Ids as in the real traces: consecutive in order of first appearance. A full
-// block belongs to its session (or to the system prompt) and position; a partial
-// one ends where its prompt ends, so it is never seen again.
-class BlockNames {
- public:
-  BlockNames(const SynthOptions& o) : o_(o), of_session_(static_cast<std::size_t>(o.sessions)) {}
-
-  std::vector<std::int64_t> of(const SynthTurn& turn) {
-    std::vector<std::int64_t> ids;
-    const auto shared = static_cast<std::size_t>(o_.system_tokens / o_.block_tokens);
-    const auto full = static_cast<std::size_t>(turn.prompt_tokens / o_.block_tokens);
-    for (std::size_t i = 0; i < full; ++i) {
-      std::vector<std::int64_t>& names = i < shared ? of_system_ : of_session_[turn.session];
-      const std::size_t position = i < shared ? i : i - shared;
-      if (names.size() <= position) names.push_back(next_++);
-      ids.push_back(names[position]);
-    }
-    if (turn.prompt_tokens % o_.block_tokens > 0) ids.push_back(next_++);
-    return ids;
-  }
-
- private:
-  const SynthOptions& o_;
-  std::vector<std::int64_t> of_system_;
-  std::vector<std::vector<std::int64_t>> of_session_;
-  std::int64_t next_ = 0;
-};
-
-void check(const SynthOptions& options) {
-  SynthOptions copy = options;
-  std::string wrong;
-  for (const SynthSetting& s : synth_settings(copy)) {
-    const double value = std::visit([](const auto* v) { return static_cast<double>(*v); }, s.value);
-    if (value >= s.low && value <= s.high) continue;
-    wrong += fmt::format("{}--{} is {}, expected {} to {}", wrong.empty() ? "" : "\n", s.name, value, s.low, s.high);
-  }
-  if (!wrong.empty()) throw UsageError(wrong);
-}
 
 // A quarter of an hour whose histories outgrow the HBM of one GPU several times, but not its host's DRAM.
 SynthOptions chat() { return {}; }
@@ -141,9 +105,22 @@ constexpr Preset kPresets[] = {{"chat", chat}, {"mooncake-conversation", mooncak
 
 }  // namespace
 
+void check_synth(const SynthOptions& options) {
+  SynthOptions copy = options;
+  std::string wrong;
+  for (const SynthSetting& s : synth_settings(copy)) {
+    const double value = std::visit([](const auto* v) { return static_cast<double>(*v); }, s.value);
+    if (value >= s.low && value <= s.high) continue;
+    wrong += fmt::format("{}--{} is {}, expected {} to {}", wrong.empty() ? "" : "\n", s.name, value, s.low, s.high);
+  }
+  if (!wrong.empty()) throw UsageError(wrong);
+}
+
 std::vector<SynthSetting> synth_settings(SynthOptions& o) {
   return {
       {"sessions", &o.sessions, 1, 1e7, "sessions that start"},
+      {"requests", &o.requests, 0, 1e9,
+       "write just so many turns, of as many sessions as it takes, whatever sessions and duration say; 0: off"},
       {"seed", &o.seed, 0, 0x1p64, "seed of all draws"},
       {"sessions-per-s", &o.sessions_per_s, 1e-6, 1e6, "rate at which sessions start (Poisson)"},
       {"block-tokens", &o.block_tokens, 1, 65536, "tokens of a hashed block"},
@@ -181,34 +158,42 @@ SynthOptions synth_preset(const std::string& name) {
   throw UsageError(fmt::format("no preset \"{}\"", name), suggestion(name, synth_presets()));
 }
 
-std::string synthesise_mooncake(const SynthOptions& options) {
-  check(options);
-  std::string text;
-  BlockNames names(options);
-  for (const SynthTurn& turn : Synthesiser(options).turns()) {
-    fmt::format_to(std::back_inserter(text),
-                   R"({{"timestamp": {}, "input_length": {}, "output_length": {}, "hash_ids": [{}]}})"
-                   "\n",
-                   turn.time_ms, turn.prompt_tokens, turn.output_tokens, fmt::join(names.of(turn), ", "));
-  }
-  if (text.empty()) throw UsageError("these settings give no turn", "raise the context or the duration");
-  return text;
+std::int64_t synthesise(const SynthOptions& options, std::ostream& out) {
+  check_synth(options);
+  Synthesiser source(options);
+  const std::int64_t turns =
+      write_sessions(out, source, {options.block_tokens, options.system_tokens, false, options.requests});
+  if (turns == 0) throw UsageError("these settings give no turn", "raise the context or the duration");
+  return turns;
 }
 
-void write_trace_file(const std::string& path, const std::string& text) {
+std::string synthesise_mooncake(const SynthOptions& options) {
+  std::ostringstream text;
+  synthesise(options, text);
+  return std::move(text).str();
+}
+
+void write_trace_file(const std::string& path, const std::function<void(std::ostream&)>& write) {
   const std::string partial = path + ".partial";
   std::ofstream file(partial, std::ios::binary);
-  {
+  try {
     boost::iostreams::filtering_ostream out;
     if (path.ends_with(".gz")) out.push(boost::iostreams::gzip_compressor(boost::iostreams::gzip::best_compression));
     out.push(file);
-    out.write(text.data(), static_cast<std::streamsize>(text.size()));
+    write(out);
+  } catch (...) {
+    std::remove(partial.c_str());
+    throw;
   }
   file.close();
   if (!file || std::rename(partial.c_str(), path.c_str()) != 0) {
     std::remove(partial.c_str());
     throw Error(ExitCode::bad_input, fmt::format("{}: error: cannot be written", path));
   }
+}
+
+void write_trace_file(const std::string& path, const std::string& text) {
+  write_trace_file(path, [&](std::ostream& out) { out.write(text.data(), static_cast<std::streamsize>(text.size())); });
 }
 
 }  // namespace kvplan

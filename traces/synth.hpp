@@ -11,6 +11,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <ostream>
 #include <string>
 #include <variant>
 #include <vector>
@@ -24,6 +26,7 @@ struct LogNormal {
 
 struct SynthOptions {
   std::int64_t sessions = 600;
+  std::int64_t requests = 0;  // if set: just so many turns, whatever sessions and duration_s say
   std::uint64_t seed = 1;
   double sessions_per_s = 0.5;
   std::int64_t block_tokens = 512;
@@ -50,6 +53,9 @@ struct SynthSetting {
   std::string help;
 };
 
+// UsageError names every setting out of range.
+void check_synth(const SynthOptions& options);
+
 // All of them, bound to `options`: the table that parsing, checking and help share.
 std::vector<SynthSetting> synth_settings(SynthOptions& options);
 
@@ -57,11 +63,15 @@ std::vector<SynthSetting> synth_settings(SynthOptions& options);
 std::vector<std::string> synth_presets();
 SynthOptions synth_preset(const std::string& name);
 
+// Writes the trace line by line, in memory for the running sessions only; gives the number of turns.
+std::int64_t synthesise(const SynthOptions& options, std::ostream& out);
+
 // The trace as text; UsageError names every setting out of range.
 std::string synthesise_mooncake(const SynthOptions& options);
 
 // Writes text to a file, gzipped if the name ends in .gz (without a time stamp: same text, same bytes).
 // The file appears whole or not at all. Error if it cannot be written.
 void write_trace_file(const std::string& path, const std::string& text);
+void write_trace_file(const std::string& path, const std::function<void(std::ostream&)>& write);
 
 }  // namespace kvplan

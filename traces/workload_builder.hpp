@@ -6,9 +6,15 @@
 
 #include <cstdint>
 
+#include "base/random.hpp"
 #include "traces/workload.hpp"
 
 namespace kvplan {
+
+// Keys are put together from small numbers: all bits must take part.
+struct KeyHash {
+  std::size_t operator()(std::uint64_t key) const { return static_cast<std::size_t>(SplitMix64(key)()); }
+};
 
 class WorkloadBuilder {
  public:
@@ -25,9 +31,6 @@ class WorkloadBuilder {
   Workload finish();
 
  private:
-  struct KeyHash {
-    std::size_t operator()(std::uint64_t key) const { return static_cast<std::size_t>(key ^ (key >> 29)); }
-  };
   tsl::robin_map<std::uint64_t, BlockId, KeyHash> ids_;
   Workload workload_;
   BlockId parent_ = kNone;

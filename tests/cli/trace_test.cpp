@@ -47,7 +47,7 @@ TEST_CASE("capacities that are none are refused") {
 }
 
 TEST_CASE("unknown policies, options, formats and files are refused with a suggestion") {
-  CHECK(contains(trace({"mrc", kTrace, "--policy", "arc"}).err, "no policy \"arc\""));
+  CHECK(contains(trace({"mrc", kTrace, "--policy", "ark"}).err, "did you mean \"arc\"?"));
   CHECK(contains(trace({"mrc", kTrace, "--polcy", "lru"}).err, "did you mean \"--policy\"?"));
   CHECK(contains(trace({"stat", kTrace, "--format", "jsn"}).err, "did you mean \"json\"?"));
   CHECK(contains(trace({"stats", kTrace}).err, "did you mean \"stat\"?"));

@@ -2,6 +2,8 @@
 #include "tests/traces/data.hpp"
 #include "tests/traces/invariants.hpp"
 #include "traces/load.hpp"
+#include "traces/rearrange.hpp"
+#include "traces/reuse.hpp"
 #include "traces/stack_distance.hpp"
 #include "traces/statistics.hpp"
 
@@ -93,4 +95,41 @@ TEST_CASE("synthetic trace: infinite cache, and a clock that is fine enough") {
   CHECK(s.unique_blocks == 43924);
   CHECK(s.infinite_hit_rate_blocks == Approx(0.6396).margin(0.00005));
   CHECK(s.infinite_hit_rate_tokens == Approx(0.6512).margin(0.00005));
+}
+
+TEST_CASE("conversation and synthetic trace: burstiness, reuse and growth over time") {
+  const std::string conversation = real_trace(kFile);
+  const std::string synthetic = real_trace("mooncake_fast25_synthetic_trace.jsonl.gz");
+  if (conversation.empty() || synthetic.empty()) return;
+  const Workload c = load_workload(conversation, as_recorded());
+  const TraceStatistics s = trace_statistics(c);
+  CHECK(s.mean_turn_hit_rate_blocks == Approx(0.384).margin(0.0005));
+  CHECK(s.mean_turn_hit_rate_tokens == Approx(0.409).margin(0.0005));
+  CHECK(s.turns_per_s == Approx(3.40).margin(0.005));
+  CHECK(s.gap_s.p10 == Approx(42).margin(0.1));
+  CHECK(s.gap_s.p99 == Approx(1471).margin(3));
+  const Reuse r = reuse_of(c, recorded_timeline(c));
+  CHECK(r.used_once_share == Approx(0.758).margin(0.0005));
+  CHECK(r.interval_s.p50 == Approx(135).margin(0.5));
+  CHECK(r.interval_s.p90 == Approx(531).margin(0.5));
+  CHECK(r.interval_s.p99 == Approx(1710).margin(0.5));
+  CHECK(r.stack_distance_tokens.p50 == Approx(4.95e6).margin(0.005e6));
+  CHECK(r.stack_distance_tokens.p90 == Approx(16.7e6).margin(0.05e6));
+  CHECK(r.stack_distance_tokens.p99 == Approx(46.9e6).margin(0.05e6));
+  const std::vector<std::int64_t> grown = {33932, 65425, 95189, 123815, 152521, 182790};
+  for (std::size_t i = 0; i < 6; ++i) CHECK(r.parts[i].unique_blocks == grown[i]);
+
+  const Workload y = load_workload(synthetic, as_recorded());
+  const TraceStatistics t = trace_statistics(y);
+  CHECK(t.duration_s == Approx(1022).margin(0.5));
+  CHECK(t.gap_cv == Approx(1).margin(0.05));  // Poisson
+  CHECK(t.mean_turn_hit_rate_blocks == Approx(0.423).margin(0.0005));
+  CHECK(t.distinct_first_blocks == 2211);
+  const Reuse q = reuse_of(y, recorded_timeline(y));
+  CHECK(q.interval_s.p50 == Approx(59).margin(0.5));
+  CHECK(q.interval_s.p90 == Approx(282).margin(0.5));
+  CHECK(q.stack_distance_tokens.p50 == Approx(3.2e6).margin(0.05e6));
+  CHECK(q.stack_distance_tokens.p90 == Approx(10.4e6).margin(0.05e6));
+  const std::vector<std::int64_t> blocks = {13455, 23613, 32348, 39240, 42371, 43924};
+  for (std::size_t i = 0; i < 6; ++i) CHECK(q.parts[i].unique_blocks == blocks[i]);
 }
