@@ -38,7 +38,7 @@ TraceRows read_azure(TextSource& in, const LoadOptions& options) {
     row.prompt_tokens = prompt_tokens.value;
     row.output_tokens = output_tokens.value;
     const auto blocks = static_cast<std::uint32_t>(ceil_div(row.prompt_tokens, rows.block_tokens));
-    if (!rows.give_ids(row, blocks, 0)) findings.add(row.line, 0, "the trace has more than 4 billion blocks");
+    if (!rows.give_ids(row, blocks, 0)) findings.add(row.line, 0, "the trace has more than a billion blocks");
     rows.rows.push_back(row);
     instants_ns.push_back(*ns);
   }

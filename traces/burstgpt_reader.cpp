@@ -32,7 +32,7 @@ TraceRows read_burstgpt(TextSource& in, const LoadOptions& options) {
     row.output_tokens = output_tokens.value;
     failed += output_tokens.value == 0;
     const auto blocks = static_cast<std::uint32_t>(ceil_div(row.prompt_tokens, rows.block_tokens));
-    if (!rows.give_ids(row, blocks, 0)) findings.add(row.line, 0, "the trace has more than 4 billion blocks");
+    if (!rows.give_ids(row, blocks, 0)) findings.add(row.line, 0, "the trace has more than a billion blocks");
     rows.rows.push_back(row);
   }
   if (rows.rows.empty() && findings.empty()) findings.add(0, 0, "the file has no rows");

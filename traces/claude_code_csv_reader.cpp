@@ -102,7 +102,7 @@ class ClaudeCodeCsvReader {
       if (shared > most) {
         fail(fmt::format("\"shared_blocks\" is {}, expected 0 to {}: what both prompts have", shared, most));
       } else if (!rows_.give_ids(row, static_cast<std::uint32_t>(blocks), static_cast<std::uint32_t>(shared))) {
-        fail("the trace has more than 4 billion blocks");
+        fail("the trace has more than a billion blocks");
       } else if (shared == 0) {
         row.parent = kNone;
       }

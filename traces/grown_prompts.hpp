@@ -10,7 +10,7 @@
 
 namespace kvplan {
 
-// `row` has its lengths, and its parent or kNone. False when no ids are left.
+// `row` has its lengths, and its parent or kNone. False beyond a billion blocks.
 inline bool give_grown_ids(TraceRows& rows, TraceRow& row) {
   const auto count = static_cast<std::uint32_t>(ceil_div(row.prompt_tokens, rows.block_tokens));
   if (row.parent == kNone) return rows.give_ids(row, count, 0);

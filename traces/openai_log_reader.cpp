@@ -135,7 +135,7 @@ class OpenAiLogReader : public JsonLines {
       resets_ += row.prompt_tokens < std::int64_t{before.prompt_tokens} + before.output_tokens;
       follow_ups_ += 1;
     }
-    if (!give_grown_ids(rows_, row)) fail("", "the trace has more than 4 billion blocks");
+    if (!give_grown_ids(rows_, row)) fail("", "the trace has more than a billion blocks");
     instants_ns_.push_back(instant_ns_);
   }
 

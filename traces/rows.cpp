@@ -7,13 +7,14 @@
 namespace kvplan {
 namespace {
 constexpr std::size_t kShownFindings = 20;
+constexpr std::size_t kMostIds = std::size_t{1} << 30;  // 4 GiB of them
 }
 
 bool TraceRows::give_ids(TraceRow& row, std::uint32_t count, std::uint32_t shared) {
   KVPLAN_ASSERT(shared <= count && (shared == 0 || shared <= rows[row.parent].id_count));
   row.first_id = ids.size();
   row.id_count = count;
-  if (std::uint64_t{block_ids} + (count - shared) >= kNone) return false;
+  if (ids.size() + count > kMostIds) return false;
   ids.resize(ids.size() + count);
   const auto own = ids.begin() + static_cast<std::ptrdiff_t>(row.first_id);
   if (shared > 0) {

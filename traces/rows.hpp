@@ -63,7 +63,7 @@ struct TraceRows {
 
   // For formats without hashes: gives `row` ceil(prompt / block) ids, or floor: the
   // first `shared` are the parent's, the others fresh. shared is at most what the
-  // parent has and the row needs. False when no ids are left: 4 billion blocks.
+  // parent has and the row needs. False beyond a billion blocks in all.
   bool give_ids(TraceRow& row, std::uint32_t count, std::uint32_t shared);
 };
 

@@ -120,7 +120,7 @@ class ShareGptReader {
     row.prompt_tokens = static_cast<std::int32_t>(prompt);
     row.output_tokens = static_cast<std::int32_t>(output);
     if (!give_grown_ids(rows_, row)) {
-      fail("the trace has more than 4 billion blocks");
+      fail("the trace has more than a billion blocks");
       return false;
     }
     before = static_cast<RowId>(rows_.rows.size());

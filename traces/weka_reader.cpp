@@ -216,7 +216,7 @@ void WekaReader::number_blocks(Placed& placed) {
       return fail(fmt::format("a hash id is {}, expected an integer from 0 to 2^64 - 1", shown(hash)));
     }
     const std::uint32_t number = numbers_(value);
-    if (std::uint64_t{first_number_} + number >= kNone) return fail("the trace has more than 4 billion blocks");
+    if (std::uint64_t{first_number_} + number >= kNone) return fail("the trace has more than a billion blocks");
     if (number == last_with_.size()) last_with_.push_back(kNone);
     known = known && last_with_[number] != kNone && last_with_[number] != id;
     if (known) row.parent = last_with_[number];
