@@ -25,6 +25,7 @@ ExitCode model_verb(const std::vector<std::string>& arguments, Streams streams);
 ExitCode sweep_verb(const std::vector<std::string>& arguments, Streams streams);     // cli/sweep.cpp
 ExitCode trace_verb(const std::vector<std::string>& arguments, Streams streams);     // cli/trace.cpp
 ExitCode validate_verb(const std::vector<std::string>& arguments, Streams streams);  // cli/validate.cpp
+ExitCode bench_verb(const std::vector<std::string>& arguments, Streams streams);     // cli/bench.cpp
 ExitCode schema_verb(const std::vector<std::string>& arguments, Streams streams);    // cli/schema.cpp
 
 }  // namespace kvplan
