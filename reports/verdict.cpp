@@ -145,7 +145,7 @@ Verdict judge(const Workload& workload, const SimulationConfig& config, const Si
   Verdict v;
   if (sum.completed == 0) {
     v.state = State::overloaded;
-    v.reason = "no request completed: all were refused";
+    v.reason = "no request completed";
     v.bottleneck = "none";
     v.bottleneck_reason = v.reason;
     return v;
