@@ -72,7 +72,7 @@ TEST_CASE("null takes an option back to what decides without it") {
   CHECK_THROWS_AS(s.assign("tp=null", "--set"), UsageError);
 }
 
-TEST_CASE("--set without a value, and of what does not exist") {
+TEST_CASE("the option --set without a value, and of what does not exist") {
   const CliRun bare = cli({"run", "--set", "tp"});
   CHECK(bare.code == 2);
   CHECK(contains(bare.err, "--set needs path=value, not \"tp\""));
