@@ -74,20 +74,19 @@ void Replica::carry_out(std::int64_t steps) {
   run_.result.gpu_busy += flight_.end_of(steps) - flight_.start();
   run_.result.steps += steps;
   flight_.drop(steps);
-  std::int64_t pages = decode_.pages(1, steps + 1);
+  const std::int64_t decode_pages = decode_.pages(1, steps + 1);
   decode_.advance(steps);
-  if (!chunks_.empty()) {
-    Sequence& s = sequence(chunks_.front());
-    s.computed_tokens += static_cast<std::int32_t>(steps) * s.chunk_tokens;
-    const std::int64_t chunk = chunk_pages(s, s.chunk_tokens);
-    s.pages += chunk;
-    pages += chunk;
-    cache_.allocate(pages);
-    adopt_blocks(s, s.computed_tokens + s.chunk_tokens);
-    record_of(s).computed_tokens += steps * s.chunk_tokens;
-  } else {
-    cache_.allocate(pages);
+  if (chunks_.empty()) {
+    cache_.allocate(decode_pages);
+    return;
   }
+  Sequence& s = sequence(chunks_.front());
+  s.computed_tokens += static_cast<std::int32_t>(steps) * s.chunk_tokens;
+  const std::int64_t pages = chunk_pages(s, s.chunk_tokens);
+  s.pages += pages;
+  cache_.allocate(decode_pages + pages);
+  adopt_blocks(s, s.computed_tokens + s.chunk_tokens);
+  record_of(s).computed_tokens += steps * s.chunk_tokens;
 }
 
 void Replica::step(Time at) {

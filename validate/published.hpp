@@ -41,7 +41,7 @@ std::vector<std::string> published_experiments();
 // Throws InputError for an unknown name, with a suggestion.
 Experiment run_published(const std::string& name);
 
-// The experiments, one a file. `data` is the folder of real data (KVPLAN_DATA).
+// The experiments, one a file. Real data is looked for under KVPLAN_DATA (default ../shared).
 Experiment nvidia_multiturn(const JsonFile& inputs);
 Experiment vllm_ttft(const JsonFile& inputs);
 Experiment memory_study(const JsonFile& inputs);
