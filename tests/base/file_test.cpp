@@ -1,5 +1,6 @@
 #include "base/file.hpp"
 
+#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -37,7 +38,7 @@ std::string zstandard(const std::string& text) {
 class TestFile {
  public:
   explicit TestFile(const std::string& bytes)
-      : path_(std::filesystem::temp_directory_path() / ("kvplan_file_test_" + std::to_string(std::rand()))) {
+      : path_(std::filesystem::temp_directory_path() / ("kvplan_file_test_" + std::to_string(getpid()) + "_" + std::to_string(std::rand()))) {
     std::ofstream(path_, std::ios::binary) << bytes;
   }
   ~TestFile() { std::filesystem::remove(path_); }
