@@ -16,7 +16,7 @@ namespace {
 // equals the lower number. A step that begins at t sees all that happened at t.
 class Simulation {
  public:
-  Simulation(const Workload& workload, const SimulationConfig& config);
+  Simulation(const Workload& workload, const PrefixChains& chains, const SimulationConfig& config);
   SimulationResult run();
 
  private:
@@ -53,13 +53,13 @@ class Simulation {
   std::vector<std::uint8_t> awaited_;  // by turn with `after`: turns whose end it still awaits
 };
 
-Simulation::Simulation(const Workload& workload, const SimulationConfig& config)
+Simulation::Simulation(const Workload& workload, const PrefixChains& chains, const SimulationConfig& config)
     : workload_(workload),
       config_(config),
       nodes_(static_cast<std::uint32_t>(ceil_div(config.replicas, config.replicas_per_node))),
-      run_{workload, config, {}, std::vector<std::uint8_t>(workload.block_count(), 0), {}},
+      run_{workload, config, chains, {}, std::vector<std::uint8_t>(workload.block_count(), 0), {}},
       calendar_(nodes_ + 1 + static_cast<std::uint32_t>(config.replicas)) {
-  KVPLAN_ASSERT(config.replicas > 0 && workload.block_tokens % config.engine.page_tokens == 0);
+  KVPLAN_ASSERT(config.replicas > 0 && chains.block_count() == workload.block_count());
   run_.result.requests.resize(workload.turns.size());
   const auto per_node = static_cast<std::uint32_t>(config.replicas_per_node);
   const bool offload = config.offload.enabled;
@@ -69,12 +69,13 @@ Simulation::Simulation(const Workload& workload, const SimulationConfig& config)
   for (std::uint32_t r = 0; r < static_cast<std::uint32_t>(config.replicas); ++r) {
     const std::uint32_t node = r / per_node, on_node = r % per_node;
     if (offload && (on_node == 0 || config.offload.scope == Scope::replica)) {
-      tiers_.push_back(std::make_unique<HostTier>(workload, config.offload.capacity, config.kv_bytes_per_token));
+      tiers_.push_back(std::make_unique<HostTier>(
+          chains, config.offload.capacity, config.kv_bytes_per_token, config.offload.store == StorePolicy::selective));
     }
     replicas_.push_back(std::make_unique<Replica>(r, run_, offload ? tiers_.back().get() : nullptr,
                                                   offload ? networks_[node].get() : nullptr, on_node));
   }
-  router_ = make_router(config.router, config.replicas);
+  router_ = make_router(config.router, workload, config.replicas);
 
   first_successor_.assign(workload.turns.size() + 1, 0);
   for (const Turn& t : workload.turns) {
@@ -186,7 +187,7 @@ void Simulation::handle_arrivals(Time at) {
     start_successors(at);
     return;
   }
-  const std::uint32_t replica = router_->choose(workload_.turns[ready.second], replicas_, at);
+  const std::uint32_t replica = router_->choose(ready.second, replicas_, at);
   replicas_[replica]->arrive(ready.second, at);
   refresh(replica);
 }
@@ -250,7 +251,9 @@ void Simulation::finish() {
 }  // namespace
 
 SimulationResult simulate(const Workload& workload, const SimulationConfig& config) {
-  return Simulation(workload, config).run();
+  if (!workload.chains.empty()) return Simulation(workload, workload.chains, config).run();
+  const PrefixChains chains(workload);
+  return Simulation(workload, chains, config).run();
 }
 
 }  // namespace kvplan
