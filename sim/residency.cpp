@@ -62,22 +62,25 @@ void Residency::insert(const BlockRange& r, bool ready) {
     pieces_[piece.previous].next = p;
   }
   if (piece.next != kEnds) pieces_[piece.next].previous = p;
-  join_around(r);
+  join_next(join_previous(p));
 }
 
 void Residency::reference(const BlockRange& r) {
+  PieceId p = begin_at(r);
   std::uint32_t block = r.first;
-  for (PieceId p = begin_at(r); block < r.last; p = pieces_[p].next) {
+  while (true) {
     KVPLAN_ASSERT(p != kEnds && pieces_[p].first == block);
     end_at(p, r.last);
     block = pieces_[p].last;
-    if (pieces_[p].references == 0) {
+    if (pieces_[p].references++ == 0) {
       unlink(p);
       evictable_ -= weight(range_of(pieces_[p]));
     }
-    ++pieces_[p].references;
+    p = join_previous(p);
+    if (block == r.last) break;
+    p = pieces_[p].next;
   }
-  join_around(r);
+  join_next(p);
 }
 
 void Residency::release(const BlockRange& r) {
@@ -90,14 +93,16 @@ void Residency::release(const BlockRange& r) {
     if (block == r.last) break;
     p = pieces_[p].next;
   }
-  for (;; p = pieces_[p].previous) {
+  while (true) {
     if (--pieces_[p].references == 0) {
       evictable_ += weight(range_of(pieces_[p]));
       link_newest(p);
     }
+    join_next(p);
     if (pieces_[p].first == r.first) break;
+    p = pieces_[p].previous;
   }
-  join_around(r);
+  join_previous(p);
 }
 
 void Residency::become_ready(const BlockRange& r) {
@@ -122,8 +127,8 @@ void Residency::touch(const BlockRange& r) {
     const PieceId touched = pieces_[last].first < r.first ? split(last, r.first) : last;
     unlink(touched);
     link_newest(touched);
+    join_next(touched);
   }
-  join_around(r);
 }
 
 void Residency::forget(const BlockRange& r) {
@@ -228,27 +233,26 @@ void Residency::unlink(PieceId p) {
   pieces_[piece.newer].older = piece.older;
 }
 
-bool Residency::joins_next(PieceId p) const {
-  const Piece& a = pieces_[p];
-  if (a.next == kEnds) return false;
-  const Piece& b = pieces_[a.next];
-  return a.last == b.first && a.references == b.references && a.ready == b.ready &&
-         (a.references > 0 || a.older == a.next);
+// Joins a piece with the one behind it, where they are alike.
+void Residency::join_next(PieceId p) {
+  Piece& a = pieces_[p];
+  const PieceId next = a.next;
+  const Piece& b = pieces_[next];
+  if (next == kEnds || a.last != b.first || a.references != b.references || a.ready != b.ready) return;
+  if (a.references == 0) {
+    if (a.older != next) return;
+    unlink(next);
+  }
+  a.last = b.last;
+  remove(next);
 }
 
-// Joins the pieces of the range with each other and with their neighbours, where they are alike.
-void Residency::join_around(const BlockRange& r) {
-  PieceId p = find(r.chain, r.first > 0 ? r.first - 1 : 0);
-  while (p != kEnds && pieces_[p].last <= r.last) {
-    if (!joins_next(p)) {
-      p = pieces_[p].next;
-      continue;
-    }
-    const PieceId next = pieces_[p].next;
-    if (pieces_[next].references == 0) unlink(next);
-    pieces_[p].last = pieces_[next].last;
-    remove(next);
-  }
+// Joins a piece with the one before it, where they are alike; returns the piece that it is part of then.
+Residency::PieceId Residency::join_previous(PieceId p) {
+  const PieceId previous = pieces_[p].previous;
+  if (previous == kEnds) return p;
+  join_next(previous);
+  return pieces_[previous].next == p ? p : previous;
 }
 
 std::int64_t Residency::audit() const {

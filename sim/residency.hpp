@@ -101,8 +101,8 @@ class Residency {
   void remove(PieceId p);                      // from its chain; the list is the caller's
   void link_newest(PieceId p);
   void unlink(PieceId p);
-  bool joins_next(PieceId p) const;
-  void join_around(const BlockRange& r);  // all that has become alike in and around the range
+  void join_next(PieceId p);
+  PieceId join_previous(PieceId p);
 
   const PrefixChains* chains_;
   std::int64_t block_weight_;
