@@ -51,6 +51,7 @@ SimulationConfig random_machine() {
   c.engine.max_num_seqs = pick(1, 6);
   c.engine.max_num_batched_tokens = pick(c.engine.max_num_seqs, 80);
   c.engine.frontend_ps_per_token = pick(0, 1) * 1000;
+  c.engine.frontend_service_fixed = Time(pick(0, 1) * pick(0, 20) * kPsPerMs);
   c.offload.store = static_cast<StorePolicy>(pick(0, 2));
   c.offload.load = static_cast<LoadPolicy>(pick(0, 1));
   c.offload.scope = static_cast<Scope>(pick(0, 1));
