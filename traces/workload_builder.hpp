@@ -26,6 +26,8 @@ class WorkloadBuilder {
   void begin_turn(const Turn& like);
   // The next block of the turn's prompt. The key names the prefix up to its end.
   void add_block(std::uint64_t key, std::int32_t tokens);
+  // The same for whoever keeps the ids: kNone stands for a block that is not there yet, and becomes its id.
+  void add_block(BlockId& id, std::int32_t tokens);
   void note(std::string what, std::int64_t rows);
 
   Workload finish();
