@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/build_id.hpp"
-#include "base/sha256.hpp"
+#include "base/checksum.hpp"
 #include "traces/load.hpp"
 #include "traces/workload_file.hpp"
 
@@ -35,14 +35,14 @@ fs::path folder_for(const std::string& trace) {
   return writable && ::access(beside.c_str(), W_OK) == 0 ? beside / ".kvplan" : "";
 }
 
-// Of the digests of its parts; "" when it cannot be read.
-std::string digest_of_file(const std::string& path) {
+// Of the checksums of its parts; "" when it cannot be read.
+std::string checksum_of_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  std::string part(std::size_t{1} << 24, '\0'), digests;
+  std::string part(std::size_t{1} << 24, '\0'), sums;
   while (in.read(part.data(), static_cast<std::streamsize>(part.size())), in.gcount() > 0) {
-    digests += sha256_hex(std::string_view(part).substr(0, static_cast<std::size_t>(in.gcount())));
+    sums += checksum_hex(std::string_view(part).substr(0, static_cast<std::size_t>(in.gcount())));
   }
-  return in.eof() && !digests.empty() ? sha256_hex(digests) : "";
+  return in.eof() && !sums.empty() ? checksum_hex(sums) : "";
 }
 
 // "" when it cannot be told what the load follows from.
@@ -52,11 +52,11 @@ std::string key_of(const std::string& trace, const nlohmann::ordered_json& optio
   if (files.empty() || build.empty()) return "";
   nlohmann::ordered_json all = {{"build", build}, {"name", fs::path(trace).filename().string()}, {"options", options}};
   for (const std::string& file : files) {
-    const std::string digest = digest_of_file(file);
-    if (digest.empty()) return "";
-    all["files"].push_back(digest);
+    const std::string sum = checksum_of_file(file);
+    if (sum.empty()) return "";
+    all["files"].push_back(sum);
   }
-  return sha256_hex(all.dump());
+  return checksum_hex(all.dump());
 }
 
 void forget_the_oldest(const fs::path& folder) {
@@ -90,7 +90,7 @@ Workload compiled_load(const std::string& trace, const nlohmann::ordered_json& o
   const fs::path folder = folder_for(trace);
   const std::string key = folder.empty() ? "" : key_of(trace, options);
   if (key.empty()) return make();
-  const fs::path file = folder / (key.substr(0, 32) + kExtension);
+  const fs::path file = folder / (key + kExtension);
   if (std::ifstream in(file, std::ios::binary); in) {
     try {
       Workload load = read_workload(in, key);

@@ -2,7 +2,7 @@
 // the trace in a folder `.kvplan`, so that the next start need not read the
 // trace again. Every file may be deleted at any time; the sixteen used last stay.
 //
-// A file is named by the SHA-256 of all that the load follows from: the contents
+// A file is named by a checksum of all that the load follows from: the contents
 // of the trace, the options, and the build of kvplan. It counts only if it is
 // whole. KVPLAN_CACHE names another folder, or is "off". Nothing is kept where
 // the folder cannot be written, and nothing that compiles in no time anyway.

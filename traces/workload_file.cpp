@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <type_traits>
 
-#include "base/sha256.hpp"
+#include "base/checksum.hpp"
 
 namespace kvplan {
 namespace {
@@ -38,7 +38,7 @@ void read_array(std::istream& in, const Json& section, std::vector<T>& array) {
   array.resize(bytes / sizeof(T));
   in.read(reinterpret_cast<char*>(array.data()), static_cast<std::streamsize>(bytes));
   if (bytes % sizeof(T) != 0 || !in) throw DamagedWorkload("it is cut short");
-  if (sha256_hex(bytes_of_array(array)) != section.at("sha256")) throw DamagedWorkload("its digest does not match");
+  if (checksum_hex(bytes_of_array(array)) != section.at("checksum")) throw DamagedWorkload("its checksum does not match");
 }
 
 }  // namespace
@@ -55,10 +55,10 @@ void write_workload(std::ostream& out, const Workload& w, const std::string& key
   for (const WorkloadNote& n : w.notes) head["notes"].push_back({n.what, n.rows});
   each_array(w, [&](const auto& array) {
     const std::string_view bytes = bytes_of_array(array);
-    head["sections"].push_back({{"bytes", bytes.size()}, {"sha256", sha256_hex(bytes)}});
+    head["sections"].push_back({{"bytes", bytes.size()}, {"checksum", checksum_hex(bytes)}});
   });
   const std::string line = head.dump();
-  out << sha256_hex(line) << '\n' << line << '\n';
+  out << checksum_hex(line) << '\n' << line << '\n';
   each_array(w, [&](const auto& array) {
     const std::string_view bytes = bytes_of_array(array);
     out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
@@ -66,8 +66,8 @@ void write_workload(std::ostream& out, const Workload& w, const std::string& key
 }
 
 Workload read_workload(std::istream& in, const std::string& key) {
-  const std::string digest = line_of(in, "digest"), line = line_of(in, "head");
-  if (sha256_hex(line) != digest) throw DamagedWorkload("the digest of its head does not match");
+  const std::string sum = line_of(in, "first line"), line = line_of(in, "head");
+  if (checksum_hex(line) != sum) throw DamagedWorkload("the checksum of its head does not match");
   const Json head = Json::parse(line);
   if (head.at("key") != key) throw DamagedWorkload("it belongs to another load");
   Workload w;

@@ -2,8 +2,8 @@
 // file is read back by the build that wrote it, on the same kind of machine:
 // its key has to name both, beside all that the Workload follows from.
 //
-//   sha256 of the next line
-//   {"key", "name", ..., "sections": [{"bytes", "sha256"}, ...]}
+//   checksum of the next line
+//   {"key", "name", ..., "sections": [{"bytes", "checksum"}, ...]}
 //   the arrays of the Workload, one section each, as they lie in memory
 //
 // The file is read, not mapped: a mapped file that is cut short under a
@@ -19,7 +19,7 @@
 
 namespace kvplan {
 
-// Anything but a whole file with the right key and digests.
+// Anything but a whole file with the right key and checksums.
 struct DamagedWorkload : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
