@@ -65,6 +65,7 @@ Workload rearrange(const Workload& source, const std::vector<Placement>& placeme
   OfCopies turns(copies, source.turns.size(), placements.size());
   OfCopies blocks(copies, source.block_count(), references);
   WorkloadBuilder builder(source, source.block_tokens);
+  builder.reserve(placements.size(), references);
   for (TurnId t = 0; t < order.size(); ++t) {
     const Placement& p = placements[order[t]];
     Turn turn = source.turns[p.source];

@@ -13,6 +13,11 @@ WorkloadBuilder::WorkloadBuilder(const Workload& source, std::int32_t block_toke
   workload_.block_tokens = block_tokens;
 }
 
+void WorkloadBuilder::reserve(std::size_t turns, std::size_t prompt_blocks) {
+  workload_.turns.reserve(turns);
+  workload_.prompt_blocks.reserve(prompt_blocks);
+}
+
 void WorkloadBuilder::begin_turn(const Turn& like) {
   Turn turn = like;
   turn.first_block = static_cast<std::uint32_t>(workload_.prompt_blocks.size());

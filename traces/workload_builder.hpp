@@ -21,6 +21,8 @@ class WorkloadBuilder {
   // Takes over name, format, hash and notes of the workload that the turns come from.
   WorkloadBuilder(const Workload& source, std::int32_t block_tokens);
 
+  // Room for that many, where it is known.
+  void reserve(std::size_t turns, std::size_t prompt_blocks);
   // Turns come in order of arrival; `like` gives lengths and service time. Its arrival and
   // `continues` are taken as they stand: they count turns of the result.
   void begin_turn(const Turn& like);
