@@ -92,6 +92,20 @@ StepTimes step_times(const StepTime& base, const Hardware& hardware) {
   return {base, base.scaled(load), base.scaled(store), base.scaled(load * store)};
 }
 
+void check_parallelism(const Scenario& s, const Parallelism& parallel, const Architecture& model) {
+  if (!parallel.experts) return;
+  if (model.moe.layers == 0) {
+    throw InputError(s.finding("expert_parallel", fmt::format("expert_parallel is on, but {} has no experts", model.name),
+                               "leave it out"));
+  }
+  if (model.moe.experts % parallel.tp != 0) {
+    throw InputError(s.finding("expert_parallel",
+                               fmt::format("{} experts of {} cannot be shared evenly by {} GPUs", model.moe.experts,
+                                           model.name, parallel.tp),
+                               fmt::format("choose a tp that divides {}", model.moe.experts)));
+  }
+}
+
 void place(Built& b, const Scenario& s, const Hardware& hardware) {
   b.gpus_per_replica = int32(s, "tp");
   b.config.replicas = int32(s, "replicas");
@@ -143,7 +157,14 @@ Built build_config(const Scenario& s, const std::string& offload, const Hardware
   b.kv_memory_per_gpu =
       kv_memory_per_gpu(model, hardware.gpu, b.gpus_per_replica, weights, s.number("engine.gpu_memory_utilization"));
   c.engine.g1_pages = Pages(b.kv_memory_per_gpu.count / (c.engine.page_tokens * c.kv_bytes_per_token_per_gpu.count));
-  c.step_times = step_times(roofline_step_time(model, hardware.gpu, b.gpus_per_replica, weights, kv), hardware);
+  const Parallelism parallel{b.gpus_per_replica, s.boolean("expert_parallel")};
+  check_parallelism(s, parallel, model);
+  c.step_times = step_times(roofline_step_time(model, hardware.gpu, parallel, weights, kv), hardware);
+  if (model.window.layers > 0) {
+    b.notes.push_back(fmt::format("{} of {}'s {} layers see a window of {} tokens; memory is taken as if they kept every "
+                                  "token",
+                                  model.window.layers, model.name, model.layers, model.window.tokens));
+  }
   if (offload == "dram") add_dram(b, s, hardware, model);
   c.links = compile_links(hardware, b.gpus_per_replica, std::min(c.replicas, c.replicas_per_node));
   return b;

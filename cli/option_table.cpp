@@ -127,7 +127,10 @@ Options fleet_options() {
       integer("tp", "GPUs", 1, 64, 1, "tp", "Tensor parallelism: GPUs of one replica."),
       integer("replicas", "", 1, 100000, 1, "replicas",
               "Model instances behind the router; a node holds as many as its GPUs allow."),
-      choice("weights", {"fp32", "bf16", "fp16", "fp8", "int4"}, "bf16", "weights", "Type of the weights."),
+      choice("weights", {"fp32", "bf16", "fp16", "fp8", "fp4", "int4"}, "bf16", "weights",
+             "Type of the weights; fp4 and int4 with the scales of their blocks."),
+      boolean("expert_parallel",
+              "Each GPU of a replica holds whole experts, rather than a slice of every expert; the busiest GPU counts."),
       choice("kv_dtype", {"fp32", "bf16", "fp16", "fp8"}, "bf16", "kv-dtype", "Type of the KV cache."),
   };
 }

@@ -57,6 +57,7 @@ const std::map<std::string, Change> kChanges = {
     {"tp", {"2", {}}},
     {"replicas", {"2", {}}},
     {"weights", {"fp8", {}}},
+    {"expert_parallel", {"true", {"model=qwen3-30b-a3b", "tp=2"}}},
     {"kv_dtype", {"fp8", {}}},
     {"engine.max_num_seqs", {"2", {}}},
     {"engine.max_num_batched_tokens", {"512", {}}},
