@@ -1,0 +1,29 @@
+// From rows of a server file to what predicts them: hardware, model, kernels, KV pool.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "models/overheads.hpp"
+#include "validate/benchmark.hpp"
+
+namespace kvplan {
+
+// A row with all that its simulation needs but the overheads.
+struct ServerPoint {
+  ServerRow row;
+  SimulationConfig config;  // step times of kernels alone
+  double activation_row_s = 0;
+  std::string provenance;
+};
+
+// InputError, with the lines, for systems and models that kvplan does not know; InfeasibleError for rows that do not
+// fit the memory.
+std::vector<ServerPoint> server_points(const std::vector<ServerRow>&, const std::string& csv_path, const Benchmark&,
+                                       Dtype kv);
+
+// Predictions, in order, computed on `threads` threads.
+std::vector<ServerFigures> predict(const std::vector<ServerPoint>&, const Benchmark&, const Overheads&,
+                                   unsigned threads);
+
+}  // namespace kvplan
