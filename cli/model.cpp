@@ -117,8 +117,8 @@ std::string model_text(const Json& m) {
   const auto bytes = [](double n) { return human_count(n) + " B"; };
   const auto by_dtype = [](const Json& table, auto human) {
     std::string text;
-    for (const auto& [dtype, bytes] : table.items()) {
-      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", human(bytes.template get<double>()), dtype);
+    for (const auto& [dtype, size] : table.items()) {
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", human(size.template get<double>()), dtype);
     }
     return text;
   };

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "sim/config.hpp"
+#include "traces/workload.hpp"
 #include "validate/server_rows.hpp"
 
 namespace kvplan {
