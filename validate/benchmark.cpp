@@ -52,7 +52,7 @@ Workload benchmark_load(const ServerRow& row, const Benchmark& b) {
 
 ServerFigures run_benchmark(const ServerRow& row, const Benchmark& b, SimulationConfig config) {
   config.engine.page_tokens = kPageTokens;
-  config.engine.max_num_seqs = std::max(b.max_num_seqs, row.concurrency);
+  config.engine.max_num_seqs = b.sequences(row);
   config.engine.max_num_batched_tokens = std::max(b.budget(row), config.engine.max_num_seqs);
   const Workload load = benchmark_load(row, b);
   const SimulationResult result = simulate(load, config);

@@ -6,7 +6,9 @@
 // unless it is left out.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "sim/config.hpp"
@@ -25,12 +27,19 @@ struct Benchmark {
   // Token budget of a step: fixed, or (0) isl + prompt_headroom_tokens + concurrency.
   std::int32_t batched_tokens = 0;
   std::int32_t prompt_headroom_tokens = 1500;
-  std::int32_t max_num_seqs = 256;  // or the concurrency, where that is more
+  // Sequences that the server runs at once: as many as there are clients and this more (or fewer), by backend; at
+  // least 256 for a backend that is not named.
+  std::map<std::string, std::int32_t> sequences_beyond_clients = {};
   double gpu_memory_utilization = 0.9;
   // Beyond either, the host front end bounds the server, which no step model tells; 0: not known.
   double frontend_requests_per_s = 0;
   double frontend_tokens_per_s = 0;
 
+  std::int32_t sequences(const ServerRow& row) const {
+    const auto own = sequences_beyond_clients.find(row.backend);
+    if (own == sequences_beyond_clients.end()) return std::max(256, row.concurrency);
+    return std::max(1, row.concurrency + own->second);
+  }
   std::int32_t budget(const ServerRow& row) const {
     return batched_tokens > 0 ? batched_tokens : row.isl + prompt_headroom_tokens + row.concurrency;
   }

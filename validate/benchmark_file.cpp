@@ -27,7 +27,10 @@ BenchmarkFile read(const JsonFile& file) {
   b.length_jitter = r.number("length_jitter", 0, 0.9, 0.0);
   b.batched_tokens = integer("batched_tokens", 0, 1 << 24, 0);
   b.prompt_headroom_tokens = integer("prompt_headroom_tokens", 0, 1 << 24, usual.prompt_headroom_tokens);
-  b.max_num_seqs = integer("max_num_seqs", 1, 65536, usual.max_num_seqs);
+  JsonReader beyond = r.object("sequences_beyond_clients");
+  for (const std::string& backend : beyond.keys()) {
+    b.sequences_beyond_clients[backend] = static_cast<std::int32_t>(beyond.integer(backend, -65536, 65536));
+  }
   b.gpu_memory_utilization = r.number("gpu_memory_utilization", 0.05, 1, usual.gpu_memory_utilization);
   b.frontend_requests_per_s = r.number("frontend_requests_per_s", 0, 1e9, 0.0);
   b.frontend_tokens_per_s = r.number("frontend_tokens_per_s", 0, 1e12, 0.0);

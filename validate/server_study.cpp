@@ -131,6 +131,9 @@ std::vector<Sensitivity> sensitivities(const ServerStudy& study, unsigned thread
   change("clients 5 ms apart", [](Benchmark& b) { b.spacing_s = 0.005; });
   change("lengths vary by 0.5 %", [](Benchmark& b) { b.length_jitter = 0.005; });
   change("lengths vary by 20 %", [](Benchmark& b) { b.length_jitter = 0.2; });
+  if (!base.sequences_beyond_clients.empty()) {
+    change("a place for every client", [](Benchmark& b) { b.sequences_beyond_clients.clear(); });
+  }
   change("budget of 2,048 tokens a step", [](Benchmark& b) { b.batched_tokens = 2048; });
   change("budget of 8,192 tokens a step", [](Benchmark& b) { b.batched_tokens = 8192; });
   std::vector<Sensitivity> result;
