@@ -1,103 +1,88 @@
 // G2: blocks in host memory, of one replica or shared by the replicas of a node.
 //
 // A block is absent, being stored (its room is taken, its content is not there
-// yet: not a hit), or resident. A resident block is either pinned by loads that
-// read it or in the LRU list, never both. The bytes of blocks stored and being
-// stored never exceed the capacity. Only full blocks come here.
+// yet: not a hit), or resident. Loads that read a block pin it. Blocks stored
+// and being stored never exceed the capacity. Only full blocks come here.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <vector>
 
-#include "sim/lru_array.hpp"
-#include "traces/workload.hpp"
+#include "sim/residency.hpp"
 
 namespace kvplan {
 
 class HostTier {
  public:
-  HostTier(const Workload& workload, Bytes capacity, Bytes bytes_per_token)
-      : workload_(&workload),
-        capacity_(capacity),
-        bytes_per_token_(bytes_per_token),
-        blocks_(workload.block_count()) {}
+  // count_lookups: whether lookups() will be asked.
+  HostTier(const PrefixChains& chains, Bytes capacity, Bytes bytes_per_token, bool count_lookups)
+      : chains_(&chains),
+        bytes_per_block_(bytes_per_token * chains.block_tokens()),
+        capacity_blocks_(capacity / bytes_per_block_),
+        blocks_(chains, 1, chains.block_tokens()),
+        lookups_(count_lookups ? chains.block_count() : 0) {}
 
-  bool resident(BlockId b) const { return blocks_[b].state == State::resident; }
-  bool present(BlockId b) const { return blocks_[b].state != State::absent; }
-  Bytes used() const { return used_; }
-  std::int64_t evicted_blocks() const { return evicted_blocks_; }
-  Bytes bytes(BlockId b) const { return bytes_per_token_ * workload_->tokens_of_block[b]; }
+  std::uint32_t resident_until(const BlockRange& r) const { return blocks_.ready_until(r); }
+  Residency::Stretch stretch(const BlockRange& r) const { return blocks_.stretch(r); }
+  // The first block from which on the range is there throughout, or absent throughout, as its last block is.
+  std::uint32_t stretch_begin(const BlockRange& r) const {
+    std::uint32_t begin = r.first;
+    bool present = blocks_.stretch(r).present;
+    for (BlockRange rest = r; rest.first < r.last;) {
+      const Residency::Stretch s = blocks_.stretch(rest);
+      if (s.present != present) begin = rest.first;
+      present = s.present;
+      rest = rest.from(s.end);
+    }
+    return begin;
+  }
+  Bytes used() const { return bytes_per_block_ * used_blocks_; }
+  std::int64_t evicted_blocks() const { return blocks_.evicted_blocks(); }
+  Bytes bytes(const BlockRange& r) const { return bytes_per_block_ * r.blocks(); }
 
-  // Times that the block was part of a looked-up prompt (saturates).
-  void count_lookup(BlockId b) { blocks_[b].lookups += blocks_[b].lookups < 255; }
-  std::int32_t lookups(BlockId b) const { return blocks_[b].lookups; }
-
-  // Takes room for a store, evicting as needed. False, and nothing changed, when
-  // even with all unpinned blocks gone there is no room.
-  bool begin_store(BlockId b) {
-    KVPLAN_ASSERT(!present(b));
-    const Bytes need = bytes(b);
-    if (used_ - evictable_ + need > capacity_) return false;
-    while (used_ + need > capacity_) evict(blocks_.front());
-    used_ += need;
-    blocks_[b].state = State::storing;
-    return true;
+  // Times that a block was part of a looked-up prompt (saturates).
+  void count_lookups(const BlockRange& r) {
+    for (std::uint32_t i = r.first; i < r.last; ++i) {
+      std::uint8_t& n = lookups_[(*chains_)[r.chain].first_place + i];
+      n += n < 255;
+    }
+  }
+  std::int32_t lookups(std::uint32_t chain, std::uint32_t block) const {
+    return lookups_[(*chains_)[chain].first_place + block];
   }
 
-  void end_store(BlockId b) {
-    KVPLAN_ASSERT(blocks_[b].state == State::storing);
-    blocks_[b].state = State::resident;
-    append(b);
+  // Blocks for which a store could get room, with all unpinned blocks gone.
+  std::int64_t obtainable_blocks() const { return capacity_blocks_ - used_blocks_ + blocks_.evictable_weight(); }
+
+  // Takes room for blocks that are absent, evicting as needed. There is room: see obtainable_blocks().
+  void begin_store(const BlockRange& r) {
+    KVPLAN_ASSERT(r.blocks() <= obtainable_blocks());
+    used_blocks_ += r.blocks();
+    if (used_blocks_ > capacity_blocks_) used_blocks_ -= blocks_.evict(used_blocks_ - capacity_blocks_);
+    blocks_.insert(r, false);
   }
 
-  void pin(BlockId b) {
-    KVPLAN_ASSERT(resident(b));
-    if (blocks_[b].pins++ == 0) unlink(b);
+  void end_store(const BlockRange& r) {
+    blocks_.become_ready(r);
+    blocks_.release(r);
   }
 
-  void unpin(BlockId b) {
-    KVPLAN_ASSERT(resident(b) && blocks_[b].pins > 0);
-    if (--blocks_[b].pins == 0) append(b);
-  }
+  void pin(const BlockRange& r) { blocks_.reference(r); }
+  void unpin(const BlockRange& r) { blocks_.release(r); }
+  void touch(const BlockRange& r) { blocks_.touch(r); }
 
-  // Most recently used from here on.
-  void touch(BlockId b) {
-    if (!resident(b) || blocks_[b].pins > 0) return;
-    blocks_.remove(b);
-    blocks_.push_back(b);
+  void audit() const {
+    KVPLAN_ASSERT(blocks_.audit() == used_blocks_ && used_blocks_ <= capacity_blocks_);
   }
-
-  void audit() const;
 
  private:
-  enum class State : std::uint8_t { absent, storing, resident };
-  struct Block {
-    std::uint16_t pins = 0;
-    std::uint8_t lookups = 0;
-    State state = State::absent;
-  };
-
-  void append(BlockId b) {
-    blocks_.push_back(b);
-    evictable_ += bytes(b);
-  }
-  void unlink(BlockId b) {
-    blocks_.remove(b);
-    evictable_ -= bytes(b);
-  }
-  void evict(BlockId b) {
-    unlink(b);
-    used_ -= bytes(b);
-    blocks_[b].state = State::absent;
-    ++evicted_blocks_;
-  }
-
-  const Workload* workload_;
-  Bytes capacity_;
-  Bytes bytes_per_token_;
-  Bytes used_{0};
-  Bytes evictable_{0};
-  std::int64_t evicted_blocks_ = 0;
-  LruArray<Block> blocks_;
+  const PrefixChains* chains_;
+  Bytes bytes_per_block_;
+  std::int64_t capacity_blocks_;
+  std::int64_t used_blocks_ = 0;
+  Residency blocks_;
+  std::vector<std::uint8_t> lookups_;  // by place
 };
 
 }  // namespace kvplan

@@ -23,7 +23,6 @@
 #pragma once
 
 #include <deque>
-#include <span>
 #include <vector>
 
 #include "sim/config.hpp"
@@ -41,8 +40,9 @@ namespace kvplan {
 struct RunState {
   const Workload& workload;
   const SimulationConfig& config;
+  const PrefixChains& chains;          // of the workload
   SimulationResult result;
-  std::vector<std::uint8_t> computed;  // by block: some replica has computed it before
+  std::vector<std::uint8_t> computed;  // by place of a block: some replica has computed it before
   std::vector<TurnId> ended;           // turns that ended at the current instant, for their successors
 };
 
@@ -65,8 +65,8 @@ class Replica {
   std::int64_t queued() const { return static_cast<std::int64_t>(waiting_.size() + loaded_.size()) + loading_; }
   std::int64_t running() const { return static_cast<std::int64_t>(running_.size()); }
   double kv_use() const { return 1.0 - static_cast<double>(cache_.available()) / static_cast<double>(cache_.capacity()); }
-  std::int64_t g1_prefix_blocks(const Turn& turn) const;
-  std::int64_t g2_prefix_blocks(const Turn& turn, std::int64_t from) const;
+  std::int64_t g1_prefix_blocks(TurnId turn) const;
+  std::int64_t g2_prefix_blocks(TurnId turn, std::int64_t from) const;
 
   const PagedCache& cache() const { return cache_; }
   bool idle() const { return running_.empty() && queued() == 0; }
@@ -101,7 +101,7 @@ class Replica {
   void finish_flight(Time at);
   void finish_prefill(SequenceId id, Time at);
   void complete(SequenceId id, Time at);
-  std::size_t keep_outputs(Sequence& s);
+  std::int64_t keep_outputs(Sequence& s);
   void give_up(Sequence& s);
   Sequence& sequence(SequenceId id) { return sequences_[id]; }
   const Turn& turn_of(const Sequence& s) const { return run_.workload.turns[s.turn]; }
@@ -122,6 +122,7 @@ class Replica {
   void begin_chunk(SequenceId id, std::int64_t tokens);
   std::int64_t chunk_pages(const Sequence& s, std::int64_t tokens) const;
   void adopt_blocks(Sequence& s, std::int64_t tokens);
+  void mark_computed(const BlockRange& range);
   void note_computed(const Sequence& s);
   bool release_newest_loaded();
   void preempt_newest(Time at);
@@ -131,13 +132,16 @@ class Replica {
   void go_idle(Time at);
 
   // offload.cpp: transfers to and from G2
-  void load(SequenceId id, std::span<const BlockId> blocks, Time at);
+  void load(SequenceId id, std::int64_t from, std::int64_t to, Time at);
   void store_prompt(const Sequence& s, Time at);
-  void store_answer(const Sequence& s, std::span<const BlockId> kept, Time at);
-  void store(std::span<const BlockId> blocks, Time at);
-  void send(std::vector<BlockId> blocks, Time at);
-  Transfer transfer_of(std::vector<BlockId> blocks) const;
+  void store_answer(const Sequence& s, std::int64_t kept, Time at);
+  void choose_for_store(const BlockRange& range, Ranges& chosen, std::int64_t& without_room);
+  void store_stretch(const BlockRange& range, Ranges& chosen, std::int64_t& without_room);
+  void send(Ranges ranges, Time at);
+  Transfer transfer_of(Ranges ranges) const;
+  void release_written(const BlockRange& range);
   bool make_clean(std::int64_t pages, Time at);
+  void clean_oldest(std::int64_t pages, Ranges& leaving);
   void note_load_start(Time at);
   void open_gate(Time at);
   void batch_may_change(Time at);

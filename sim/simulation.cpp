@@ -16,7 +16,7 @@ namespace {
 // equals the lower number. A step that begins at t sees all that happened at t.
 class Simulation {
  public:
-  Simulation(const Workload& workload, const SimulationConfig& config);
+  Simulation(const Workload& workload, const PrefixChains& chains, const SimulationConfig& config);
   SimulationResult run();
 
  private:
@@ -27,6 +27,7 @@ class Simulation {
   std::uint32_t replica_actor(std::uint32_t replica) const { return nodes_ + 1 + replica; }
 
   void schedule_arrival(TurnId turn, Time at);
+  void announce_arrival();
   void handle_transfers(std::uint32_t node, Time at);
   void handle_arrivals(Time at);
   void handle_step(std::uint32_t replica, Time at);
@@ -43,6 +44,7 @@ class Simulation {
   std::vector<std::unique_ptr<FlowNetwork>> networks_;
   std::vector<std::unique_ptr<HostTier>> tiers_;
   std::vector<std::unique_ptr<Replica>> replicas_;
+  std::vector<std::uint32_t> node_of_;  // by replica
   std::unique_ptr<Router> router_;
   Calendar calendar_;
   std::vector<Ready> static_arrivals_;  // sorted, latest first
@@ -53,13 +55,13 @@ class Simulation {
   std::vector<std::uint8_t> awaited_;  // by turn with `after`: turns whose end it still awaits
 };
 
-Simulation::Simulation(const Workload& workload, const SimulationConfig& config)
+Simulation::Simulation(const Workload& workload, const PrefixChains& chains, const SimulationConfig& config)
     : workload_(workload),
       config_(config),
       nodes_(static_cast<std::uint32_t>(ceil_div(config.replicas, config.replicas_per_node))),
-      run_{workload, config, {}, std::vector<std::uint8_t>(workload.block_count(), 0), {}},
+      run_{workload, config, chains, {}, std::vector<std::uint8_t>(workload.block_count(), 0), {}},
       calendar_(nodes_ + 1 + static_cast<std::uint32_t>(config.replicas)) {
-  KVPLAN_ASSERT(config.replicas > 0 && workload.block_tokens % config.engine.page_tokens == 0);
+  KVPLAN_ASSERT(config.replicas > 0 && chains.block_count() == workload.block_count());
   run_.result.requests.resize(workload.turns.size());
   const auto per_node = static_cast<std::uint32_t>(config.replicas_per_node);
   const bool offload = config.offload.enabled;
@@ -68,13 +70,15 @@ Simulation::Simulation(const Workload& workload, const SimulationConfig& config)
   }
   for (std::uint32_t r = 0; r < static_cast<std::uint32_t>(config.replicas); ++r) {
     const std::uint32_t node = r / per_node, on_node = r % per_node;
+    node_of_.push_back(node);
     if (offload && (on_node == 0 || config.offload.scope == Scope::replica)) {
-      tiers_.push_back(std::make_unique<HostTier>(workload, config.offload.capacity, config.kv_bytes_per_token));
+      tiers_.push_back(std::make_unique<HostTier>(
+          chains, config.offload.capacity, config.kv_bytes_per_token, config.offload.store == StorePolicy::selective));
     }
     replicas_.push_back(std::make_unique<Replica>(r, run_, offload ? tiers_.back().get() : nullptr,
                                                   offload ? networks_[node].get() : nullptr, on_node));
   }
-  router_ = make_router(config.router, config.replicas);
+  router_ = make_router(config.router, workload, config.replicas);
 
   first_successor_.assign(workload.turns.size() + 1, 0);
   for (const Turn& t : workload.turns) {
@@ -132,12 +136,8 @@ bool Simulation::refuse(TurnId turn) {
 }
 
 SimulationResult Simulation::run() {
+  announce_arrival();
   while (true) {
-    Time next_arrival = Time::max();
-    if (!static_arrivals_.empty()) next_arrival = static_arrivals_.back().first;
-    if (!later_arrivals_.empty()) next_arrival = std::min(next_arrival, later_arrivals_.top().first);
-    calendar_.set(arrivals_actor(), next_arrival);
-
     const std::uint32_t actor = calendar_.top();
     const Time at = calendar_.time(actor);
     if (at == Time::max()) break;
@@ -153,6 +153,14 @@ SimulationResult Simulation::run() {
   }
   finish();
   return std::move(run_.result);
+}
+
+// Whoever adds or takes an arrival calls this.
+void Simulation::announce_arrival() {
+  Time next = Time::max();
+  if (!static_arrivals_.empty()) next = static_arrivals_.back().first;
+  if (!later_arrivals_.empty()) next = std::min(next, later_arrivals_.top().first);
+  calendar_.set(arrivals_actor(), next);
 }
 
 void Simulation::handle_transfers(std::uint32_t node, Time at) {
@@ -180,13 +188,14 @@ void Simulation::handle_arrivals(Time at) {
     ready = later_arrivals_.top();
     later_arrivals_.pop();
   }
+  announce_arrival();
   ++run_.result.events;
   if (refuse(ready.second)) {
     run_.ended.push_back(ready.second);
     start_successors(at);
     return;
   }
-  const std::uint32_t replica = router_->choose(workload_.turns[ready.second], replicas_, at);
+  const std::uint32_t replica = router_->choose(ready.second, replicas_, at);
   replicas_[replica]->arrive(ready.second, at);
   refresh(replica);
 }
@@ -198,6 +207,7 @@ void Simulation::handle_step(std::uint32_t replica, Time at) {
 }
 
 void Simulation::start_successors(Time at) {
+  if (run_.ended.empty()) return;
   for (TurnId ended : run_.ended) {
     for (std::uint32_t i = first_successor_[ended]; i < first_successor_[ended + 1]; ++i) {
       const TurnId turn = successors_[i];
@@ -207,12 +217,13 @@ void Simulation::start_successors(Time at) {
     }
   }
   run_.ended.clear();
+  announce_arrival();
 }
 
 void Simulation::refresh(std::uint32_t replica) {
   calendar_.set(replica_actor(replica), replicas_[replica]->next_event());
   if (networks_.empty()) return;
-  const std::uint32_t node = replica / static_cast<std::uint32_t>(config_.replicas_per_node);
+  const std::uint32_t node = node_of_[replica];
   calendar_.set(network_actor(node), networks_[node]->next_event());
 }
 
@@ -250,7 +261,9 @@ void Simulation::finish() {
 }  // namespace
 
 SimulationResult simulate(const Workload& workload, const SimulationConfig& config) {
-  return Simulation(workload, config).run();
+  if (!workload.chains.empty()) return Simulation(workload, workload.chains, config).run();
+  const PrefixChains chains(workload);
+  return Simulation(workload, chains, config).run();
 }
 
 }  // namespace kvplan

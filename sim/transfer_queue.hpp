@@ -8,13 +8,16 @@
 #include <vector>
 
 #include "sim/flow_network.hpp"
-#include "traces/workload.hpp"
+#include "traces/prefix_chains.hpp"
+#include "traces/workload.hpp"  // kNone
 
 namespace kvplan {
 
+using Ranges = std::vector<BlockRange>;
+
 struct Transfer {
   std::uint32_t sequence = kNone;  // whose load it is
-  std::vector<BlockId> blocks;
+  Ranges ranges;
   Bytes bytes_per_gpu{0};
   std::int64_t segments = 0;
 };
