@@ -38,8 +38,10 @@ std::string model_name(std::string id) {
   return id;
 }
 
-ServerPoint point_of(const ServerRow& row, const Hardware& hardware, const Architecture& model, const Benchmark& b,
-                     Dtype kv) {
+}  // namespace
+
+ServerPoint server_point(const ServerRow& row, const Hardware& hardware, const Architecture& model, const Benchmark& b,
+                         Dtype kv) {
   ServerPoint p;
   p.row = row;
   Gpu gpu = hardware.gpu;  // host work is what the overheads stand for
@@ -55,8 +57,6 @@ ServerPoint point_of(const ServerRow& row, const Hardware& hardware, const Archi
   p.config.engine.g1_pages = Pages(memory.count / (kPageTokens * p.config.kv_bytes_per_token_per_gpu.count));
   return p;
 }
-
-}  // namespace
 
 std::vector<ServerPoint> server_points(const std::vector<ServerRow>& rows, const std::string& csv_path,
                                        const Benchmark& b, Dtype kv) {
@@ -79,7 +79,7 @@ std::vector<ServerPoint> server_points(const std::vector<ServerRow>& rows, const
   if (!findings.empty()) throw InputError(std::move(findings));
   std::vector<ServerPoint> points;
   for (const ServerRow& row : rows) {
-    points.push_back(point_of(row, hardware.at(row.system), models.at(row.model), b, kv));
+    points.push_back(server_point(row, hardware.at(row.system), models.at(row.model), b, kv));
   }
   return points;
 }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "hardware/hardware.hpp"
 #include "models/overheads.hpp"
 #include "validate/benchmark.hpp"
 
@@ -16,6 +17,9 @@ struct ServerPoint {
   double activation_row_s = 0;
   std::string provenance;
 };
+
+// What one row needs. InfeasibleError when the model does not fit.
+ServerPoint server_point(const ServerRow&, const Hardware&, const Architecture&, const Benchmark&, Dtype kv);
 
 // InputError, with the lines, for systems and models that kvplan does not know; InfeasibleError for rows that do not
 // fit the memory.
