@@ -15,6 +15,7 @@ namespace po = boost::program_options;
 
 std::string figure(double v, const std::string& unit) {
   if (unit == "bytes") return fmt::format("{:.0f}", v);
+  if (unit == "tokens/s") return fmt::format("{:.0f} t/s", v);
   return fmt::format("{:.4f}{}", v, unit.empty() ? "" : " " + unit);
 }
 
