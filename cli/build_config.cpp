@@ -40,6 +40,8 @@ EngineConfig engine_config(const Scenario& s, const Architecture& model) {
                                            e.max_num_batched_tokens, e.max_num_seqs),
                                "raise the one or lower the other"));
   }
+  e.order = s.text("engine.order") == "mixed" ? StepOrder::mixed : StepOrder::prefill_first;
+  e.whole_prompts = s.boolean("engine.whole_prompts");
   e.page_tokens = int32(s, "engine.page_tokens");
   if (!std::has_single_bit(static_cast<std::uint32_t>(e.page_tokens))) {
     throw InputError(s.finding("engine.page_tokens",

@@ -140,6 +140,12 @@ Options engine_options() {
       integer("engine.max_num_seqs", "sequences", 1, 65536, 256, "", "Sequences that one replica runs at once."),
       integer("engine.max_num_batched_tokens", "tokens", 1, 1048576, 8192, "",
               "Token budget of one step; longer prompts are computed in chunks."),
+      choice("engine.order", {"mixed", "prefill-first"}, "mixed", "",
+             "Mixed: a step takes all decodes, and prefills in what is left of the budget (vLLM). Prefill-first: while "
+             "there is a prompt to compute, decodes wait (SGLang)."),
+      boolean("engine.whole_prompts",
+              "A prompt is computed in one step, not in chunks, unless it exceeds the whole budget (TensorRT-LLM's "
+              "default)."),
       integer("engine.page_tokens", "tokens", 1, 4096, 16, "",
               "Unit of KV allocation in HBM: a power of two that divides the trace's blocks."),
       number("engine.gpu_memory_utilization", "", 0.05, 1, 0.9,

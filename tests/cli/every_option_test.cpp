@@ -61,6 +61,8 @@ const std::map<std::string, Change> kChanges = {
     {"kv_dtype", {"fp8", {}}},
     {"engine.max_num_seqs", {"2", {}}},
     {"engine.max_num_batched_tokens", {"512", {}}},
+    {"engine.order", {"prefill-first", {}}},
+    {"engine.whole_prompts", {"true", {"trace.rate_scale=20"}}},
     {"engine.page_tokens", {"512", kTight}},
     {"engine.gpu_memory_utilization", {"0.28", {}}},
     {"engine.max_context_tokens", {"4096", {}}},
