@@ -78,7 +78,7 @@ class Replica {
 
  private:
   // Why admission stopped; decides whether an event can change the next batch.
-  enum class Limit : std::uint8_t { none, memory, slots };
+  enum class Limit : std::uint8_t { none, memory, slots, budget };
 
   struct Admission {  // of a request, as the tiers are at present
     std::int64_t g1 = 0, g2 = 0;            // leading blocks of the prompt in G1, and behind them in G2

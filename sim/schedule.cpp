@@ -65,9 +65,13 @@ void Replica::admit(Time at) {
   // A head that did not fit is tried again only when memory has changed.
   if (limit_ == Limit::memory && !memory_changed_) return;
   limit_ = Limit::none;
+  memory_changed_ = false;
   while (!slots_full() && (!loaded_.empty() || !waiting_.empty())) {
     std::deque<SequenceId>& queue = loaded_.empty() ? waiting_ : loaded_;
-    if (engine_.whole_prompts && waits_for_budget(queue.front())) return;
+    if (engine_.whole_prompts && waits_for_budget(queue.front())) {
+      limit_ = Limit::budget;
+      return;
+    }
     if (!try_admit(queue.front(), at)) {
       limit_ = Limit::memory;
       memory_changed_ = false;
@@ -303,6 +307,9 @@ void Replica::take_off(Time at) {
 // How many steps the batch stays as it is, whatever happens outside.
 std::int64_t Replica::flight_steps() const {
   if (run_.config.step_by_step || preempted_ || chunks_.size() > 1) return 1;
+  if (limit_ == Limit::budget) return 1;  // what is cached of the head, and so what it needs, changes by the step
+  // Decodes that come after admission may have taken back what a loaded request held: it is tried again.
+  if (engine_.order == StepOrder::prefill_first && memory_changed_ && queued() > 0) return 1;
   if (unfinished_ != kNone) return 1;  // a prefill waits for pages: it is tried again at every step
   std::int64_t most = Time::max().count;
   if (decodes() > 0) most = decode_.steps_to_first_finish();
