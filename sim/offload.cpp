@@ -1,4 +1,4 @@
-// Transfers between G1 and G2. A load reads only blocks whose store has ended,
+// Transfers between G1 and the tiers below. A load reads only blocks whose store has ended,
 // and pins them; a store pins the blocks that it reads in G1.
 #include <algorithm>
 
@@ -26,49 +26,112 @@ Transfer Replica::transfer_of(Ranges ranges) const {
   return t;
 }
 
-// Loads blocks [from, to) of a prompt.
-void Replica::load(SequenceId id, std::int64_t from, std::int64_t to, Time at) {
-  Ranges ranges;
-  for_each_range(run_.chains.prompt(sequence(id).turn), from, to, [&](const BlockRange& r) {
-    tier_->pin(r);
-    run_.result.loaded += tier_->bytes(r);
-    ranges.push_back(r);
-    return true;
-  });
-  Transfer transfer = transfer_of(std::move(ranges));
-  transfer.sequence = id;
-  if (sequence(id).load_in_step) ++gate_.loads;
-  if (loads_.push(std::move(transfer), at)) note_load_start(at);
+bool Replica::loads_active() const {
+  return std::any_of(loads_.begin(), loads_.end(), [](const TransferQueue& q) { return q.active(); });
 }
 
-void Replica::load_ended(Time at) {
+std::int64_t Replica::below_prefix_blocks(TurnId turn, std::int64_t from) {
+  std::int64_t blocks = 0;
+  hits_.clear();
+  if (!tier_) return blocks;
+  for_each_range(run_.chains.prompt(turn), from, run_.workload.turns[turn].block_count, [&](BlockRange rest) {
+    while (rest.first < rest.last) {
+      std::uint32_t tier = 0, until = rest.first;
+      for (; tier < below_.tiers.size(); ++tier) {
+        until = below_.tiers[tier]->resident_until(rest);
+        if (until > rest.first) break;
+      }
+      if (until == rest.first) return false;
+      hits_.push_back({tier, rest.until(until)});
+      blocks += until - rest.first;
+      rest = rest.from(until);
+    }
+    return true;
+  });
+  return blocks;
+}
+
+// Loads what look_up() has found below, one transfer a tier.
+void Replica::load(SequenceId id, Time at) {
+  Sequence& s = sequence(id);
+  for (std::uint32_t tier = 0; tier < loads_.size(); ++tier) {
+    Ranges ranges;
+    for (const Hit& hit : hits_) {
+      if (hit.tier != tier) continue;
+      below_.tiers[tier]->pin(hit.range);
+      run_.result.loaded += tier_->bytes(hit.range);
+      ranges.push_back(hit.range);
+    }
+    if (ranges.empty()) continue;
+    Transfer transfer = transfer_of(std::move(ranges));
+    transfer.sequence = id;
+    if (tier > 0) {
+      transfer.segments = 0;  // a block is an object of its own there
+      for (const BlockRange& r : transfer.ranges) transfer.segments += r.blocks();
+      if (offload_.promote) promote(transfer);
+    }
+    ++s.pending_loads;
+    if (s.load_in_step) ++gate_.loads;
+    if (loads_[tier].push(std::move(transfer), at)) note_load_start(tier, at);
+  }
+}
+
+// What comes from G3 or G4 passes through host memory, and stays there as far as there is room.
+void Replica::promote(Transfer& load) {
+  for (BlockRange rest : load.ranges) {
+    while (rest.first < rest.last) {
+      const Residency::Stretch stretch = tier_->stretch(rest);
+      BlockRange part = rest.until(stretch.end);
+      rest = rest.from(stretch.end);
+      const std::int64_t blocks = stretch.present ? 0 : std::min(part.blocks(), tier_->obtainable_blocks());
+      if (blocks == 0) continue;
+      part.last = static_cast<std::uint32_t>(part.first + blocks);
+      tier_->begin_store(part);
+      load.promoted.push_back(part);
+    }
+  }
+}
+
+void Replica::load_ended(std::uint32_t tier, Time at) {
   ++run_.result.events;
   settle(at);
-  const Transfer done = loads_.pop(at);
-  if (loads_.active()) note_load_start(at);
-  for (std::size_t i = done.ranges.size(); i-- > 0;) tier_->unpin(done.ranges[i]);
+  const Transfer done = loads_[tier].pop(at);
+  if (loads_[tier].active()) note_load_start(tier, at);
+  for (std::size_t i = done.ranges.size(); i-- > 0;) below_.tiers[tier]->unpin(done.ranges[i]);
+  arrived_in_g2(done.promoted, at);
   Sequence& s = sequence(done.sequence);
-  adopt_blocks(s, (s.referenced_blocks + s.loading_blocks) * std::int64_t{run_.workload.block_tokens});
-  s.loading_blocks = 0;
   memory_changed_ = true;
+  if (--s.pending_loads == 0) {
+    adopt_blocks(s, (s.referenced_blocks + s.loading_blocks) * std::int64_t{run_.workload.block_tokens});
+    s.loading_blocks = 0;
+  }
   if (s.load_in_step) {
-    adopt_blocks(s, s.computed_tokens + s.chunk_tokens);
+    if (s.pending_loads == 0) adopt_blocks(s, s.computed_tokens + s.chunk_tokens);
     if (--gate_.loads == 0) open_gate(at);
     return;
   }
-  s.phase = Sequence::Phase::loaded;
-  s.enter(Sequence::Part::queue, at, record_of(s));
-  loaded_.push_back(done.sequence);
+  if (s.pending_loads == 0) {
+    s.phase = Sequence::Phase::loaded;
+    s.enter(Sequence::Part::queue, at, record_of(s));
+    loaded_.push_back(done.sequence);
+    --loading_;
+  }
   batch_may_change(at);
-  --loading_;
+}
+
+void Replica::arrived_in_g2(const Ranges& ranges, Time at) {
+  if (ranges.empty()) return;
+  for (std::size_t i = ranges.size(); i-- > 0;) tier_->end_store(ranges[i]);
+  for (WriteThrough* writer : below_.writers) writer->offer(*tier_, ranges, at, run_.result);
 }
 
 // A layer-wise load has begun to move: the step's compute can start when its first layer is there.
-void Replica::note_load_start(Time at) {
-  if (!sequence(loads_.current().sequence).load_in_step) return;
+void Replica::note_load_start(std::uint32_t tier, Time at) {
+  const TransferQueue& loads = loads_[tier];
+  if (!sequence(loads.current().sequence).load_in_step) return;
   const std::int64_t layers = run_.config.step_times[0].layers;
   gate_.compute_start =
-      std::max(gate_.compute_start, network_->estimated_first_part(loads_.route(), layers, at));
+      std::max(gate_.compute_start, below_.network->estimated_first_part(loads.route(), layers, at));
 }
 
 // The last layer of the last load is there: what is left of the step is known.
@@ -158,14 +221,13 @@ void Replica::store_ended(Time at) {
   settle(at);
   const Transfer done = stores_.pop(at);
   for (std::size_t i = done.ranges.size(); i-- > 0;) {
-    const BlockRange& range = done.ranges[i];
-    tier_->end_store(range);
     if (writes_back()) {
-      release_written(range);
+      release_written(done.ranges[i]);
     } else {
-      cache_.release(range);
+      cache_.release(done.ranges[i]);
     }
   }
+  arrived_in_g2(done.ranges, at);
   memory_changed_ = true;
   batch_may_change(at);
 }

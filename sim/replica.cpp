@@ -18,19 +18,22 @@ bool differ(const StepTimes& times) {
 
 }  // namespace
 
-Replica::Replica(std::uint32_t id, RunState& run, HostTier* tier, FlowNetwork* network, std::uint32_t replica_on_node)
+Replica::Replica(std::uint32_t id, RunState& run, const Below& below)
     : id_(id),
       run_(run),
       engine_(run.config.engine),
       offload_(run.config.offload),
-      tier_(tier),
-      network_(network),
-      loads_(network, network ? network->load_route(replica_on_node) : 0),
-      stores_(network, network ? network->store_route(replica_on_node) : 0),
+      below_(below),
+      tier_(below.tiers.empty() ? nullptr : below.tiers.front()),
+      stores_(below.network, tier_ ? below.network->store_route(below.replica_on_node) : 0),
       cache_(run.chains, engine_.g1_pages, engine_.page_tokens),
       decode_(engine_.page_tokens),
-      copies_slow_steps_(tier && differ(run.config.step_times)),
-      reserve_pages_(tier && offload_.store == StorePolicy::back ? ceil_div(engine_.g1_pages.count, 64) : 0) {}
+      copies_slow_steps_(tier_ && differ(run.config.step_times)),
+      reserve_pages_(tier_ && offload_.store == StorePolicy::back ? ceil_div(engine_.g1_pages.count, 64) : 0) {
+  for (std::uint32_t t = 0; t < below_.tiers.size(); ++t) {
+    loads_.emplace_back(below_.network, below_.network->load_route(t, below_.replica_on_node));
+  }
+}
 
 void Replica::arrive(TurnId turn, Time at) {
   SequenceId id;
@@ -235,17 +238,6 @@ std::int64_t Replica::g1_prefix_blocks(TurnId turn) const {
     blocks += until - run.range.first;
     if (until < run.range.last) break;
   }
-  return blocks;
-}
-
-std::int64_t Replica::g2_prefix_blocks(TurnId turn, std::int64_t from) const {
-  std::int64_t blocks = 0;
-  if (!tier_) return blocks;
-  for_each_range(run_.chains.prompt(turn), from, run_.workload.turns[turn].block_count, [&](const BlockRange& r) {
-    const std::uint32_t until = tier_->resident_until(r);
-    blocks += until - r.first;
-    return until == r.last;
-  });
   return blocks;
 }
 

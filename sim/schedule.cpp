@@ -87,7 +87,7 @@ bool Replica::slots_full() const {
   return budget_ <= 0 || running() >= engine_.max_num_seqs || unfinished_ != kNone;
 }
 
-bool Replica::waits_for_budget(SequenceId id) const {
+bool Replica::waits_for_budget(SequenceId id) {
   const Sequence& s = sequences_[id];
   const Admission a = look_up(s);
   const std::int64_t tokens = s.target_tokens - a.cached_tokens;
@@ -95,7 +95,7 @@ bool Replica::waits_for_budget(SequenceId id) const {
 }
 
 // What the tiers hold of a waiting request's prompt, and what it takes to go on from there.
-Replica::Admission Replica::look_up(const Sequence& s) const {
+Replica::Admission Replica::look_up(const Sequence& s) {
   const Turn& turn = turn_of(s);
   Admission a;
   if (s.phase == Sequence::Phase::loaded) {
@@ -104,10 +104,10 @@ Replica::Admission Replica::look_up(const Sequence& s) const {
     a.present_pages = s.pages;
   } else {
     a.g1 = g1_prefix_blocks(s.turn);
-    a.g2 = g2_prefix_blocks(s.turn, a.g1);
+    a.below = below_prefix_blocks(s.turn, a.g1);
     // The last page of a fully cached prompt is computed again, for its logits.
     const std::int64_t useful = (s.target_tokens - 1) / engine_.page_tokens * engine_.page_tokens;
-    const std::int64_t hit = std::min<std::int64_t>((a.g1 + a.g2) * run_.workload.block_tokens, turn.prompt_tokens);
+    const std::int64_t hit = std::min<std::int64_t>((a.g1 + a.below) * run_.workload.block_tokens, turn.prompt_tokens);
     a.cached_tokens = std::min(hit, useful);
     a.present_pages = pages_of_blocks(turn, a.g1);
     for_each_range(run_.chains.prompt(s.turn), 0, a.g1, [&](const BlockRange& r) {
@@ -115,8 +115,8 @@ Replica::Admission Replica::look_up(const Sequence& s) const {
       return true;
     });
   }
-  a.load_pages = pages_of_blocks(turn, a.g1 + a.g2) - pages_of_blocks(turn, a.g1);
-  a.waits = a.g2 > 0 && offload_.load == LoadPolicy::blocking;
+  a.load_pages = pages_of_blocks(turn, a.g1 + a.below) - pages_of_blocks(turn, a.g1);
+  a.waits = a.below > 0 && offload_.load == LoadPolicy::blocking;
   std::int64_t end_pages = a.present_pages + a.load_pages;
   if (!a.waits) {
     a.chunk_tokens = std::min<std::int64_t>(s.target_tokens - a.cached_tokens, budget_);
@@ -139,8 +139,8 @@ bool Replica::try_admit(SequenceId id, Time at) {
     cache_.allocate(a.load_pages);
     s.pages += a.load_pages;
     s.load_in_step = !a.waits;
-    s.loading_blocks = static_cast<std::uint32_t>(a.g2);
-    load(id, a.g1, a.g1 + a.g2, at);
+    s.loading_blocks = static_cast<std::uint32_t>(a.below);
+    load(id, at);
   }
   if (a.waits) {
     s.phase = Sequence::Phase::loading;
@@ -163,19 +163,27 @@ void Replica::take_hits(Sequence& s, const Admission& a) {
     return true;
   });
   s.referenced_blocks = static_cast<std::uint32_t>(a.g1);
-  s.cached_blocks = static_cast<std::uint32_t>(a.g1 + a.g2);
+  s.cached_blocks = static_cast<std::uint32_t>(a.g1 + a.below);
   s.pages = a.present_pages;
   s.computed_tokens = static_cast<std::int32_t>(a.cached_tokens);
   const bool counts = offload_.store == StorePolicy::selective;
   for (std::size_t i = tier_ ? prompt.size() : 0; i-- > 0;) {
-    tier_->touch(prompt[i].range);
+    for (LowerTier* tier : below_.tiers) tier->touch(prompt[i].range);
     if (counts) tier_->count_lookups(prompt[i].range);
   }
   // The hits of a request are those of the admission that led to its first computed token.
   if (record_of(s).computed_tokens > 0) return;
   const std::int64_t g1_tokens = std::min<std::int64_t>(a.g1 * run_.workload.block_tokens, a.cached_tokens);
   record_of(s).hit_g1_tokens = static_cast<std::int32_t>(g1_tokens);
-  record_of(s).hit_g2_tokens = static_cast<std::int32_t>(a.cached_tokens - g1_tokens);
+  record_of(s).hit_g2_tokens = record_of(s).hit_beyond_tokens[0] = record_of(s).hit_beyond_tokens[1] = 0;
+  std::int64_t begin = a.g1 * run_.workload.block_tokens;
+  for (const Hit& hit : hits_) {
+    const std::int64_t end = std::min(begin + hit.range.blocks() * run_.workload.block_tokens, a.cached_tokens);
+    auto& tokens = hit.tier == 0 ? record_of(s).hit_g2_tokens
+                                 : record_of(s).hit_beyond_tokens[static_cast<int>(offload_.beyond[hit.tier - 1].kind)];
+    tokens += static_cast<std::int32_t>(std::max<std::int64_t>(0, end - begin));
+    begin = end;
+  }
 }
 
 // Pages to take so that the sequence holds its next `tokens` tokens.
@@ -289,7 +297,7 @@ void Replica::take_off(Time at) {
     batch.samples += s.computed_tokens + n == s.target_tokens;
     batch.prefill_pairs += n * s.computed_tokens + n * (n + 1) / 2;
   }
-  const unsigned copies = tier_ ? unsigned(loads_.active()) | unsigned(stores_.active()) << 1 : 0u;
+  const unsigned copies = tier_ ? unsigned(loads_active()) | unsigned(stores_.active()) << 1 : 0u;
   const StepTime& time = run_.config.step_times[copies];
   const std::int64_t step_ps = std::max<std::int64_t>(1, time(batch));
   if (gate_.loads > 0) {
@@ -356,7 +364,7 @@ bool Replica::shares_blocks_ahead(const Sequence& s, std::int64_t steps) const {
 void Replica::go_idle(Time at) {
   next_event_ = Time::max();
   idle_since_ = at;
-  const auto in_flight = [&] { return tier_ && (loads_.active() || stores_.active()); };
+  const auto in_flight = [&] { return loads_active() || (tier_ && stores_.active()); };
   if (in_flight() || queued() == 0) return;
   // Nothing runs and nothing is in flight: only what loaded requests hold can be in the way of the first.
   limit_ = Limit::none;

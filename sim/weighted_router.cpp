@@ -29,7 +29,7 @@ class WeightedRouter final : public Router {
     for (auto& r : replicas) {
       r->settle(at);
       const std::int64_t g1 = r->g1_prefix_blocks(turn);
-      seen_.push_back({r->queued(), r->kv_use(), g1, g1 + r->g2_prefix_blocks(turn, g1)});
+      seen_.push_back({r->queued(), r->kv_use(), g1, g1 + r->below_prefix_blocks(turn, g1)});
       shortest = std::min(shortest, r->queued());
       longest = std::max(longest, r->queued());
       cold = cold && seen_.back().g2 == 0;

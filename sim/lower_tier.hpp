@@ -1,7 +1,8 @@
-// G2: blocks in host memory, of one replica or shared by the replicas of a node.
+// A tier below G1: blocks in host memory (G2), on the node's SSDs (G3) or in a
+// remote store (G4), of one replica, or shared by a node's replicas or a fleet's.
 //
 // A block is absent, being stored (its room is taken, its content is not there
-// yet: not a hit), or resident. Loads that read a block pin it. Blocks stored
+// yet: not a hit), or resident. Transfers that read a block pin it. Blocks stored
 // and being stored never exceed the capacity. Only full blocks come here.
 #pragma once
 
@@ -13,10 +14,10 @@
 
 namespace kvplan {
 
-class HostTier {
+class LowerTier {
  public:
   // count_lookups: whether lookups() will be asked.
-  HostTier(const PrefixChains& chains, Bytes capacity, Bytes bytes_per_token, bool count_lookups)
+  LowerTier(const PrefixChains& chains, Bytes capacity, Bytes bytes_per_token, bool count_lookups)
       : chains_(&chains),
         bytes_per_block_(bytes_per_token * chains.block_tokens()),
         capacity_blocks_(capacity / bytes_per_block_),
@@ -40,6 +41,7 @@ class HostTier {
   Bytes used() const { return bytes_per_block_ * used_blocks_; }
   std::int64_t evicted_blocks() const { return blocks_.evicted_blocks(); }
   Bytes bytes(const BlockRange& r) const { return bytes_per_block_ * r.blocks(); }
+  std::int64_t blocks_in(Bytes bytes) const { return bytes / bytes_per_block_; }
 
   // Times that a block was part of a looked-up prompt (saturates).
   void count_lookups(const BlockRange& r) {
