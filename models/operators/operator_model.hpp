@@ -3,10 +3,11 @@
 //
 //   ns = roofline(shape) x exp(sum of coefficient x feature(shape))
 //
-// roofline is launch + (memory^4 + compute^4)^(1/4) from the peaks that the
-// calibration names; the sum, linear in its coefficients, is how far from it
-// kernels stay: efficiency curves over m, n, k, batch, context and heads, steps
-// of tile waves, padding. A fit of one operator and one dtype is an OperatorFit.
+// roofline is a sum of physical terms (launch, memory, compute, tiles) with
+// weights that are not negative, at the peaks that the calibration names; the
+// sum in exp, linear in its coefficients, is how far from it kernels stay:
+// efficiency curves over m, n, k, batch, context and heads, waves of tiles,
+// padding (form.hpp, and one file a form).
 //
 // Every prediction carries a 90 % interval for a shape that was never measured:
 // from the errors that held-out shapes had, by regime. Outside the measured
@@ -52,6 +53,7 @@ struct AllReduceShape {
 };
 
 struct Calibration;  // calibration.hpp
+struct ReadyFit;     // operator_model.cpp
 
 class OperatorModel {
  public:
@@ -59,7 +61,7 @@ class OperatorModel {
 
   const Calibration& calibration() const { return *calibration_; }
 
-  // Whether the calibration has a fit for these. The functions below assert it.
+  // Whether the calibration has a fit for these. The functions below assert it. fp16 counts as bf16.
   bool has_gemm(Dtype weights) const;
   bool has_attention(Dtype kv) const;
   bool has_all_reduce(std::int32_t gpus) const;
@@ -76,6 +78,7 @@ class OperatorModel {
 
  private:
   std::shared_ptr<const Calibration> calibration_;
+  std::shared_ptr<const std::vector<ReadyFit>> fits_;  // by Operator, then Dtype
 };
 
 // By name from those that ship with kvplan (hardware/calibrations), or by path. InputError with all findings of the

@@ -1,0 +1,1 @@
+#include "models/operators/step_model.hpp"
