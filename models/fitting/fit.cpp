@@ -63,6 +63,21 @@ void refuse_impossible(const MeasuredSet& m, const Peaks& peaks) {
   if (!findings.empty()) throw InputError(std::move(findings));
 }
 
+bool meant_for(const Form& form, const Shape& s) {
+  for (std::size_t i = 0; i < form.axes.size(); ++i) {
+    if (s[i] < form.low[i] || s[i] > form.high[i]) return false;
+  }
+  return true;
+}
+
+std::string limits(const Form& form) {
+  std::string text;
+  for (std::size_t i = 0; i < form.axes.size(); ++i) {
+    text += fmt::format("{}{} {:g} to {:g}", i ? ", " : "", form.axes[i], form.low[i], form.high[i]);
+  }
+  return text;
+}
+
 struct Prepared {
   std::vector<FitRow> rows;
   std::vector<std::size_t> origin;  // index into MeasuredSet::rows
@@ -73,7 +88,15 @@ struct Prepared {
 Prepared prepare(const MeasuredSet& m, std::vector<std::string>& warnings) {
   const Form& form = form_of(m.op);
   std::map<Shape, std::vector<std::size_t>> by_shape;
-  for (std::size_t i = 0; i < m.rows.size(); ++i) by_shape[m.rows[i].shape].push_back(i);
+  std::size_t beyond = 0;
+  for (std::size_t i = 0; i < m.rows.size(); ++i) {
+    if (meant_for(form, m.rows[i].shape)) {
+      by_shape[m.rows[i].shape].push_back(i);
+    } else {
+      ++beyond;
+    }
+  }
+  if (beyond > 0) warnings.push_back(fmt::format("{}: {} rows lie outside {}, and are left out", label(m), beyond, limits(form)));
   std::map<std::vector<double>, std::size_t> groups;
   std::vector<Diagnostic> findings;
   std::size_t repeated = 0;

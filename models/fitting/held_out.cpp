@@ -32,12 +32,20 @@ std::vector<double> logs(std::span<const Residual> all, const Chosen& chosen) {
   return x;
 }
 
+// One more row is to fall inside with 90 %: ranks of n + 1 (split conformal), which widens the interval of few rows.
+Interval widened_interval(std::vector<double> x) {
+  if (x.empty()) return {};
+  const auto n = static_cast<double>(x.size());
+  const double rank = std::max(1.0, std::floor(kTail * (n + 1)));
+  std::sort(x.begin(), x.end());
+  return {x[static_cast<std::size_t>(rank) - 1], x[x.size() - static_cast<std::size_t>(rank)]};
+}
+
 // Of a regime, or of all where the regime has too few.
 Interval interval(std::span<const Residual> all, std::size_t regime, const Chosen& chosen) {
   std::vector<double> x = logs(all, [&](const Residual& r) { return r.regime == regime && chosen(r); });
   if (x.size() < kLeast) x = logs(all, chosen);
-  if (x.empty()) return {};
-  return {quantile(x, kTail), quantile(x, 1 - kTail)};
+  return widened_interval(std::move(x));
 }
 
 void count_errors(Regime& g, std::span<const Residual> all, const Chosen& chosen) {
@@ -83,8 +91,8 @@ Judged judge(const Form& form, std::span<const Residual> all, std::int32_t folds
     j.regimes.push_back(g);
   }
   count_errors(j.overall, all, any);
-  std::vector<double> x = logs(all, any);
-  j.overall.low_factor = std::exp(quantile(x, kTail)), j.overall.high_factor = std::exp(quantile(x, 1 - kTail));
+  const Interval whole = widened_interval(logs(all, any));
+  j.overall.low_factor = std::exp(whole.low), j.overall.high_factor = std::exp(whole.high);
   j.overall.coverage = static_cast<double>(covered_of_all) / static_cast<double>(all.size());
   return j;
 }

@@ -58,6 +58,7 @@ struct Form {
   std::vector<std::size_t> group_axes;   // shapes that agree in these are held out together
   std::size_t regime_axis;               // errors and intervals are told by bands of this axis
   std::vector<double> regime_starts;     // ascending, from 1
+  Shape low, high;                       // what the form is meant for: rows beyond are left out of fits
   std::vector<std::string> term_names;
   std::vector<std::string> feature_names;
   void (*terms)(const Shape&, const Peaks&, Terms&);

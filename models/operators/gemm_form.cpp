@@ -19,7 +19,8 @@ constexpr std::array<Tile, 5> kTiles = {{{128, 128}, {128, 256}, {256, 128}, {64
 constexpr std::size_t kCurves = 6;
 
 struct Layout {
-  Axis m{"m", {1, 16, 64, 128, 256, 512, 1024, 2048, 4096, 16384}};
+  // Libraries choose the kernel by m: pairs of knots one row apart are steps.
+  Axis m{"m", {1, 16, 17, 64, 65, 128, 129, 256, 257, 512, 1024, 2048, 4096, 16384}};
   Blocks blocks;
   std::array<std::size_t, kCurves> curves;
   std::size_t unaligned, unaligned_n, waves, bound_waves;
@@ -83,6 +84,7 @@ void features(const Shape& s, const Peaks& p, double, double, FeatureRow& row) {
 
 Form gemm_form() {
   return {Operator::gemm, "gemm", 1, {"m", "n", "k"}, {1, 2}, 0, {1, 18, 130, 514, 2050},
+          {1, 1024, 1024, 0, 0}, {16384, 1e9, 1e9, 0, 0},
           {"launch", "roofline"}, layout().blocks.names(), terms, features};
 }
 

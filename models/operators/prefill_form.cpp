@@ -81,6 +81,7 @@ void features(const Shape& s, const Peaks& p, double roofline_ns, double floor_n
 Form prefill_form() {
   return {Operator::prefill_attention, "prefill_attention", 1,
           {"batch", "tokens", "heads", "kv_heads", "head_dim"}, {2, 3, 4}, 1, {1, 32, 256, 1024, 4096},
+          {1, 1, 1, 1, 64}, {4096, 16384, 1024, 1024, 256},
           {"launch", "tile", "memory", "compute", "padded compute", "longest tile", "first queries"},
           layout().blocks.names(), terms, features};
 }
