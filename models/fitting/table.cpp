@@ -9,6 +9,7 @@
 
 #include "base/file.hpp"
 #include "base/sha256.hpp"
+#include "models/fitting/readers.hpp"
 
 namespace kvplan {
 namespace {
@@ -35,8 +36,8 @@ std::vector<std::string_view> cells_of(std::string_view line) {
 // One file: its header, then its rows.
 class Table {
  public:
-  Table(const std::string& path, OperatorTables& into, std::vector<Diagnostic>& findings)
-      : path_(path), into_(into), findings_(findings), text_(read_text_file(path)) {}
+  Table(const std::string& path, const std::string& text, OperatorTables& into, std::vector<Diagnostic>& findings)
+      : path_(path), into_(into), findings_(findings), text_(text) {}
 
   void read();
 
@@ -47,8 +48,6 @@ class Table {
   // Why a row belongs to no set; "" when it does.
   std::string unused(const std::vector<std::string_view>& cells) const;
   Shape shape_of(const std::vector<std::string_view>& cells);
-  MeasuredSet& set_for(Dtype dtype, const std::string& kernel);
-  void note_device(const std::string& device);
 
   bool has(const char* column) const { return columns_.count(column) > 0; }
   std::string cell(const std::vector<std::string_view>& cells, const char* column) const {
@@ -64,7 +63,7 @@ class Table {
   const std::string& path_;
   OperatorTables& into_;
   std::vector<Diagnostic>& findings_;
-  std::string text_;
+  std::string_view text_;
   std::map<std::string, std::size_t, std::less<>> columns_;
   Unit unit_{};
   Operator op_ = Operator::gemm;
@@ -74,7 +73,6 @@ class Table {
 };
 
 void Table::read() {
-  into_.sha256[std::filesystem::path(path_).filename().string()] = sha256_hex(text_);
   std::string_view rest = text_;
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
@@ -106,7 +104,7 @@ void Table::read_header(std::string_view line) {
   find_operator();
   const std::string stem = std::filesystem::path(path_).filename().string();
   for (const char* known : {"a100", "h100", "h200", "gh200", "b200", "gb200"}) {
-    if (!has("system") && !has("device") && stem.rfind(std::string(known) + "_", 0) == 0) note_device(known);
+    if (!has("system") && !has("device") && stem.rfind(std::string(known) + "_", 0) == 0) into_.note_device(known, path_, line_);
   }
 }
 
@@ -176,21 +174,6 @@ Shape Table::shape_of(const std::vector<std::string_view>& cells) {
   return {2 * n("message_size"), n("num_gpus")};
 }
 
-MeasuredSet& Table::set_for(Dtype dtype, const std::string& kernel) {
-  for (MeasuredSet& s : into_.sets) {
-    if (s.op == op_ && s.dtype == dtype && s.kernel == kernel) return s;
-  }
-  into_.sets.push_back({op_, dtype, kernel, {}, {}});
-  return into_.sets.back();
-}
-
-void Table::note_device(const std::string& device) {
-  if (into_.device.empty()) into_.device = device;
-  if (into_.device != device) {
-    fail(0, fmt::format("times of {} beside times of {}", device, into_.device), "calibrate one kind of GPU at a time");
-  }
-}
-
 void Table::read_row(std::string_view line) {
   const auto cells = cells_of(line);
   if (cells.size() != columns_.size()) {
@@ -198,7 +181,7 @@ void Table::read_row(std::string_view line) {
     return;
   }
   for (const char* column : {"system", "device"}) {
-    if (has(column)) note_device(cell(cells, column));
+    if (has(column)) into_.note_device(cell(cells, column), path_, line_);
   }
   std::string why = unused(cells);
   const std::string type = dtype_column_.empty() ? "bfloat16" : cell(cells, dtype_column_.c_str());
@@ -212,17 +195,52 @@ void Table::read_row(std::string_view line) {
   std::string kernel = cell(cells, "kernel_source");
   if (kernel.empty()) kernel = cell(cells, "backend");
   if (kernel.empty()) kernel = has("op_name") ? "nccl" : "unnamed";
-  MeasuredSet& set = set_for(type == "fp8" ? Dtype::fp8 : Dtype::bf16, kernel);
-  if (set.files.empty() || set.files.back() != path_) set.files.push_back(path_);
-  set.rows.push_back({shape, ns, line_, set.files.size() - 1});
+  into_.add(op_, type == "fp8" ? Dtype::fp8 : Dtype::bf16, kernel, path_, {shape, ns, line_, 0});
 }
 
 }  // namespace
 
+void OperatorTables::add(Operator op, Dtype dtype, const std::string& kernel, const std::string& file, Measured row) {
+  auto set = std::find_if(sets.begin(), sets.end(), [&](const MeasuredSet& s) {
+    return s.op == op && s.dtype == dtype && s.kernel == kernel;
+  });
+  if (set == sets.end()) set = sets.insert(sets.end(), {op, dtype, kernel, {}, {}});
+  if (set->files.empty() || set->files.back() != file) set->files.push_back(file);
+  row.file = set->files.size() - 1;
+  set->rows.push_back(row);
+}
+
+void OperatorTables::note_device(const std::string& name, const std::string& file, std::int64_t line) {
+  std::string small(name);
+  std::transform(small.begin(), small.end(), small.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::string found = small;
+  for (const char* known : {"a100", "h100", "h200", "gh200", "b200", "gb200"}) {  // the longer names last
+    if (small.find(known) != std::string::npos) found = known;
+  }
+  if (device.empty()) device = found;
+  if (device != found) {
+    throw InputError(Diagnostic{file, line, 0, fmt::format("times of {} beside times of {}", found, device),
+                                "calibrate one kind of GPU at a time"});
+  }
+}
+
+void read_operator_csv(const std::string& path, const std::string& text, OperatorTables& into,
+                       std::vector<Diagnostic>& findings) {
+  Table(path, text, into, findings).read();
+}
+
 OperatorTables read_operator_tables(const std::vector<std::string>& paths) {
   OperatorTables tables;
   std::vector<Diagnostic> findings;
-  for (const std::string& path : paths) Table(path, tables, findings).read();
+  for (const std::string& path : paths) {
+    const std::string text = read_text_file(path);
+    tables.sha256[std::filesystem::path(path).filename().string()] = sha256_hex(text);
+    if (text.find_first_not_of(" \t\r\n") != std::string::npos && text[text.find_first_not_of(" \t\r\n")] == '{') {
+      read_gpu_run(JsonFile::parse(text, path), tables);
+    } else {
+      read_operator_csv(path, text, tables, findings);
+    }
+  }
   if (!findings.empty()) throw InputError(std::move(findings));
   return tables;
 }

@@ -39,7 +39,12 @@ struct OperatorTables {
   std::vector<MeasuredSet> sets;
   std::string device;  // "h100": from a system or device column, or the name of the file; "" when none tells
   std::map<std::string, std::int64_t> left_out;  // rows by reason
-  std::map<std::string, std::string> sha256;     // of each file as read
+  std::map<std::string, std::string> sha256;     // of each file's text
+
+  // One more row; `row.file` is set here.
+  void add(Operator op, Dtype dtype, const std::string& kernel, const std::string& file, Measured row);
+  // InputError when another device was noted before. "NVIDIA H100 80GB HBM3" and "h100_sxm" are both "h100".
+  void note_device(const std::string& name, const std::string& file, std::int64_t line);
 };
 
 // InputError with all findings: missing columns, numbers that are none, two units, two devices.

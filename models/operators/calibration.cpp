@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "base/json_file.hpp"
@@ -174,12 +175,15 @@ Calibration read(const JsonFile& file) {
   return c;
 }
 
+// Seven digits are more than any fit knows.
+double rounded(double x) { return std::strtod(fmt::format("{:.7g}", x).c_str(), nullptr); }
+
 Json coefficient_json(const Coefficient& c, bool named) {
   Json j;
   if (named) j["name"] = c.name;
-  j["value"] = c.value;
-  j["low"] = c.low;
-  j["high"] = c.high;
+  j["value"] = rounded(c.value);
+  j["low"] = rounded(c.low);
+  j["high"] = rounded(c.high);
   return j;
 }
 
@@ -193,12 +197,12 @@ Json regime_json(const Regime& g) {
   return {{"from", g.from},
           {"rows", g.rows},
           {"shapes", g.shapes},
-          {"median_error", g.median_error},
-          {"p90_error", g.p90_error},
-          {"bias", g.bias},
-          {"low_factor", g.low_factor},
-          {"high_factor", g.high_factor},
-          {"coverage", g.coverage}};
+          {"median_error", rounded(g.median_error)},
+          {"p90_error", rounded(g.p90_error)},
+          {"bias", rounded(g.bias)},
+          {"low_factor", rounded(g.low_factor)},
+          {"high_factor", rounded(g.high_factor)},
+          {"coverage", rounded(g.coverage)}};
 }
 
 Json fit_json(const OperatorFit& fit) {

@@ -55,6 +55,10 @@ Estimate estimate(const ReadyFit& f, const Shape& shape) {
   return {ns, ns * regime.low_factor, ns * regime.high_factor, inside};
 }
 
+double at_end_ns(const Coefficient& seconds, IntervalEnd end) {
+  return 1e9 * (end == IntervalEnd::low ? seconds.low : end == IntervalEnd::high ? seconds.high : seconds.value);
+}
+
 }  // namespace
 
 OperatorModel::OperatorModel(std::shared_ptr<const Calibration> calibration) : calibration_(std::move(calibration)) {
@@ -99,8 +103,8 @@ Estimate OperatorModel::elementwise(double bytes) const {
   return {at_peak_ns / e.value, at_peak_ns / e.high, at_peak_ns / e.low, true};
 }
 
-double OperatorModel::step_host_ns() const { return calibration_->host.step_s.value * 1e9; }
-double OperatorModel::sequence_host_ns() const { return calibration_->host.sequence_s.value * 1e9; }
+double OperatorModel::step_host_ns(IntervalEnd end) const { return at_end_ns(calibration_->host.step_s, end); }
+double OperatorModel::sequence_host_ns(IntervalEnd end) const { return at_end_ns(calibration_->host.sequence_s, end); }
 
 OperatorModel load_calibration(const std::string& name_or_path) {
   if (is_json_path(name_or_path)) {

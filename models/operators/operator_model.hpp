@@ -36,6 +36,9 @@ struct Estimate {
   bool inside = true;  // the measured range
 };
 
+// Which end of the 90 % interval.
+enum class IntervalEnd { low, central, high };
+
 struct GemmShape {  // rows m times a k x n matrix
   double m, n, k;
 };
@@ -73,8 +76,8 @@ class OperatorModel {
   // To read or write `bytes` of activations in small kernels: unvalidated.
   Estimate elementwise(double bytes) const;
   // Host work of a step, and of each sequence that emits a token: fitted on whole servers, or the hardware's figure.
-  double step_host_ns() const;
-  double sequence_host_ns() const;
+  double step_host_ns(IntervalEnd end = IntervalEnd::central) const;
+  double sequence_host_ns(IntervalEnd end = IntervalEnd::central) const;
 
  private:
   std::shared_ptr<const Calibration> calibration_;

@@ -5,8 +5,10 @@
 //
 // The engine evaluates integers that are linear in the decode context and in
 // the prefill pairs and piecewise linear in new tokens and samples, so the
-// operators are sampled at knots of m and their attention is fitted by lines
-// (step_model.cpp tells how; its error is part of the interval).
+// operators are sampled at knots of m and attention is fitted by lines
+// (attention_lines.hpp). At the ends of the interval each of the four parts
+// (base, head, contexts, pairs) is at its own 90 % end, the operators inside a
+// part in quadrature: together a little wider than 90 %.
 #pragma once
 
 #include <string>
@@ -17,8 +19,8 @@
 
 namespace kvplan {
 
-// Which end of the 90 % interval of each operator the step is built from.
-enum class IntervalEnd { low, central, high };
+// What no operator table covers, in words.
+std::string unvalidated_operators();
 
 // Why this calibration cannot price the model at this TP and these dtypes; "" when it can.
 std::string calibration_gap(const OperatorModel&, const Architecture&, std::int32_t tp, Dtype weights, Dtype kv);
