@@ -7,9 +7,9 @@
 #include <cmath>
 #include <numeric>
 
+#include "cli/step_price.hpp"
 #include "hardware/topology.hpp"
 #include "models/memory.hpp"
-#include "models/roofline.hpp"
 #include "reports/cells.hpp"
 
 namespace kvplan {
@@ -160,7 +160,7 @@ Built build_config(const Scenario& s, const std::string& offload, const Hardware
   b.kv_memory_per_gpu =
       kv_memory_per_gpu(model, hardware.gpu, b.gpus_per_replica, weights, s.number("engine.gpu_memory_utilization"));
   c.engine.g1_pages = Pages(b.kv_memory_per_gpu.count / (c.engine.page_tokens * c.kv_bytes_per_token_per_gpu.count));
-  c.step_times = step_times(roofline_step_time(model, hardware.gpu, b.gpus_per_replica, weights, kv), hardware);
+  c.step_times = step_times(price_step(s, hardware, model, b.notes), hardware);
   if (offload != "none") add_dram(b, s, hardware, model);
   std::vector<VertexKind> beyond;
   if (offload.find("ssd") != std::string::npos) beyond.push_back(VertexKind::ssd);

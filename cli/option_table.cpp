@@ -128,6 +128,12 @@ Options fleet_options() {
       integer("replicas", "", 1, 100000, 1, "replicas",
               "Model instances behind the router; a node holds as many as its GPUs allow."),
       choice("weights", {"fp32", "bf16", "fp16", "fp8", "int4"}, "bf16", "weights", "Type of the weights."),
+      unless_set(text("step_time.calibration", "", "calibration",
+                      "Step times: a calibration by name or path (docs/calibration.md), or roofline for data-sheet "
+                      "peaks times kernel efficiencies."),
+                 "the calibration that the hardware file names, where it covers model and dtypes; else roofline"),
+      choice("step_time.end", {"central", "low", "high"}, "central", "",
+             "Which end of the calibration's 90 % interval steps are computed with; `run --intervals` runs all."),
       choice("kv_dtype", {"fp32", "bf16", "fp16", "fp8"}, "bf16", "kv-dtype", "Type of the KV cache."),
   };
 }
