@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "cli/step_price.hpp"
 #include "hardware/topology.hpp"
 #include "models/memory.hpp"
 #include "models/roofline.hpp"
@@ -176,9 +177,8 @@ Built build_config(const Scenario& s, const std::string& offload, const Hardware
   b.kv_memory_per_gpu =
       kv_memory_per_gpu(model, hardware.gpu, b.gpus_per_replica, weights, s.number("engine.gpu_memory_utilization"));
   c.engine.g1_pages = Pages(b.kv_memory_per_gpu.count / (c.engine.page_tokens * c.kv_bytes_per_token_per_gpu.count));
-  const Parallelism parallel{b.gpus_per_replica, s.boolean("expert_parallel")};
-  check_parallelism(s, parallel, model);
-  c.step_times = step_times(roofline_step_time(model, hardware.gpu, parallel, weights, kv), hardware);
+  check_parallelism(s, {b.gpus_per_replica, s.boolean("expert_parallel")}, model);
+  c.step_times = step_times(price_step(s, hardware, model, b.notes), hardware);
   if (model.window.layers > 0) {
     b.notes.push_back(fmt::format("{} of {}'s {} layers see a window of {} tokens; memory is taken as if they kept every "
                                   "token",

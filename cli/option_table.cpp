@@ -131,6 +131,12 @@ Options fleet_options() {
              "Type of the weights; fp4 and int4 with the scales of their blocks."),
       boolean("expert_parallel",
               "Each GPU of a replica holds whole experts, rather than a slice of every expert; the busiest GPU counts."),
+      unless_set(text("step_time.calibration", "", "calibration",
+                      "Step times: a calibration by name or path (docs/calibration.md), or roofline for data-sheet "
+                      "peaks times kernel efficiencies."),
+                 "the calibration that the hardware file names, where it covers model and dtypes; else roofline"),
+      choice("step_time.end", {"central", "low", "high"}, "central", "",
+             "Which end of the calibration's 90 % interval steps are computed with; `run --intervals` runs all."),
       choice("kv_dtype", {"fp32", "bf16", "fp16", "fp8"}, "bf16", "kv-dtype", "Type of the KV cache."),
   };
 }

@@ -226,6 +226,14 @@ std::string text_of(const ServerStudy& study, const std::vector<Target>& targets
 
 BenchmarkFile described(const po::variables_map& given, const std::string& csv) {
   BenchmarkFile file = given.count("benchmark") ? load_benchmark(given["benchmark"].as<std::string>()) : benchmark_of(csv);
+  if (given.count("step-time")) {
+    const std::string source = given["step-time"].as<std::string>();
+    if (source != "roofline" && source != "calibration") {
+      throw UsageError(fmt::format("--step-time is \"{}\", expected roofline or calibration", source),
+                       suggestion(source, {"roofline", "calibration"}));
+    }
+    file.benchmark.kernels = source == "roofline" ? Kernels::roofline : Kernels::calibration;
+  }
   if (given.count("fit") == 0) return file;
   const std::string fit = given["fit"].as<std::string>();
   if (fit != "none" && fit != "every-second") {
@@ -244,6 +252,7 @@ ExitCode validate_server(const std::vector<std::string>& arguments, Streams stre
   shown.add_options()("help,h", "print this")("format", text("F")->default_value("table"), "table or json")(
       "benchmark", text("FILE.json"), "how the rows were measured; else as the file of that name is known")(
       "fit", text("HOW"), "every-second or none; else as the description says")(
+      "step-time", text("SOURCE"), "of kernels: roofline, or the calibration that the hardware names")(
       "kv-dtype", text("DTYPE")->default_value("bf16"), "of the servers' KV cache")("rows", "print every row")(
       "no-sensitivity", "leave out what other descriptions of the benchmark would change")(
       "threads", po::value<unsigned>()->value_name("N"), "to simulate with; else all");

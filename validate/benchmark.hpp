@@ -17,6 +17,10 @@
 
 namespace kvplan {
 
+// Where the time of kernels comes from: data-sheet peaks times efficiencies, or the calibration that the hardware names
+// (the roofline where that does not cover a row).
+enum class Kernels { roofline, calibration };
+
 struct Benchmark {
   std::string title;
   std::string source;
@@ -34,6 +38,7 @@ struct Benchmark {
   // Beyond either, the host front end bounds the server, which no step model tells; 0: not known.
   double frontend_requests_per_s = 0;
   double frontend_tokens_per_s = 0;
+  Kernels kernels = Kernels::roofline;
 
   std::int32_t sequences(const ServerRow& row) const {
     const auto own = sequences_beyond_clients.find(row.backend);

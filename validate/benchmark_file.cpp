@@ -34,6 +34,8 @@ BenchmarkFile read(const JsonFile& file) {
   b.gpu_memory_utilization = r.number("gpu_memory_utilization", 0.05, 1, usual.gpu_memory_utilization);
   b.frontend_requests_per_s = r.number("frontend_requests_per_s", 0, 1e9, 0.0);
   b.frontend_tokens_per_s = r.number("frontend_tokens_per_s", 0, 1e12, 0.0);
+  b.kernels = r.one_of("step_time", {"roofline", "calibration"}, "roofline") == "roofline" ? Kernels::roofline
+                                                                                           : Kernels::calibration;
   f.fit = r.one_of("fit", {"none", "every-second"}, "none") == "none" ? Fit::none : Fit::every_second;
   if (r.has("targets")) {
     JsonReader targets = r.object("targets");

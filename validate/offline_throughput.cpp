@@ -38,7 +38,7 @@ Point read_point(JsonReader& r, const Benchmark& b, std::int32_t sequences, cons
   p.label = fmt::format("{}, {}/{}", r.string("label"), row.isl, row.osl);
   Hardware hardware = load_hardware(r.string("hardware"));
   if (fp8_efficiency) hardware.gpu.fp8_gemm_efficiency.value = *fp8_efficiency;
-  p.server = server_point(row, hardware, load_architecture(r.string("model")), b, kv);
+  p.server = server_point(row, hardware, nullptr, load_architecture(r.string("model")), b, kv);
   p.server.row.concurrency = std::min(sequences, that_fit(p.server.config, row, b.length_jitter));
   p.published = r.number("output_tokens_per_s", 1, 1e9);
   p.explained = r.string("explained", "");
@@ -83,7 +83,7 @@ Experiment offline_throughput(const JsonFile& file) {
   e.remarks = in.strings("assumptions");
   std::vector<ServerPoint> servers;
   for (const Point& p : points) servers.push_back(p.server);
-  const OverheadFit overheads = shipped_overheads(backend);
+  const OverheadFit overheads = shipped_overheads(backend, Kernels::roofline);
   const unsigned threads = std::max(1u, std::thread::hardware_concurrency());
   const std::vector<ServerFigures> f = predict(servers, b, overheads.value, threads);
   Overheads hidden = overheads.value;

@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "models/memory.hpp"
+#include "models/operators/step_model.hpp"
 #include "models/roofline.hpp"
 
 namespace kvplan {
@@ -38,15 +39,30 @@ std::string model_name(std::string id) {
   return id;
 }
 
+// Host work is what the overheads stand for: neither source of kernels brings its own.
+StepTime roofline_kernels(const ServerRow& row, Gpu gpu, const Architecture& model, Dtype kv) {
+  gpu.step_host_s.value = gpu.sequence_host_s.value = 0;
+  return roofline_step_time(model, gpu, row.tp, row.weights, kv);
+}
+
+StepTime calibrated_kernels(const ServerRow& row, const OperatorModel& operators, const Architecture& model, Dtype kv) {
+  Overheads without;
+  without.step_s = -1e-9 * operators.step_host_ns();
+  without.sequence_s = -1e-9 * operators.sequence_host_ns();
+  return with_overheads(calibrated_step_time(operators, model, row.tp, row.weights, kv), without, 0);
+}
+
 }  // namespace
 
-ServerPoint server_point(const ServerRow& row, const Hardware& hardware, const Architecture& model, const Benchmark& b,
-                         Dtype kv) {
+ServerPoint server_point(const ServerRow& row, const Hardware& hardware, const OperatorModel* operators,
+                         const Architecture& model, const Benchmark& b, Dtype kv) {
   ServerPoint p;
   p.row = row;
-  Gpu gpu = hardware.gpu;  // host work is what the overheads stand for
-  gpu.step_host_s.value = gpu.sequence_host_s.value = 0;
-  const StepTime kernels = roofline_step_time(model, gpu, row.tp, row.weights, kv);
+  const bool covered = b.kernels == Kernels::calibration && operators != nullptr &&
+                       calibration_gap(*operators, model, row.tp, row.weights, kv).empty();
+  p.kernels = covered ? Kernels::calibration : Kernels::roofline;
+  const StepTime kernels = covered ? calibrated_kernels(row, *operators, model, kv)
+                                   : roofline_kernels(row, hardware.gpu, model, kv);
   p.config.step_times.fill(kernels);
   p.provenance = kernels.provenance;
   p.activation_row_s = activation_row_s(model, hardware.gpu, row.tp);
@@ -61,6 +77,7 @@ ServerPoint server_point(const ServerRow& row, const Hardware& hardware, const A
 std::vector<ServerPoint> server_points(const std::vector<ServerRow>& rows, const std::string& csv_path,
                                        const Benchmark& b, Dtype kv) {
   std::map<std::string, Hardware> hardware;
+  std::map<std::string, OperatorModel> operators;  // by system
   std::map<std::string, Architecture> models;
   std::vector<Diagnostic> findings;
   const auto note = [&](const ServerRow& row, const InputError& e) {
@@ -69,7 +86,10 @@ std::vector<ServerPoint> server_points(const std::vector<ServerRow>& rows, const
   };
   for (const ServerRow& row : rows) {
     try {
-      if (hardware.count(row.system) == 0) hardware.emplace(row.system, load_hardware(hardware_name(row.system)));
+      if (hardware.count(row.system) == 0) {
+        const Hardware& h = hardware.emplace(row.system, load_hardware(hardware_name(row.system))).first->second;
+        if (!h.calibration.empty()) operators.emplace(row.system, load_calibration(h.calibration));
+      }
       if (models.count(row.model) == 0) models.emplace(row.model, load_architecture(model_name(row.model)));
     } catch (const InputError& e) {
       note(row, e);
@@ -79,7 +99,9 @@ std::vector<ServerPoint> server_points(const std::vector<ServerRow>& rows, const
   if (!findings.empty()) throw InputError(std::move(findings));
   std::vector<ServerPoint> points;
   for (const ServerRow& row : rows) {
-    points.push_back(server_point(row, hardware.at(row.system), models.at(row.model), b, kv));
+    const auto calibrated = operators.find(row.system);
+    const OperatorModel* own = calibrated == operators.end() ? nullptr : &calibrated->second;
+    points.push_back(server_point(row, hardware.at(row.system), own, models.at(row.model), b, kv));
   }
   return points;
 }

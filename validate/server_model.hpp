@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "hardware/hardware.hpp"
+#include "models/operators/operator_model.hpp"
 #include "models/overheads.hpp"
 #include "validate/benchmark.hpp"
 
@@ -15,11 +16,13 @@ struct ServerPoint {
   ServerRow row;
   SimulationConfig config;  // step times of kernels alone
   double activation_row_s = 0;
+  Kernels kernels = Kernels::roofline;  // that were used
   std::string provenance;
 };
 
-// What one row needs. InfeasibleError when the model does not fit.
-ServerPoint server_point(const ServerRow&, const Hardware&, const Architecture&, const Benchmark&, Dtype kv);
+// What one row needs. `operators` is null where there is no calibration. InfeasibleError when the model does not fit.
+ServerPoint server_point(const ServerRow&, const Hardware&, const OperatorModel* operators, const Architecture&,
+                         const Benchmark&, Dtype kv);
 
 // InputError, with the lines, for systems and models that kvplan does not know; InfeasibleError for rows that do not
 // fit the memory.

@@ -57,7 +57,7 @@ std::pair<double, double> read_factors(JsonReader& r, const std::string& name) {
 
 }  // namespace
 
-OverheadFit shipped_overheads(const std::string& backend) {
+OverheadFit shipped_overheads(const std::string& backend, Kernels kernels) {
   const JsonFile file = JsonFile::parse(std::string(embedded_file(kShipped)), kShipped);
   JsonFindings findings;
   JsonReader root(file, findings);
@@ -67,6 +67,7 @@ OverheadFit shipped_overheads(const std::string& backend) {
     const std::string name = r.string("backend");
     names.push_back(name);
     r.string("source");
+    const std::string with = r.one_of("kernels", {"roofline", "calibration"});
     OverheadFit fit;
     fit.rows = static_cast<std::size_t>(r.integer("rows", 0, 1'000'000));
     fit.value = read_overheads(r.object("value", true));
@@ -78,7 +79,7 @@ OverheadFit shipped_overheads(const std::string& backend) {
     std::tie(fit.e2e_low, fit.e2e_high) = read_factors(factors, "e2e");
     factors.no_other_keys();
     r.no_other_keys();
-    if (name == backend) found = fit;
+    if (name == backend && (with == "calibration") == (kernels == Kernels::calibration)) found = fit;
   }
   root.no_other_keys();
   findings.raise();
@@ -108,7 +109,7 @@ ServerStudy study_servers(const std::string& csv_path, const BenchmarkFile& file
       if (fitted[i]) own_fitted.push_back(points[i]);
     }
     const OverheadFit fit = file.fit == Fit::every_second ? fit_overheads(own_fitted, b, threads)
-                                                          : shipped_overheads(rows[members.front()].backend);
+                                                          : shipped_overheads(rows[members.front()].backend, own.front().kernels);
     study.fits[name] = fit;
     const std::vector<ServerFigures> f = predict(own, b, fit.value, threads);
     for (std::size_t k = 0; k < members.size(); ++k) figures[members[k]] = f[k];

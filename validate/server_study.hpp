@@ -49,7 +49,7 @@ ErrorSummary summarise(const ServerStudy&, Latency, const std::function<bool(con
 // What in the prediction makes a row hard, in words.
 std::string explain(const ServerComparison&, const Benchmark&);
 
-// Constants that ship, by backend. InputError for a backend without any, with those that have some.
-OverheadFit shipped_overheads(const std::string& backend);
+// Constants that ship, by backend and kernels that they were fitted with. InputError for a backend without any, with those that have some.
+OverheadFit shipped_overheads(const std::string& backend, Kernels);
 
 }  // namespace kvplan

@@ -62,6 +62,8 @@ const std::map<std::string, Change> kChanges = {
     {"weights", {"fp8", {}}},
     {"expert_parallel", {"true", {"model=qwen3-30b-a3b", "tp=2"}}},
     {"kv_dtype", {"fp8", {}}},
+    {"step_time.calibration", {"roofline", {}}},
+    {"step_time.end", {"high", {}}},
     {"engine.max_num_seqs", {"2", {}}},
     {"engine.max_num_batched_tokens", {"512", {}}},
     {"engine.order", {"prefill-first", {}}},

@@ -50,14 +50,14 @@ TEST_CASE("judged rows of real servers meet the targets, and intervals cover wha
 
 TEST_CASE("overheads ship for the backends that were fitted, and lie in their intervals") {
   for (const char* backend : {"vllm", "trtllm"}) {
-    const OverheadFit fit = shipped_overheads(backend);
+    const OverheadFit fit = shipped_overheads(backend, Kernels::roofline);
     CHECK(fit.rows > 0);
     CHECK(fit.low.step_s <= fit.value.step_s);
     CHECK(fit.value.step_s <= fit.high.step_s);
     CHECK(fit.tpot_low < 1);
     CHECK(fit.tpot_high > 1);
   }
-  CHECK_THROWS_AS(shipped_overheads("vlm"), InputError);
+  CHECK_THROWS_AS(shipped_overheads("vlm", Kernels::roofline), InputError);
 }
 
 }  // namespace
