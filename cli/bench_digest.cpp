@@ -35,7 +35,7 @@ std::string digest_of(const SimulationResult& r) {
          {std::int64_t{q.replica}, static_cast<std::int64_t>(q.outcome), static_cast<std::int64_t>(q.refusal),
           q.arrival.count, q.first_token.count, q.finish.count, q.frontend.count, q.queue.count, q.load.count,
           q.prefill.count, q.recompute.count, std::int64_t{q.hit_g1_tokens}, std::int64_t{q.hit_g2_tokens},
-          q.computed_tokens, q.recomputed_tokens, std::int64_t{q.preemptions}}) {
+          std::int64_t{q.hit_beyond_tokens[0]}, std::int64_t{q.hit_beyond_tokens[1]}, q.computed_tokens, q.recomputed_tokens, std::int64_t{q.preemptions}}) {
       d.add(v);
     }
   }
@@ -44,7 +44,8 @@ std::string digest_of(const SimulationResult& r) {
   }
   for (const std::int64_t v :
        {r.end.count, r.gpu_busy.count, r.gpu_waiting_for_load.count, r.steps, r.preemptions, r.evicted_g1_blocks,
-        r.evicted_g2_blocks, r.loaded.count, r.stored.count, r.skipped_stores}) {
+        r.evicted_g2_blocks, r.evicted_beyond_blocks[0], r.evicted_beyond_blocks[1], r.loaded.count, r.stored.count,
+        r.written_beyond.count, r.skipped_stores}) {
     d.add(v);
   }
   for (const std::int64_t v : r.in_system_at_decile) d.add(v);

@@ -113,6 +113,8 @@ const std::vector<BenchScenario>& bench_scenarios() {
        with(kFleet, {"offload.mode=dram", "offload.store=back"})},
       {"g2-weighted", "the same, a router that knows prefixes", L::conversation,
        with(kFleet, {"offload.mode=dram", "router.policy=weighted"})},
+      {"g3", "8 replicas, a small DRAM tier, SSD and a remote store", L::conversation,
+       with(kFleet, {"offload.mode=dram+ssd+remote", "offload.dram_bytes=500 GB"})},
       {"agents", "Claude Code, closed loop of users", L::agents, with(kAgents, {"offload.mode=dram"})},
       {"fleet", "256 replicas, 32 times the load", L::conversation,
        with(kFleet, with({"replicas=256"}, repeated("32", "102.0"))), false},
