@@ -86,40 +86,47 @@ void flight_cut(benchmark::State& state) {
 }
 BENCHMARK(flight_cut)->Arg(16)->Arg(1024);
 
-// A chain of full blocks for each of many sessions.
-Workload chains(std::uint32_t count, std::uint32_t length) {
+// A prompt of full blocks for each of many sessions.
+Workload prompts(std::uint32_t count, std::uint32_t length) {
   Workload w;
   w.block_tokens = 512;
-  for (std::uint32_t c = 0; c < count; ++c) {
+  for (std::uint32_t p = 0; p < count; ++p) {
+    Turn turn;
+    turn.prompt_tokens = static_cast<std::int32_t>(length) * w.block_tokens;
+    turn.first_block = static_cast<std::uint32_t>(w.prompt_blocks.size());
+    turn.block_count = length;
     for (std::uint32_t i = 0; i < length; ++i) {
+      w.prompt_blocks.push_back(w.block_count());
       w.parent_of_block.push_back(i == 0 ? kNone : w.block_count() - 1);
-      w.tokens_of_block.push_back(512);
+      w.tokens_of_block.push_back(w.block_tokens);
     }
+    w.turns.push_back(turn);
   }
   return w;
 }
 
-// Items are blocks. Every chain is looked up, evicts what is oldest, and becomes resident: a cache that is too small.
-void paged_cache_insert_and_evict(benchmark::State& state) {
-  constexpr std::uint32_t kChains = 512, kLength = 24;
-  const Workload w = chains(kChains, kLength);
-  PagedCache cache(w, Pages(std::int64_t{32} * kLength * state.range(0)), 16);
-  std::uint32_t chain = 0;
+// One prompt after another is looked up, evicts what is oldest, becomes resident and is left: items are prompts. The
+// cache holds as many of the 512 as the argument says.
+void paged_cache_prompt(benchmark::State& state) {
+  constexpr std::uint32_t kPrompts = 512, kLength = 24;
+  const Workload w = prompts(kPrompts, kLength);
+  const PrefixChains chains(w);
+  PagedCache cache(chains, Pages(std::int64_t{32} * kLength * state.range(0)), 16);
+  TurnId turn = 0;
   for (auto _ : state) {
-    const BlockId first = chain++ % kChains * kLength;
-    for (BlockId b = first; b < first + kLength; ++b) {
-      if (cache.resident(b)) {
-        cache.reference(b);
-      } else {
-        cache.allocate(cache.pages(b));
-        cache.insert(b);
+    for (const PrefixRun& run : chains.prompt(turn++ % kPrompts)) {
+      const std::uint32_t resident = cache.resident_until(run.range);
+      const BlockRange held = run.range.until(resident), missing = run.range.from(resident);
+      if (held.blocks() > 0) cache.reference(held);
+      if (missing.blocks() > 0) {
+        cache.allocate(cache.pages(missing));
+        cache.insert(missing);
       }
+      cache.release(run.range);
     }
-    for (BlockId b = first + kLength; b-- > first;) cache.release(b);
   }
-  state.SetItemsProcessed(state.iterations() * kLength);
 }
-BENCHMARK(paged_cache_insert_and_evict)->Arg(64)->Arg(512);  // chains that fit: an eighth, all
+BENCHMARK(paged_cache_prompt)->Arg(64)->Arg(512);
 
 void step_time(benchmark::State& state) {
   StepTime step;

@@ -62,7 +62,7 @@ std::string processor() {
 
 struct Earlier {
   std::string name, load, digest;
-  double median_s = 0;
+  double cpu_s = 0;
 };
 
 std::vector<Earlier> earlier(const std::string& path) {
@@ -73,7 +73,7 @@ std::vector<Earlier> earlier(const std::string& path) {
   std::vector<Earlier> all;
   for (JsonReader& r : root.objects("scenarios", true)) {
     Earlier e{r.string("name"), r.string("load"), r.string("digest"), 0};
-    e.median_s = r.object("wall_s", true).number("median", 1e-9, 1e9);
+    e.cpu_s = r.number("cpu_s", 1e-9, 1e9);
     all.push_back(std::move(e));
   }
   findings.raise();
@@ -84,14 +84,14 @@ std::vector<Earlier> earlier(const std::string& path) {
 Json comparison(const Json& now, const std::vector<Earlier>& before) {
   for (const Earlier& e : before) {
     if (e.name != now["name"] || e.load != now["load"]) continue;
-    return {{"speed", e.median_s / now["wall_s"]["median"].get<double>()},
+    return {{"speed", e.cpu_s / now["cpu_s"].get<double>()},
             {"digest", e.digest == now["digest"] ? "same" : "differs"}};
   }
   return nullptr;
 }
 
 std::string header(bool compares) {
-  return fmt::format("{:<14}{:>10}{:>10}{:>12}{:>12}{:>10}{:>9}{:>9}{:>9}  {:<14}{}\n", "", "requests", "ms",
+  return fmt::format("{:<14}{:>10}{:>10}{:>10}{:>12}{:>12}{:>10}{:>9}{:>9}{:>9}  {:<14}{}\n", "", "requests", "ms", "cpu ms",
                      "requests/s", "events/s", "ns/event", "MB peak", "load ms", "stepped", "digest",
                      compares ? "compared" : "");
 }
@@ -107,9 +107,9 @@ std::string row(const Json& r, bool compares) {
     change = fmt::format("{:.2f}x, {}", r["compared"]["speed"].get<double>(),
                          r["compared"]["digest"] == "same" ? "same" : "DIFFERS");
   }
-  return fmt::format("{:<14}{:>10}{:>10.1f}{:>12.0f}{:>12.0f}{:>10.0f}{:>9.0f}{:>9.1f}{:>9}  {:<14}{:<{}}{}{}\n",
+  return fmt::format("{:<14}{:>10}{:>10.1f}{:>10.1f}{:>12.0f}{:>12.0f}{:>10.0f}{:>9.0f}{:>9.1f}{:>9}  {:<14}{:<{}}{}{}\n",
                      r["name"].get<std::string>(), r["requests"].get<std::int64_t>(),
-                     r["wall_s"]["median"].get<double>() * 1e3, r["requests_per_s"].get<double>(),
+                     r["wall_s"]["median"].get<double>() * 1e3, r["cpu_s"].get<double>() * 1e3, r["requests_per_s"].get<double>(),
                      r["events_per_s"].get<double>(), r["ns_per_event"].get<double>(),
                      r["peak_bytes"].get<double>() / 1e6, r["load_s"].get<double>() * 1e3, ratio,
                      r["digest"].get<std::string>(), change, compares ? 18 : 0, r["what"].get<std::string>(),
@@ -119,7 +119,8 @@ std::string row(const Json& r, bool compares) {
 constexpr const char* kUsage =
     "usage: kvplan bench [--scenario NAME] [--all] [--repeat N] [--format json] [--compare FILE]\n\n"
     "Replays fixed scenarios on one thread, each in a process of its own. `ms` is one replay, without reading the\n"
-    "trace (`load ms`); `stepped` how much longer it takes one step at a time, with a ! where results differ. The\n"
+    "trace (`load ms`), `cpu ms` what this thread worked for it; `stepped` how much longer it takes one step at a\n"
+    "time, with a ! where results differ. The\n"
     "traces are looked for in $KVPLAN_DATA/traces; synthetic loads stand in for those that are not there.\n\n";
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,10 +22,18 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
+// Of this thread alone: what else runs on the machine does not count.
+double cpu_seconds() {
+  timespec t{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+}
+
 struct Times {
-  std::vector<double> wall_s;  // ascending
-  SimulationResult result;     // of the last run
+  std::vector<double> wall_s, cpu_s;  // ascending
+  SimulationResult result;            // of the last run
   double median() const { return wall_s[wall_s.size() / 2]; }
+  double median_cpu() const { return cpu_s[cpu_s.size() / 2]; }
 };
 
 Times replays(const Workload& workload, const SimulationConfig& config, int runs) {
@@ -32,17 +41,20 @@ Times replays(const Workload& workload, const SimulationConfig& config, int runs
   for (int i = 0; i < runs; ++i) {
     t.result = {};
     const auto start = Clock::now();
+    const double cpu_start = cpu_seconds();
     t.result = simulate(workload, config);
+    t.cpu_s.push_back(cpu_seconds() - cpu_start);
     t.wall_s.push_back(seconds_since(start));
   }
+  std::sort(t.cpu_s.begin(), t.cpu_s.end());
   std::sort(t.wall_s.begin(), t.wall_s.end());
   return t;
 }
 
-Json stepped(const Workload& workload, SimulationConfig config, int runs, double median_s, const std::string& digest) {
+Json stepped(const Workload& workload, SimulationConfig config, int runs, double median_cpu_s, const std::string& digest) {
   config.step_by_step = true;
   const Times t = replays(workload, config, runs);
-  return {{"wall_s", t.median()}, {"ratio", t.median() / median_s}, {"same_digest", digest_of(t.result) == digest}};
+  return {{"wall_s", t.median()}, {"cpu_s", t.median_cpu()}, {"ratio", t.median_cpu() / median_cpu_s}, {"same_digest", digest_of(t.result) == digest}};
 }
 
 Json measure_here(const BenchScenario& b, int runs, std::ostream& err) {
@@ -67,6 +79,7 @@ Json measure_here(const BenchScenario& b, int runs, std::ostream& err) {
       {"load_s", load_s},
       {"load_bytes", bytes_of(workload)},
       {"wall_s", {{"median", median_s}, {"min", t.wall_s.front()}, {"max", t.wall_s.back()}, {"runs", runs}}},
+      {"cpu_s", t.median_cpu()},
       {"requests_per_s", requests / median_s},
       {"events", t.result.events},
       {"events_per_s", events / median_s},
@@ -75,7 +88,7 @@ Json measure_here(const BenchScenario& b, int runs, std::ostream& err) {
       {"digest", digest},
       {"stepped", nullptr}};
   t.result = {};
-  if (b.stepped) document["stepped"] = stepped(workload, built.config, b.quick ? runs : 1, median_s, digest);
+  if (b.stepped) document["stepped"] = stepped(workload, built.config, b.quick ? runs : 1, t.median_cpu(), digest);
   return document;
 }
 

@@ -114,9 +114,9 @@ void Replica::load_ended(std::uint32_t tier, Time at) {
     s.phase = Sequence::Phase::loaded;
     s.enter(Sequence::Part::queue, at, record_of(s));
     loaded_.push_back(done.sequence);
-    --loading_;
   }
-  batch_may_change(at);
+  batch_may_change(at);  // an idle replica has waited for this load until here
+  loading_ -= s.phase == Sequence::Phase::loaded;
 }
 
 void Replica::arrived_in_g2(const Ranges& ranges, Time at) {

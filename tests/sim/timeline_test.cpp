@@ -103,6 +103,7 @@ TEST_CASE("what G1 has evicted comes back from G2 over the link, or is computed 
   CHECK(q.first_token.count == ms(464).count + prefill_ps(1, 64));
   CHECK(q.recomputed_tokens == 0);
   CHECK(dram.loaded == Bytes(64'000));
+  CHECK(dram.gpu_waiting_for_load == ms(64));
   CHECK(dram.stored == Bytes(128'000));
 }
 

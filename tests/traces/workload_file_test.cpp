@@ -41,6 +41,8 @@ TEST_CASE("a compiled workload comes back from its file as it was") {
   CHECK(text_of(back, "k") == text_of(w, "k"));  // every array, name and note is part of the text
   CHECK(back.turns.size() == w.turns.size());
   CHECK(back.prompt_blocks == w.prompt_blocks);
+  CHECK(back.chains.chain_count() == w.chains.chain_count());
+  CHECK_FALSE(back.chains.empty());
   CHECK(back.notes.back().what == w.notes.back().what);
   CHECK(back.notes.back().rows == 3);
   CHECK(bytes_of(w) > static_cast<std::int64_t>(w.turns.size() * sizeof(Turn)));
