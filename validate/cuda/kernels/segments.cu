@@ -1,0 +1,59 @@
+#include "validate/cuda/kernels/launch.hpp"
+#include "validate/cuda/kernels/segments.cuh"
+
+namespace kvplan::gpu {
+namespace {
+
+constexpr unsigned kFillBlocks = 1056;
+
+// The clocks end the wait where the host cannot: it may be stuck in a call that waits for this stream.
+__global__ void hold(const volatile int* latch, volatile int* expired, long long clocks) {
+  const long long end = clock64() + clocks;
+  while (*latch == 0) {
+    if (clock64() >= end) {
+      *expired = 1;
+      return;
+    }
+  }
+}
+
+}  // namespace
+
+cudaError_t launch_segment_copy(const SegmentCopy& a, int blocks, cudaStream_t stream) {
+  copy_segments<<<static_cast<unsigned>(blocks), kCopyThreads, 0, stream>>>(a);
+  return cudaGetLastError();
+}
+
+cudaError_t launch_fill_words(std::uint64_t* to, std::size_t words, std::uint64_t seed, cudaStream_t stream) {
+  fill_words<<<kFillBlocks, 256, 0, stream>>>(to, words, seed);
+  return cudaGetLastError();
+}
+
+cudaError_t launch_fill_bf16(Bf16* to, std::size_t count, float deviation, std::uint64_t seed, cudaStream_t stream) {
+  fill_bf16<<<kFillBlocks, 256, 0, stream>>>(to, count, deviation, seed);
+  return cudaGetLastError();
+}
+
+cudaError_t launch_count_wrong(const std::uint64_t* at, const std::uint32_t* source, std::size_t segment_words,
+                               std::size_t segments, std::uint64_t seed, unsigned long long* wrong,
+                               cudaStream_t stream) {
+  count_wrong<<<kFillBlocks, 256, 0, stream>>>(at, source, segment_words, segments, seed, wrong);
+  return cudaGetLastError();
+}
+
+cudaError_t launch_latch(const volatile int* latch, volatile int* expired, long long clocks, cudaStream_t stream) {
+  hold<<<1, 1, 0, stream>>>(latch, expired, clocks);
+  return cudaGetLastError();
+}
+
+cudaError_t load_copy_kernels() {
+  cudaFuncAttributes unused;
+  for (const cudaError_t error : {cudaFuncGetAttributes(&unused, copy_segments), cudaFuncGetAttributes(&unused, fill_words),
+                                  cudaFuncGetAttributes(&unused, fill_bf16), cudaFuncGetAttributes(&unused, count_wrong),
+                                  cudaFuncGetAttributes(&unused, hold)}) {
+    if (error != cudaSuccess) return error;
+  }
+  return cudaSuccess;
+}
+
+}  // namespace kvplan::gpu
