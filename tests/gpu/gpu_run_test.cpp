@@ -171,7 +171,7 @@ TEST_CASE("what is wrong with a machine is told apart") {
   f = good_machine();
   f.hbm_free_bytes = 6ll << 30;
   f.host_available_bytes = 2ll << 30;
-  CHECK(codes(f) == "little_hbm! little_host_memory! ");
+  CHECK(codes(f) == "little_hbm! little_host_memory ");
   f = good_machine();
   f.hbm_free_bytes = 20ll << 30;
   f.mig = true;

@@ -38,12 +38,6 @@ void judge_refusals(const DeviceFacts& f, std::vector<RunFinding>& out) {
                    fmt::format("{:.1f} of {:.1f} GiB of GPU memory are free; {:.0f} GiB are the least to measure with",
                                gib(f.hbm_free_bytes), gib(f.hbm_bytes), gib(kLeastHbmBytes))});
   }
-  if (f.host_available_bytes < kLeastHostBytes) {
-    out.push_back({"little_host_memory", true,
-                   fmt::format("{:.1f} of {:.1f} GiB of host memory are available; {:.0f} GiB are the least, pinned "
-                               "buffers included",
-                               gib(f.host_available_bytes), gib(f.host_bytes), gib(kLeastHostBytes))});
-  }
 }
 
 void judge_doubts(const DeviceFacts& f, std::vector<RunFinding>& out) {
@@ -63,6 +57,11 @@ void judge_doubts(const DeviceFacts& f, std::vector<RunFinding>& out) {
                    fmt::format("{:.1f} GiB of GPU memory are free; the largest experiments want {:.0f} and will be "
                                "waived",
                                gib(f.hbm_free_bytes), gib(kWholeHbmBytes))});
+  }
+  if (f.host_available_bytes < kLeastHostBytes) {  // some virtual machines grow as they are used: only a doubt
+    out.push_back({"little_host_memory", false,
+                   fmt::format("{:.1f} of {:.1f} GiB of host memory are available; pinned buffers and files want {:.0f}",
+                               gib(f.host_available_bytes), gib(f.host_bytes), gib(kLeastHostBytes))});
   }
   if (!known(f.name)) {
     out.push_back({"unknown_card", false, "no hardware file describes \"" + f.name + "\"; write one before planning with it"});

@@ -9,20 +9,9 @@
 #pragma once
 
 #include "validate/cuda/kernels/attention_tile.cuh"
+#include "validate/cuda/kernels/arguments.hpp"
 
 namespace kvplan::gpu {
-
-struct DecodeArguments {
-  const Bf16* q;           // [sequence][query heads][kHeadDim]
-  Bf16* out;               // like q
-  float* part_output;      // [sequence][KV head][split][group][kHeadDim], not yet divided by the sum
-  float2* part_softmax;    // [sequence][KV head][split][group]: maximum, sum
-  PagedKv kv;
-  const std::int32_t* kv_tokens;  // [sequence], the new token counted
-  std::int32_t tiles_per_split;
-  std::int32_t splits;
-  float scale;
-};
 
 constexpr int kDecodeStages = 3;
 constexpr std::uint32_t kDecodeSharedBytes = kDecodeStages * kStageBytes;

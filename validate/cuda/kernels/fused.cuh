@@ -5,6 +5,7 @@
 #pragma once
 
 #include "validate/cuda/kernels/lanes.cuh"
+#include "validate/cuda/kernels/arguments.hpp"
 #include "validate/cuda/kernels/paged_kv.hpp"
 
 namespace kvplan::gpu {
@@ -74,16 +75,6 @@ __global__ void __launch_bounds__(kFusedThreads) rms_norm(const Bf16* x, Bf16* r
     reinterpret_cast<uint4*>(out)[row + i] = pack(y);
   }
 }
-
-struct RopeArguments {
-  const Bf16* qkv;  // [tokens][query heads + 2 KV heads][kHeadDim]
-  Bf16* q;          // [tokens][query heads][kHeadDim]
-  PagedKv kv;       // K and V of each token are written to its page and slot
-  const std::int32_t* sequence;  // [tokens]
-  const std::int32_t* position;  // [tokens]
-  const float2* rotation;        // [position][kHeadDim / 2]: cosine, sine
-  std::int32_t query_heads;
-};
 
 // Where a token's K or V goes; null for a query head, which goes to q.
 __device__ __forceinline__ Bf16* kv_slot(const RopeArguments& a, int token, int kv_head, bool value) {

@@ -7,14 +7,10 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "validate/cuda/kernels/paged_kv.hpp"
+#include "validate/cuda/kernels/arguments.hpp"
+#include "validate/cuda/kernels/segment_copy.hpp"
 
 namespace kvplan::gpu {
-
-struct PrefillArguments;
-struct DecodeArguments;
-struct RopeArguments;
-struct SegmentCopy;
 
 // group: query heads to a KV head, 4 or 8; m_tiles: 1 (64 rows a block) or 2 (128).
 cudaError_t launch_prefill(const PrefillArguments&, int group, int m_tiles, int tiles, cudaStream_t);
@@ -37,6 +33,9 @@ cudaError_t launch_fill_bf16(Bf16* to, std::size_t count, float deviation, std::
 // Adds to *wrong the words of segment i of `at` that are not those of segment source[i] of fill_words(seed).
 cudaError_t launch_count_wrong(const std::uint64_t* at, const std::uint32_t* source, std::size_t segment_words,
                                std::size_t segments, std::uint64_t seed, unsigned long long* wrong, cudaStream_t);
+
+// Reads every word once and writes their exclusive or over each block's share to sums[block], which keeps the reads.
+cudaError_t launch_read_words(const std::uint64_t* from, std::size_t words, std::uint64_t* sums, cudaStream_t);
 
 // Holds the stream until *latch is not 0, or the clocks are over; then *expired is 1.
 cudaError_t launch_latch(const volatile int* latch, volatile int* expired, long long clocks, cudaStream_t);

@@ -11,17 +11,9 @@
 #pragma once
 
 #include "validate/cuda/kernels/attention_tile.cuh"
+#include "validate/cuda/kernels/arguments.hpp"
 
 namespace kvplan::gpu {
-
-struct PrefillArguments {
-  const Bf16* q;  // [rows of all sequences][query heads][kHeadDim]
-  Bf16* out;      // like q
-  PagedKv kv;
-  const PrefillTile* tiles;
-  const SequenceSpan* spans;
-  float scale;
-};
 
 template <int kMTiles>
 constexpr int kPrefillRows = 64 * kMTiles;

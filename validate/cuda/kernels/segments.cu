@@ -17,7 +17,31 @@ __global__ void hold(const volatile int* latch, volatile int* expired, long long
   }
 }
 
+// Sixteen bytes a lane, four in flight.
+__global__ void __launch_bounds__(256) read_words(const uint4* from, std::size_t vectors, std::uint64_t* sums) {
+  const std::size_t step = static_cast<std::size_t>(gridDim.x) * blockDim.x;
+  std::uint32_t mixed = 0;
+  std::size_t i = static_cast<std::size_t>(blockIdx.x) * blockDim.x + threadIdx.x;
+  const auto mix = [&](const uint4& v) { mixed ^= v.x ^ v.y ^ v.z ^ v.w; };
+  for (; i + 3 * step < vectors; i += 4 * step) {
+    const uint4 a = load_once(from + i), b = load_once(from + i + step);
+    const uint4 c = load_once(from + i + 2 * step), d = load_once(from + i + 3 * step);
+    mix(a);
+    mix(b);
+    mix(c);
+    mix(d);
+  }
+  for (; i < vectors; i += step) mix(load_once(from + i));
+  for (int mask = 16; mask > 0; mask /= 2) mixed ^= lane_xor(mixed, mask);
+  if (threadIdx.x == 0) sums[blockIdx.x] = mixed;
+}
+
 }  // namespace
+
+cudaError_t launch_read_words(const std::uint64_t* from, std::size_t words, std::uint64_t* sums, cudaStream_t stream) {
+  read_words<<<kFillBlocks, 256, 0, stream>>>(reinterpret_cast<const uint4*>(from), words / 2, sums);
+  return cudaGetLastError();
+}
 
 cudaError_t launch_segment_copy(const SegmentCopy& a, int blocks, cudaStream_t stream) {
   copy_segments<<<static_cast<unsigned>(blocks), kCopyThreads, 0, stream>>>(a);
@@ -50,7 +74,7 @@ cudaError_t load_copy_kernels() {
   cudaFuncAttributes unused;
   for (const cudaError_t error : {cudaFuncGetAttributes(&unused, copy_segments), cudaFuncGetAttributes(&unused, fill_words),
                                   cudaFuncGetAttributes(&unused, fill_bf16), cudaFuncGetAttributes(&unused, count_wrong),
-                                  cudaFuncGetAttributes(&unused, hold)}) {
+                                  cudaFuncGetAttributes(&unused, hold), cudaFuncGetAttributes(&unused, read_words)}) {
     if (error != cudaSuccess) return error;
   }
   return cudaSuccess;

@@ -8,15 +8,9 @@
 #include <cstddef>
 
 #include "validate/cuda/kernels/lanes.cuh"
+#include "validate/cuda/kernels/segment_copy.hpp"
 
 namespace kvplan::gpu {
-
-struct SegmentCopy {
-  void* const* to;          // [segments], on the device
-  const void* const* from;  // [segments]
-  std::size_t segment_bytes;  // a multiple of 16, as are the addresses
-  int segments;
-};
 
 constexpr int kCopyThreads = 512;
 
