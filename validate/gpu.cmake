@@ -7,6 +7,7 @@ kvplan_library(gpu COLD
     gpu_run/read.cpp
     gpu_run/statistics.cpp
     gpu_run/tables.cpp
+    gpu_run/targets.cpp
     cuda/checks/attention_case.cpp
     cuda/checks/fused_case.cpp
     cuda/emulation/block.cpp

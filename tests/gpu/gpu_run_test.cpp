@@ -14,6 +14,7 @@
 #include "validate/gpu_run/plan.hpp"
 #include "validate/gpu_run/read.hpp"
 #include "validate/gpu_run/tables.hpp"
+#include "validate/gpu_run/targets.hpp"
 
 using namespace kvplan;
 
@@ -194,6 +195,23 @@ TEST_CASE("the experiments fit into 75 seconds and five minutes") {
   }
   CHECK(full < 300);
   CHECK(quick < 75);
+}
+
+TEST_CASE("what a run reaches is set against what it should, and doubtful points do not count") {
+  GpuRun run = synthetic_run();
+  for (RunPoint& p : run.points) {
+    if (p.experiment == "X9") p.bytes = 16ll * 8192 * 4096;  // 2.15 TB/s in 0.25 ms; the doubtful point has 0.9 ms
+  }
+  run.points.push_back(synthetic_point("X1", {{"dir", std::string("d2d")}, {"memory", std::string("device")}}, 1e-3, 1'400'000'000));
+  const auto targets = targets_of(run);
+  const DeviceLaw law;
+  const double segments = (2 << 20) / law.copy_s(2 << 20), large = (256 << 20) / law.copy_s(256 << 20);
+  CHECK(targets[0].reached == Approx(segments / large).epsilon(1e-6));  // 92 %: a copy each costs too much
+  CHECK_FALSE(targets[0].met());
+  CHECK_FALSE(targets[1].measured);
+  CHECK(targets[2].reached == Approx(16.0 * 8192 * 4096 / 0.25e-3 / 2.8e12).epsilon(1e-6));
+  CHECK_FALSE(targets[2].met());
+  CHECK(contains(to_text(targets), "MISSED"));
 }
 
 TEST_CASE("nvbandwidth's matrices become rates") {

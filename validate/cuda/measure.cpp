@@ -10,6 +10,7 @@
 #include "validate/cuda/exit_codes.hpp"
 #include "validate/cuda/experiments/bench.hpp"
 #include "validate/cuda/experiments/experiments.hpp"
+#include "validate/gpu_run/targets.hpp"
 
 namespace kvplan::gpu {
 namespace {
@@ -95,6 +96,7 @@ int outcome(const GpuRun& run) {
   const std::size_t failed = count[static_cast<int>(PointStatus::failed)];
   std::fprintf(stderr, "%zu points: %zu ok, %zu suspect, %zu waived, %zu failed\n", run.points.size(), count[0], count[1],
                count[2], failed);
+  std::fputs(to_text(targets_of(run)).c_str(), stdout);
   if (interrupt_wanted) return kInterrupted;
   for (const RunExperiment& e : run.experiments) {
     if (e.status == "failed") return kSomeFailed;
