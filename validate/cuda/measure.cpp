@@ -10,6 +10,7 @@
 #include "validate/cuda/exit_codes.hpp"
 #include "validate/cuda/experiments/bench.hpp"
 #include "validate/cuda/experiments/experiments.hpp"
+#include "validate/cuda/kernels/launch.hpp"
 #include "validate/gpu_run/targets.hpp"
 
 namespace kvplan::gpu {
@@ -117,6 +118,7 @@ int measure(const MeasureOptions& options) {
   run.arguments = options.arguments;
   run.seed = options.seed;
   run.quick = options.quick;
+  run.synthetic = kernels_are_emulated();
   Matmul matmul;
   run.findings = judge(facts_of(0, nvml, matmul.available()));
   run.gpu = describe_gpu(0, nvml, matmul.version());

@@ -40,6 +40,9 @@ cudaError_t launch_read_words(const std::uint64_t* from, std::size_t words, std:
 // Holds the stream until *latch is not 0, or the clocks are over; then *expired is 1.
 cudaError_t launch_latch(const volatile int* latch, volatile int* expired, long long clocks, cudaStream_t);
 
+// True where emulation/device_kernels.cpp stands in for a GPU: runs are then labelled synthetic.
+bool kernels_are_emulated();
+
 // Loads every kernel: under lazy loading a first launch behind a latch would wait for ever.
 cudaError_t load_attention_kernels();
 cudaError_t load_copy_kernels();
