@@ -90,6 +90,7 @@ TEST_CASE("every word of every segment arrives, whatever the segment and the num
   CHECK(wrong_words(16, 40, 1) == 0);
   CHECK(wrong_words(4096, 7, 2) == 0);
   CHECK(wrong_words(2048 + 48, 33, 3) == 0);
+  CHECK(wrong_words((40 << 10) + 16, 5, 2) == 0);  // in slices, the last of them short
   seeded_bug = Bug::last_segment_words_dropped;
   CHECK(wrong_words(4096, 7, 2) == 7 * 2);
   seeded_bug = Bug::none;

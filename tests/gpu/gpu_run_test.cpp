@@ -107,6 +107,27 @@ TEST_CASE("the tables of a run are the law behind it") {
   CHECK(t.small.size() == 1);
 }
 
+TEST_CASE("a run recorded from kvplan-gpu, on its emulated device, keeps to the schema and fills every table") {
+  const std::string path = std::string(KVPLAN_SOURCE_DIR) + "/tests/gpu/emulated-run.json.gz";
+  const GpuRun run = read_gpu_run(path);
+  CHECK(run.complete);
+  CHECK(run.synthetic);
+  for (const std::string& problem : SchemaCheck(schema()).problems(nlohmann::json::parse(to_json_text(run)))) {
+    FAIL_CHECK(problem);
+  }
+  const GpuTables t = tables_of(run);
+  CHECK(t.links.size() == 3);
+  CHECK(t.gemm.size() == 40);
+  CHECK(t.prefill.size() == 10);
+  CHECK_FALSE((t.decode.empty() || t.small.empty() || t.transfers.empty() || t.slowdowns.empty()));
+  // The device model moves 52 bytes a nanosecond over the link and takes 1.9 us a copy.
+  for (const LinkRow& l : t.links) {
+    if (l.memory != "pinned") continue;
+    CHECK(l.bytes_per_s == Approx(52e9).epsilon(0.02));
+    CHECK(l.fixed_s == Approx(1.9e-6).epsilon(0.2));
+  }
+}
+
 TEST_CASE("doubtful and missing points are left out of the tables, and listed") {
   const GpuTables t = tables_of(synthetic_run());
   REQUIRE(t.decode.size() == 1);

@@ -3,6 +3,12 @@
 namespace kvplan::gpu {
 namespace {
 
+// The build's own path in front of "validate/" says nothing to a reader.
+std::string within_project(const std::string& file) {
+  const std::size_t at = file.rfind("validate/");
+  return at == std::string::npos ? file : file.substr(at);
+}
+
 std::string meaning(cudaError_t code) {
   switch (code) {
     case cudaErrorMemoryAllocation:
@@ -26,7 +32,7 @@ std::string meaning(cudaError_t code) {
 }  // namespace
 
 CudaError::CudaError(cudaError_t code, const char* call, const char* file, int line)
-    : std::runtime_error(std::string(file) + ":" + std::to_string(line) + ": " + call + ": " + cudaGetErrorString(code) +
+    : std::runtime_error(within_project(file) + ":" + std::to_string(line) + ": " + call + ": " + cudaGetErrorString(code) +
                          " (" + cudaGetErrorName(code) + ")" + meaning(code)),
       code_(code) {}
 

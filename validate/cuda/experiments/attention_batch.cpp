@@ -93,11 +93,13 @@ void AttentionBatch::append(const Bf16* qkv, Bf16* q, Bf16* pool, int layer, con
 }
 
 Buffer rotation_table(int positions) {
+  double frequency[kHeadDim / 2];
+  for (int i = 0; i < kHeadDim / 2; ++i) frequency[i] = std::pow(500000.0, -2.0 * i / kHeadDim);
   std::vector<float2> values;
   values.reserve(static_cast<std::size_t>(positions) * kHeadDim / 2);
   for (int p = 0; p < positions; ++p) {
     for (int i = 0; i < kHeadDim / 2; ++i) {
-      const double angle = p * std::pow(500000.0, -2.0 * i / kHeadDim);
+      const double angle = p * frequency[i];
       values.push_back({static_cast<float>(std::cos(angle)), static_cast<float>(std::sin(angle))});
     }
   }

@@ -129,9 +129,11 @@ double Bench::sample_ns(const Work& work, int rounds, bool latched, double& subm
 std::vector<double> Bench::samples(RunPoint& point, const Work& work) {
   const auto start = Clock::now();
   volatile int* expired = latch_.as<volatile int>() + 1;
-  *expired = 0;
-  bool latched = work.operations <= kMostBehindLatch;
-  double submit = 0, last = sample_ns(work, 1, latched, submit);
+  const bool latched = work.operations <= kMostBehindLatch;
+  // The first time loads what is loaded lazily, which would wait for the latch while it is held.
+  double submit = 0;
+  sample_ns(work, 1, false, submit);
+  double last = sample_ns(work, 1, latched, submit);
   const int fit = latched ? std::max(1, kMostBehindLatch / std::max(1, work.operations)) : 64;
   const int rounds = std::clamp(static_cast<int>(std::ceil(kRegionNs / std::max(last, 100.0))), 1, fit);
   for (int warm = 0; warm < 8; ++warm) {  // until two in succession agree
@@ -140,6 +142,7 @@ std::vector<double> Bench::samples(RunPoint& point, const Work& work) {
     last = time;
     if (steady || seconds_between(start, Clock::now()) > 0.4 * point_s_) break;
   }
+  *expired = 0;
   std::vector<double> taken, submits;
   while (taken.size() < kMostSamples) {
     taken.push_back(sample_ns(work, rounds, latched, submit));
@@ -163,7 +166,8 @@ void Bench::judge_sample(RunPoint& point) const {
     point.status = PointStatus::suspect;
     point.reason += (point.reason.empty() ? "" : "; ") + why;
   };
-  if (point.sm_mhz_before > 0 && point.sm_mhz_after < 0.95 * static_cast<double>(point.sm_mhz_before)) {
+  // Products run into the power cap on a healthy card and slow down a little: that is how fast it is.
+  if (point.sm_mhz_before > 0 && point.sm_mhz_after < 0.8 * static_cast<double>(point.sm_mhz_before)) {
     doubt("the SM clock fell from " + std::to_string(point.sm_mhz_before) + " to " + std::to_string(point.sm_mhz_after) +
           " MHz");
   }

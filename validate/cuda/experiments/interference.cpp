@@ -16,12 +16,21 @@ struct Aggressor {
   Method method;
 };
 
+int moves(const SegmentMap& map, double victim_ns, double bytes_per_ns) {
+  return 1 + static_cast<int>(kOutlast * victim_ns * bytes_per_ns / static_cast<double>(map.bytes()));
+}
+
+int operations(const Aggressor& a, double victim_ns, double bytes_per_ns) {
+  int count = 0;
+  for (const SegmentMap* map : a.maps) count += moves(*map, victim_ns, bytes_per_ns) * a.method.operations(map->source.size());
+  return count;
+}
+
 void start(Bench& bench, const Aggressor& a, double victim_ns, double bytes_per_ns, cudaStream_t main) {
   for (const SegmentMap* map : a.maps) {
     const Stream& stream = map->direction == Direction::h2d ? bench.loads() : bench.stores();
     follow(main, stream);
-    const double wanted = kOutlast * victim_ns * bytes_per_ns;
-    for (double moved = 0; moved < wanted; moved += static_cast<double>(map->bytes())) move_segments(*map, a.method, stream);
+    for (int i = moves(*map, victim_ns, bytes_per_ns); i > 0; --i) move_segments(*map, a.method, stream);
   }
 }
 
@@ -37,14 +46,16 @@ void interference(Bench& bench) {
   const AttentionBatch decode = stack.batch(16, 1, 4095), prefill = stack.batch(1, kTokens, 0);
   stack.prepare(decode);
   stack.prepare(prefill);
-  const SegmentMap load(bench, Direction::h2d, std::size_t{2} << 20, 4), store(bench, Direction::d2h, std::size_t{2} << 20, 4);
+  // Few copies in flight, so that they and the victim fit behind the latch; kernels spread over many segments.
+  const SegmentMap load(bench, Direction::h2d, std::size_t{16} << 20, 2), store(bench, Direction::d2h, std::size_t{16} << 20, 2);
+  const SegmentMap load_pieces(bench, Direction::h2d, 32 << 10, 1024), store_pieces(bench, Direction::d2h, 32 << 10, 1024);
   const SegmentMap copy_in(bench, Direction::h2d, std::size_t{2} << 20, 32), copy_out(bench, Direction::d2h, std::size_t{2} << 20, 32);
   const Method dma{"dma"};
   std::vector<Aggressor> aggressors{{"none", {}, dma}, {"h2d dma", {&load}, dma}, {"d2h dma", {&store}, dma},
                                     {"h2d + d2h dma", {&load, &store}, dma}};
   for (const int blocks : bench.quick() ? std::vector<int>{12} : std::vector<int>{2, 12, 132}) {
-    aggressors.push_back({"h2d kernel_" + std::to_string(blocks), {&load}, {"kernel", blocks}});
-    if (!bench.quick()) aggressors.push_back({"d2h kernel_" + std::to_string(blocks), {&store}, {"kernel", blocks}});
+    aggressors.push_back({"h2d kernel_" + std::to_string(blocks), {&load_pieces}, {"kernel", blocks}});
+    if (!bench.quick()) aggressors.push_back({"d2h kernel_" + std::to_string(blocks), {&store_pieces}, {"kernel", blocks}});
   }
   // What the link moves at, so that an aggressor outlasts its victim without lasting for ever.
   const double alone_ns = bench.median_ns("anchor", {{"anchor", std::string("h2d")}});
@@ -63,7 +74,7 @@ void interference(Bench& bench) {
         start(bench, a, alone, link, main);
         stack.forward(*v.batch, kLayers, main);
       }};
-      work.operations = LayerStack::operations(kLayers) + static_cast<int>(kOutlast * alone * link / static_cast<double>(load.bytes())) * 8;
+      work.operations = LayerStack::operations(kLayers) + operations(a, alone, link);
       const RunValues params{{"victim", std::string(v.name)}, {"aggressor", a.name}, {"layers", std::int64_t{kLayers}}};
       bench.measure(bench.point(params), work);
       if (a.name == "none") alone = bench.median_ns("X5", params);

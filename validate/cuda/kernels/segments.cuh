@@ -1,8 +1,8 @@
 // Copies of many segments between pools by the GPU's own processors, reading or
 // writing pinned host memory in place; and contents that can be checked.
 //
-// A warp takes a segment at a time and keeps four 16-byte loads a lane in flight;
-// how many blocks run decides how much of the GPU the copy takes from others.
+// A warp takes a slice of a segment at a time and keeps four 16-byte loads a lane
+// in flight; how many blocks run decides how much of the GPU the copy takes.
 #pragma once
 
 #include <cstddef>
@@ -13,17 +13,21 @@
 namespace kvplan::gpu {
 
 constexpr int kCopyThreads = 512;
+constexpr std::size_t kSliceWords = 1024;  // of 16 bytes
 
 __global__ void __launch_bounds__(kCopyThreads) copy_segments(SegmentCopy a) {
   const int warp = static_cast<int>((blockIdx.x * blockDim.x + threadIdx.x) / 32);
   const int warps = static_cast<int>(gridDim.x * blockDim.x / 32);
   const std::size_t lane = threadIdx.x & 31;
   const std::size_t words = a.segment_bytes / 16 - (seeded(Bug::last_segment_words_dropped) ? 1 : 0);
-  for (int i = warp; i < a.segments; i += warps) {
-    const uint4* from = static_cast<const uint4*>(a.from[i]);
-    uint4* to = static_cast<uint4*>(a.to[i]);
-    std::size_t j = lane;
-    for (; j + 96 < words; j += 128) {
+  const int slices = static_cast<int>((words + kSliceWords - 1) / kSliceWords);
+  for (int i = warp; i < a.segments * slices; i += warps) {
+    const uint4* from = static_cast<const uint4*>(a.from[i / slices]);
+    uint4* to = static_cast<uint4*>(a.to[i / slices]);
+    const std::size_t begin = static_cast<std::size_t>(i % slices) * kSliceWords;
+    const std::size_t end = min(words, begin + kSliceWords);
+    std::size_t j = begin + lane;
+    for (; j + 96 < end; j += 128) {
       const uint4 first = load_once(from + j), second = load_once(from + j + 32);
       const uint4 third = load_once(from + j + 64), fourth = load_once(from + j + 96);
       store_once(to + j, first);
@@ -31,7 +35,7 @@ __global__ void __launch_bounds__(kCopyThreads) copy_segments(SegmentCopy a) {
       store_once(to + j + 64, third);
       store_once(to + j + 96, fourth);
     }
-    for (; j < words; j += 32) store_once(to + j, load_once(from + j));
+    for (; j < end; j += 32) store_once(to + j, load_once(from + j));
   }
 }
 
