@@ -16,8 +16,12 @@ template <int kGroup, int kMTiles>
 void prefill(AttentionCase& c, std::vector<Bf16>& out, Schedule schedule) {
   const KvLayout& l = c.problem.layout;
   const auto tiles = prefill_tiles(c.problem.spans, kGroup, kPrefillRows<kMTiles>);
-  const PrefillArguments a{c.q.data(), out.data(), paged_layer(l, c.pool.data(), c.layer, c.table.data(), c.table_stride),
-                           tiles.data(), c.problem.spans.data(), c.scale()};
+  const PrefillArguments a{c.q.data(),
+                           out.data(),
+                           paged_layer(l, c.pool.data(), c.layer, c.table.data(), c.table_stride),
+                           tiles.data(),
+                           c.problem.spans.data(),
+                           c.scale()};
   launch({number(tiles.size()), static_cast<unsigned>(l.kv_heads), 1}, kThreads, kPrefillSharedBytes<kMTiles>, schedule,
          [&] { prefill_attention<kGroup, kMTiles>(a); });
 }
@@ -31,9 +35,15 @@ void decode(AttentionCase& c, std::vector<Bf16>& out, Schedule schedule) {
   const std::size_t parts = lengths.size() * static_cast<std::size_t>(l.kv_heads * c.problem.splits * kGroup);
   std::vector<float> part_output(parts * kHeadDim);
   std::vector<float2> part_softmax(parts);
-  const DecodeArguments a{c.q.data(), out.data(), part_output.data(), part_softmax.data(),
-                          paged_layer(l, c.pool.data(), c.layer, c.table.data(), c.table_stride), lengths.data(),
-                          (tiles + c.problem.splits - 1) / c.problem.splits, c.problem.splits, c.scale()};
+  const DecodeArguments a{c.q.data(),
+                          out.data(),
+                          part_output.data(),
+                          part_softmax.data(),
+                          paged_layer(l, c.pool.data(), c.layer, c.table.data(), c.table_stride),
+                          lengths.data(),
+                          (tiles + c.problem.splits - 1) / c.problem.splits,
+                          c.problem.splits,
+                          c.scale()};
   const unsigned heads = static_cast<unsigned>(l.kv_heads);
   launch({static_cast<unsigned>(c.problem.splits), heads, number(lengths.size())}, kThreads, kDecodeSharedBytes,
          schedule, [&] { decode_attention<kGroup>(a); });
@@ -100,15 +110,16 @@ TEST_CASE("every row of every sequence is in one prefill tile, the longest first
   std::vector<int> rows(spans.size());
   for (const PrefillTile& t : tiles) {
     CHECK(t.first_row % 64 == 0);
-    rows[static_cast<std::size_t>(t.sequence)] += std::min(64, spans[static_cast<std::size_t>(t.sequence)].new_tokens * 4 - t.first_row);
+    rows[static_cast<std::size_t>(t.sequence)] +=
+        std::min(64, spans[static_cast<std::size_t>(t.sequence)].new_tokens * 4 - t.first_row);
   }
   CHECK(rows == std::vector<int>{400, 28, 256});
   CHECK(tiles.front().sequence == 1);
 }
 
 TEST_CASE("decode is split until its blocks nearly fill whole waves, and no further than its tiles go") {
-  CHECK(decode_splits(1, 8, 64, 264) == 1);      // one tile cannot be cut
-  CHECK(decode_splits(264, 1, 8192, 264) == 1);  // full already
+  CHECK(decode_splits(1, 8, 64, 264) == 1);            // one tile cannot be cut
+  CHECK(decode_splits(264, 1, 8192, 264) == 1);        // full already
   const int splits = decode_splits(16, 8, 8192, 264);  // 128 blocks: two parts make 256 of 264
   CHECK(splits == 2);
   CHECK(decode_splits(1, 8, 1 << 17, 264) == 30);  // 240 of 264 at once: within a tenth of 33 parts, which fill all

@@ -16,9 +16,10 @@ unsigned number(std::size_t n) { return static_cast<unsigned>(n); }
 
 bool rope_is_right(const RopeCase& c) {
   std::vector<Bf16> pool = c.pool, q(c.expected_q.size(), Bf16{0x7fff});
-  const RopeArguments a{c.qkv.data(), q.data(), paged_layer(c.layout, pool.data(), c.layer, c.table.data(), c.table_stride),
-                        c.sequence.data(), c.position.data(), reinterpret_cast<const float2*>(c.rotation.data()),
-                        c.query_heads};
+  const RopeArguments a{
+      c.qkv.data(),      q.data(),          paged_layer(c.layout, pool.data(), c.layer, c.table.data(), c.table_stride),
+      c.sequence.data(), c.position.data(), reinterpret_cast<const float2*>(c.rotation.data()),
+      c.query_heads};
   launch({number(c.sequence.size()), 1, 1}, kFusedThreads, 16, {}, [&] { rope_append(a); });
   double error = 0;
   return pool_agrees(c, pool, error) && relative_error(q, c.expected_q) < kFusedTolerance;
@@ -41,9 +42,8 @@ unsigned long long wrong_words(std::size_t segment_bytes, int segments, int bloc
   launch({static_cast<unsigned>(blocks), 1, 1}, kCopyThreads, 0, {}, [&] { copy_segments(copy); });
   CHECK(to[words] == 0);  // nothing beyond the last segment
   unsigned long long wrong = 0;
-  launch({2, 1, 1}, 256, 0, {}, [&] {
-    count_wrong(to.data(), source.data(), segment_bytes / 8, source.size(), 42, &wrong);
-  });
+  launch({2, 1, 1}, 256, 0, {},
+         [&] { count_wrong(to.data(), source.data(), segment_bytes / 8, source.size(), 42, &wrong); });
   return wrong;
 }
 

@@ -223,7 +223,8 @@ TEST_CASE("what a run reaches is set against what it should, and doubtful points
   for (RunPoint& p : run.points) {
     if (p.experiment == "X9") p.bytes = 16ll * 8192 * 4096;  // 2.15 TB/s in 0.25 ms; the doubtful point has 0.9 ms
   }
-  run.points.push_back(synthetic_point("X1", {{"dir", std::string("d2d")}, {"memory", std::string("device")}}, 1e-3, 1'400'000'000));
+  run.points.push_back(
+      synthetic_point("X1", {{"dir", std::string("d2d")}, {"memory", std::string("device")}}, 1e-3, 1'400'000'000));
   const auto targets = targets_of(run);
   const DeviceLaw law;
   const double segments = (2 << 20) / law.copy_s(2 << 20), large = (256 << 20) / law.copy_s(256 << 20);

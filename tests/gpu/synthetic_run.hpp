@@ -50,16 +50,16 @@ inline GpuRun synthetic_run(const DeviceLaw& law = {}) {
   run.complete = run.synthetic = true;
   run.gpu = {{"name", string("Formula GPU")}, {"uuid", string("GPU-0")}, {"multiprocessors", n(132)}};
   run.host = {{"memory_bytes", n(1) << 37}};
-  run.experiments = {{"X1", "contiguous copies", "done", "", 12, 1.5}, {"X2", "segments", "cut short", "time budget", 2, 2.1}};
+  run.experiments = {{"X1", "contiguous copies", "done", "", 12, 1.5},
+                     {"X2", "segments", "cut short", "time budget", 2, 2.1}};
   for (std::int64_t bytes = 4096; bytes <= 256 << 20; bytes *= 4) {
     run.points.push_back(synthetic_point("X1", {{"dir", string("h2d")}, {"memory", string("pinned")}},
                                          law.copy_s(static_cast<double>(bytes)), bytes));
   }
   for (const std::int64_t segment : {32 << 10, 2 << 20}) {
-    RunPoint p = synthetic_point("X2",
-                                 {{"dir", string("h2d")}, {"method", string("dma")}, {"segment_bytes", segment},
-                                  {"segments", n(64)}},
-                                 64 * law.copy_s(static_cast<double>(segment)), 64 * segment);
+    RunPoint p = synthetic_point(
+        "X2", {{"dir", string("h2d")}, {"method", string("dma")}, {"segment_bytes", segment}, {"segments", n(64)}},
+        64 * law.copy_s(static_cast<double>(segment)), 64 * segment);
     p.submit_ns = 64 * 1200;
     run.points.push_back(p);
   }
@@ -69,9 +69,9 @@ inline GpuRun synthetic_run(const DeviceLaw& law = {}) {
         synthetic_point("X5", {{"victim", string("decode")}, {"aggressor", string(aggressor)}}, 8e-3 * factor));
   }
   for (const std::int64_t m : {1, 64, 4096}) {
-    run.points.push_back(
-        synthetic_point("X7", {{"dtype", string("bfloat16")}, {"m", m}, {"n", n(6144)}, {"k", n(4096)}},
-                        law.gemm_s(static_cast<double>(m), 6144, 4096)));
+    run.points.push_back(synthetic_point("X7",
+                                         {{"dtype", string("bfloat16")}, {"m", m}, {"n", n(6144)}, {"k", n(4096)}},
+                                         law.gemm_s(static_cast<double>(m), 6144, 4096)));
   }
   const RunValues heads{{"heads", n(32)}, {"kv_heads", n(8)}, {"head_dim", n(128)}};
   for (const std::int64_t prefix : {0, 4096}) {
@@ -82,8 +82,8 @@ inline GpuRun synthetic_run(const DeviceLaw& law = {}) {
   RunValues v{{"batch", n(16)}, {"kv_tokens", n(8192)}, {"page_tokens", n(16)}, {"layout", string("layer-first NHD")}};
   v.insert(heads.begin(), heads.end());
   run.points.push_back(synthetic_point("X9", v, 2.5e-4));
-  run.points.push_back(synthetic_point(
-      "X10", {{"kernel", string("rms_norm")}, {"tokens", n(64)}, {"width", n(4096)}}, 3e-6));
+  run.points.push_back(
+      synthetic_point("X10", {{"kernel", string("rms_norm")}, {"tokens", n(64)}, {"width", n(4096)}}, 3e-6));
   RunPoint doubtful = synthetic_point("X9", v, 9e-4);
   doubtful.status = PointStatus::suspect;
   doubtful.reason = "SM clock fell by 20 %";

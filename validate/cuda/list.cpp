@@ -28,9 +28,10 @@ void print_device(int device, const cudaDeviceProp& p, bool last) {
   std::printf("     \"memory_clock_khz\": %d, \"memory_bus_bits\": %d,\n",
               attribute(cudaDevAttrMemoryClockRate, device), p.memoryBusWidth);
   // 1 on Grace Hopper: kernels read host memory in place over NVLink-C2C.
-  std::printf("     \"pageable_memory_access\": %d, \"uses_host_page_tables\": %d, \"pci_bus_id\": \"%04x:%02x:%02x\"}%s\n",
-              p.pageableMemoryAccess, p.pageableMemoryAccessUsesHostPageTables, p.pciDomainID, p.pciBusID,
-              p.pciDeviceID, last ? "" : ",");
+  std::printf(
+      "     \"pageable_memory_access\": %d, \"uses_host_page_tables\": %d, \"pci_bus_id\": \"%04x:%02x:%02x\"}%s\n",
+      p.pageableMemoryAccess, p.pageableMemoryAccessUsesHostPageTables, p.pciDomainID, p.pciBusID, p.pciDeviceID,
+      last ? "" : ",");
 }
 
 }  // namespace
@@ -51,8 +52,8 @@ int list_gpus() {
   cudaRuntimeGetVersion(&runtime);
   const cudaError_t error = cudaGetDeviceCount(&devices);
   if (error != cudaSuccess) return fail("cudaGetDeviceCount", error);
-  std::printf("{\"schema\": \"kvplan.gpu/1\", \"status\": \"ok\", \"driver\": %d, \"runtime\": %d, \"gpus\": [\n", driver,
-              runtime);
+  std::printf("{\"schema\": \"kvplan.gpu/1\", \"status\": \"ok\", \"driver\": %d, \"runtime\": %d, \"gpus\": [\n",
+              driver, runtime);
   for (int device = 0; device < devices; ++device) {
     cudaDeviceProp properties;
     const cudaError_t got = cudaGetDeviceProperties(&properties, device);

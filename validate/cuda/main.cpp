@@ -76,7 +76,8 @@ std::string parse(const std::vector<std::string>& arguments, MeasureOptions& opt
     } else {
       char* end = nullptr;
       options.seed = std::strtoull(arguments[++i].c_str(), &end, 10);
-      if (end == arguments[i].c_str() || *end != '\0') return "--seed wants a whole number, not \"" + arguments[i] + "\"";
+      if (end == arguments[i].c_str() || *end != '\0')
+        return "--seed wants a whole number, not \"" + arguments[i] + "\"";
     }
   }
   return "";
@@ -96,8 +97,9 @@ int print_experiments() {
 
 int without_gpu(Presence p) {
   if (p == Presence::old_driver) {
-    std::fprintf(stderr, "kvplan-gpu: error: the driver is too old for this program's CUDA; update it, or build with an "
-                         "older toolkit (12.4 or later)\n");
+    std::fprintf(stderr,
+                 "kvplan-gpu: error: the driver is too old for this program's CUDA; update it, or build with an "
+                 "older toolkit (12.4 or later)\n");
     return kCannotMeasure;
   }
   if (p == Presence::broken) return list_gpus();  // says which call failed

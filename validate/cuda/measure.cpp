@@ -18,9 +18,10 @@ namespace {
 
 // In the order of kExperiments.
 constexpr void (*kBodies[])(Bench&) = {
-    contiguous_copies, scattered_segments, duplex_copies,     copy_behind_copies, interference,      repacking,
-    matrix_products,   prefill_attention_times, decode_attention_times, small_kernels, layer_stacks, layerwise_loading,
-    partial_recompute, file_tier,          managed_memory,    pinning};
+    contiguous_copies,      scattered_segments, duplex_copies,   copy_behind_copies,
+    interference,           repacking,          matrix_products, prefill_attention_times,
+    decode_attention_times, small_kernels,      layer_stacks,    layerwise_loading,
+    partial_recompute,      file_tier,          managed_memory,  pinning};
 static_assert(std::size(kBodies) == kExperiments.size());
 
 std::string utc_now() {
@@ -52,8 +53,9 @@ void note_drift(GpuRun& run, const Bench& bench) {
   }
   run.checks["drift_rel"] = drift;
   if (std::abs(drift) > 0.02) {
-    run.findings.push_back({"drift", false,
-                            "an anchor changed by " + std::to_string(100 * drift) + " % during the run; figures are doubtful"});
+    run.findings.push_back(
+        {"drift", false,
+         "an anchor changed by " + std::to_string(100 * drift) + " % during the run; figures are doubtful"});
   }
 }
 
@@ -95,8 +97,8 @@ int outcome(const GpuRun& run) {
   std::size_t count[4] = {};
   for (const RunPoint& p : run.points) ++count[static_cast<int>(p.status)];
   const std::size_t failed = count[static_cast<int>(PointStatus::failed)];
-  std::fprintf(stderr, "%zu points: %zu ok, %zu suspect, %zu waived, %zu failed\n", run.points.size(), count[0], count[1],
-               count[2], failed);
+  std::fprintf(stderr, "%zu points: %zu ok, %zu suspect, %zu waived, %zu failed\n", run.points.size(), count[0],
+               count[1], count[2], failed);
   std::fputs(to_text(targets_of(run)).c_str(), stdout);
   if (interrupt_wanted) return kInterrupted;
   for (const RunExperiment& e : run.experiments) {

@@ -46,7 +46,8 @@ int check_attention(const AttentionProblem& problem, const Stream& stream) {
   if (!problem.decode) {
     const auto tiles = prefill_tiles(c.problem.spans, problem.group, 64 * problem.m_tiles);
     const Buffer tiles_there = upload(tiles);
-    const PrefillArguments a{q.as<Bf16>(), out.as<Bf16>(), kv, tiles_there.as<PrefillTile>(), spans.as<SequenceSpan>(), c.scale()};
+    const PrefillArguments a{q.as<Bf16>(), out.as<Bf16>(), kv, tiles_there.as<PrefillTile>(), spans.as<SequenceSpan>(),
+                             c.scale()};
     KVPLAN_CUDA(launch_prefill(a, problem.group, problem.m_tiles, static_cast<int>(tiles.size()), stream));
     return report(problem.name, relative_error(download<Bf16>(out, c.q.size()), c.expected), kAttentionTolerance);
   }
@@ -54,9 +55,16 @@ int check_attention(const AttentionProblem& problem, const Stream& stream) {
   for (const SequenceSpan& s : c.problem.spans) lengths.push_back(s.kv_tokens);
   const int tiles = (*std::max_element(lengths.begin(), lengths.end()) + kDecodeTileTokens - 1) / kDecodeTileTokens;
   const std::size_t parts = lengths.size() * static_cast<std::size_t>(l.kv_heads * problem.splits * problem.group);
-  const Buffer lengths_there = upload(lengths), part_output(Memory::device, parts * kHeadDim * 4), part_softmax(Memory::device, parts * 8);
-  const DecodeArguments a{q.as<Bf16>(), out.as<Bf16>(), part_output.as<float>(), part_softmax.as<float2>(), kv,
-                          lengths_there.as<std::int32_t>(), (tiles + problem.splits - 1) / problem.splits, problem.splits,
+  const Buffer lengths_there = upload(lengths), part_output(Memory::device, parts * kHeadDim * 4),
+               part_softmax(Memory::device, parts * 8);
+  const DecodeArguments a{q.as<Bf16>(),
+                          out.as<Bf16>(),
+                          part_output.as<float>(),
+                          part_softmax.as<float2>(),
+                          kv,
+                          lengths_there.as<std::int32_t>(),
+                          (tiles + problem.splits - 1) / problem.splits,
+                          problem.splits,
                           c.scale()};
   KVPLAN_CUDA(launch_decode(a, problem.group, static_cast<int>(lengths.size()), stream));
   return report(problem.name, relative_error(download<Bf16>(out, c.q.size()), c.expected), kAttentionTolerance);
@@ -69,12 +77,14 @@ int check_small(const Stream& stream) {
     const Buffer x = upload(c.x), weight = upload(c.weight), out = poisoned(c.x.size());
     const Buffer residual = with_residual ? upload(c.residual) : Buffer();
     KVPLAN_CUDA(launch_rms_norm(x.as<Bf16>(), residual.as<Bf16>(), weight.as<Bf16>(), out.as<Bf16>(), 3, 4096, stream));
-    failed += report(with_residual ? "norm with residual" : "norm", relative_error(download<Bf16>(out, c.x.size()), c.expected), kFusedTolerance);
+    failed += report(with_residual ? "norm with residual" : "norm",
+                     relative_error(download<Bf16>(out, c.x.size()), c.expected), kFusedTolerance);
   }
   const SiluCase s = silu_case(3, 14336, 7);
   const Buffer gate_up = upload(s.gate_up), activated = poisoned(s.expected.size());
   KVPLAN_CUDA(launch_silu_mul(gate_up.as<Bf16>(), activated.as<Bf16>(), 3, 14336, stream));
-  failed += report("silu times up", relative_error(download<Bf16>(activated, s.expected.size()), s.expected), kFusedTolerance);
+  failed += report("silu times up", relative_error(download<Bf16>(activated, s.expected.size()), s.expected),
+                   kFusedTolerance);
   const ArgmaxCase m = argmax_case(4, 128256, 8);
   const Buffer logits = upload(m.logits), chosen(Memory::device, 4 * sizeof(std::int32_t));
   KVPLAN_CUDA(launch_argmax(logits.as<Bf16>(), chosen.as<std::int32_t>(), 4, 128256, stream));
@@ -89,13 +99,15 @@ int check_rope(const Stream& stream) {
       const Buffer qkv = upload(c.qkv), pool = upload(c.pool), table = upload(c.table), sequence = upload(c.sequence);
       const Buffer position = upload(c.position), rotation = upload(c.rotation), q = poisoned(c.expected_q.size());
       const PagedKv kv = paged_layer(c.layout, pool.as<Bf16>(), c.layer, table.as<std::int32_t>(), c.table_stride);
-      const RopeArguments a{qkv.as<Bf16>(), q.as<Bf16>(), kv, sequence.as<std::int32_t>(), position.as<std::int32_t>(),
-                            rotation.as<float2>(), c.query_heads};
+      const RopeArguments a{
+          qkv.as<Bf16>(),        q.as<Bf16>(), kv, sequence.as<std::int32_t>(), position.as<std::int32_t>(),
+          rotation.as<float2>(), c.query_heads};
       KVPLAN_CUDA(launch_rope_append(a, static_cast<int>(c.sequence.size()), stream));
       double error = 0;
       const bool placed = pool_agrees(c, download<Bf16>(pool, c.pool.size()), error);
       failed += report("rotation and append", placed);
-      failed += report("rotated queries", relative_error(download<Bf16>(q, c.expected_q.size()), c.expected_q), kFusedTolerance);
+      failed += report("rotated queries", relative_error(download<Bf16>(q, c.expected_q.size()), c.expected_q),
+                       kFusedTolerance);
     }
   }
   return failed;
@@ -117,7 +129,8 @@ int check_copies(const Stream& stream) {
     out_again.push_back(out.back());
     in.push_back(back.data() + i * kSegment);
   }
-  const Buffer map = upload(source), to_host = upload(out), from_device = upload(from), to_device = upload(in), from_host = upload(out_again);
+  const Buffer map = upload(source), to_host = upload(out), from_device = upload(from), to_device = upload(in),
+               from_host = upload(out_again);
   int failed = 0;
   for (const bool batched : {false, true}) {
     if (batched && !kBatchCopies) continue;
@@ -128,8 +141,10 @@ int check_copies(const Stream& stream) {
       batch_copy(out, from, kSegment, BatchOrder::stream, false, stream);
       batch_copy(in, out_again, kSegment, BatchOrder::stream, true, stream);
     } else {
-      KVPLAN_CUDA(launch_segment_copy({to_host.as<void* const>(), from_device.as<const void* const>(), kSegment, kCount}, 4, stream));
-      KVPLAN_CUDA(launch_segment_copy({to_device.as<void* const>(), from_host.as<const void* const>(), kSegment, kCount}, 4, stream));
+      KVPLAN_CUDA(launch_segment_copy(
+          {to_host.as<void* const>(), from_device.as<const void* const>(), kSegment, kCount}, 4, stream));
+      KVPLAN_CUDA(launch_segment_copy(
+          {to_device.as<void* const>(), from_host.as<const void* const>(), kSegment, kCount}, 4, stream));
     }
     KVPLAN_CUDA(launch_count_wrong(back.as<std::uint64_t>(), map.as<std::uint32_t>(), kSegment / 8, kCount, 77,
                                    wrong.as<unsigned long long>(), stream));
@@ -152,7 +167,8 @@ int check_product(const Stream& stream) {
   for (std::size_t i = 0; i < kM; ++i) {
     for (std::size_t j = 0; j < kN; ++j) {
       double sum = 0;
-      for (std::size_t k = 0; k < kK; ++k) sum += double{to_float(values.x[i * kK + k])} * double{to_float(values.x[(kM + j) * kK + k])};
+      for (std::size_t k = 0; k < kK; ++k)
+        sum += double{to_float(values.x[i * kK + k])} * double{to_float(values.x[(kM + j) * kK + k])};
       expected.push_back(sum);
     }
   }

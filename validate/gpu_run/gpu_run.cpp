@@ -65,8 +65,8 @@ std::string text(const RunValues& values, const std::string& key) {
 
 std::string to_json_text(const GpuRun& run) {
   ordered_json out{{"schema", std::string(kGpuRunSchema)}};
-  out["run"] = {{"id", run.id},       {"utc", run.utc},     {"version", run.version},   {"argv", run.arguments},
-                {"seed", run.seed},   {"quick", run.quick}, {"complete", run.complete}, {"synthetic", run.synthetic}};
+  out["run"] = {{"id", run.id},     {"utc", run.utc},     {"version", run.version},   {"argv", run.arguments},
+                {"seed", run.seed}, {"quick", run.quick}, {"complete", run.complete}, {"synthetic", run.synthetic}};
   out["env"] = {{"gpu", to_json(run.gpu)}, {"host", to_json(run.host)}};
   out["findings"] = ordered_json::array();
   for (const RunFinding& f : run.findings) {

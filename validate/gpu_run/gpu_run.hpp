@@ -36,8 +36,8 @@ struct RunPoint {
   std::int64_t bytes = 0;  // moved or read, counted once; 0 where that says nothing
   double flops = 0;
   std::vector<double> samples_ns;
-  double submit_ns = 0;    // median host time to enqueue it; 0: not measured
-  std::string verify = "none";  // "ok", "wrong", "none"
+  double submit_ns = 0;                              // median host time to enqueue it; 0: not measured
+  std::string verify = "none";                       // "ok", "wrong", "none"
   std::int64_t sm_mhz_before = 0, sm_mhz_after = 0;  // 0: unknown
   std::string throttle = "unknown";                  // "none", or what NVML named
 
@@ -47,7 +47,7 @@ struct RunPoint {
 
 // Something about the machine that bears on how far its figures can be trusted.
 struct RunFinding {
-  std::string code;  // docs/gpu-harness.md lists them
+  std::string code;      // docs/gpu-harness.md lists them
   bool refuses = false;  // nothing can be measured at all
   std::string message;
 };

@@ -59,12 +59,14 @@ void judge_doubts(const DeviceFacts& f, std::vector<RunFinding>& out) {
                                gib(f.hbm_free_bytes), gib(kWholeHbmBytes))});
   }
   if (f.host_available_bytes < kLeastHostBytes) {  // some virtual machines grow as they are used: only a doubt
-    out.push_back({"little_host_memory", false,
-                   fmt::format("{:.1f} of {:.1f} GiB of host memory are available; pinned buffers and files want {:.0f}",
-                               gib(f.host_available_bytes), gib(f.host_bytes), gib(kLeastHostBytes))});
+    out.push_back(
+        {"little_host_memory", false,
+         fmt::format("{:.1f} of {:.1f} GiB of host memory are available; pinned buffers and files want {:.0f}",
+                     gib(f.host_available_bytes), gib(f.host_bytes), gib(kLeastHostBytes))});
   }
   if (!known(f.name)) {
-    out.push_back({"unknown_card", false, "no hardware file describes \"" + f.name + "\"; write one before planning with it"});
+    out.push_back(
+        {"unknown_card", false, "no hardware file describes \"" + f.name + "\"; write one before planning with it"});
   }
   if (!f.nvml) {
     out.push_back({"no_nvml", false, "libnvidia-ml.so.1 is missing: clocks, throttling and other users are not known"});

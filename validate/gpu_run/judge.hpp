@@ -18,8 +18,8 @@ struct DeviceFacts {
   bool mig = false;
   std::int64_t hbm_bytes = 0, hbm_free_bytes = 0;
   std::int64_t host_bytes = 0, host_available_bytes = 0;
-  int other_processes = 0;   // that compute on the GPU; -1: unknown
-  int busy_percent = 0;      // before anything of ours ran; -1: unknown
+  int other_processes = 0;        // that compute on the GPU; -1: unknown
+  int busy_percent = 0;           // before anything of ours ran; -1: unknown
   std::string throttle = "none";  // NVML's reasons; "unknown"
   bool nvml = true;
   bool cublaslt = true;

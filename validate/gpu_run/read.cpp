@@ -64,7 +64,8 @@ PointStatus status_named(const std::string& name) {
 void check_point(const RunPoint& p, JsonReader& reader) {
   const bool should = p.status == PointStatus::ok || p.status == PointStatus::suspect;
   if (should != p.measured()) {
-    reader.fail("samples_ns", should ? "a point that is ok or suspect has samples" : "a waived or failed point has none");
+    reader.fail("samples_ns",
+                should ? "a point that is ok or suspect has samples" : "a waived or failed point has none");
   }
   if (p.status != PointStatus::ok && p.reason.empty()) reader.fail("reason", "a point that is not ok says why");
   if (!p.measured()) return;

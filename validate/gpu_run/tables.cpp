@@ -41,8 +41,7 @@ void add_slowdowns(const std::vector<const RunPoint*>& points, GpuTables& out) {
       return text(q->params, "victim") == text(p->params, "victim") && text(q->params, "aggressor") == "none";
     });
     if (alone == points.end()) continue;
-    out.slowdowns.push_back(
-        {text(p->params, "victim"), aggressor, p->summary().median / (*alone)->summary().median});
+    out.slowdowns.push_back({text(p->params, "victim"), aggressor, p->summary().median / (*alone)->summary().median});
   }
 }
 

@@ -30,7 +30,8 @@ float draw(std::mt19937_64& random, float spread) {
 void expect_row(Builder b, int sequence, int row, int head, int visible, std::vector<double>& out) {
   const AttentionCase& c = b.c;
   const int heads = c.problem.layout.kv_heads * c.problem.group;
-  const std::size_t at = (static_cast<std::size_t>(row) * static_cast<std::size_t>(heads) + static_cast<std::size_t>(head)) * kHeadDim;
+  const std::size_t at =
+      (static_cast<std::size_t>(row) * static_cast<std::size_t>(heads) + static_cast<std::size_t>(head)) * kHeadDim;
   std::vector<double> weight(static_cast<std::size_t>(visible));
   double maximum = -std::numeric_limits<double>::infinity(), sum = 0;
   for (int t = 0; t < visible; ++t) {
@@ -67,7 +68,8 @@ std::vector<AttentionProblem> attention_problems() {
       problems.push_back({"decode " + name, true, group, 1, 3, layout(page_first, heads_first, 2, 16), tokens});
     }
   }
-  problems.push_back({"prefill, pages of 64, two fragments a warp", false, 4, 2, 1, layout(false, false, 1, 64), chunks});
+  problems.push_back(
+      {"prefill, pages of 64, two fragments a warp", false, 4, 2, 1, layout(false, false, 1, 64), chunks});
   problems.push_back({"decode in one part", true, 4, 1, 1, layout(false, false, 1, 64), tokens});
   problems.push_back({"decode in more parts than tiles", true, 8, 1, 7, layout(true, false, 1, 16), tokens});
   return problems;

@@ -16,9 +16,9 @@ struct AttentionProblem {
   std::string name;
   bool decode = false;
   int group = 4;
-  int m_tiles = 1;  // prefill
-  int splits = 3;   // decode
-  KvLayout layout;  // pages are set by the case
+  int m_tiles = 1;                  // prefill
+  int splits = 3;                   // decode
+  KvLayout layout;                  // pages are set by the case
   std::vector<SequenceSpan> spans;  // new_tokens and kv_tokens; decode: one new token each
 };
 

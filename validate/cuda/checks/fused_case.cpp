@@ -21,7 +21,8 @@ std::size_t size(int a, int b) { return static_cast<std::size_t>(a) * static_cas
 
 NormCase norm_case(int tokens, int hidden, bool with_residual, std::uint64_t seed) {
   std::mt19937_64 random(seed);
-  NormCase c{tokens, hidden, random_values(random, size(tokens, hidden)), {}, random_values(random, size(1, hidden)), {}, {}};
+  NormCase c{tokens, hidden, random_values(random, size(tokens, hidden)), {}, random_values(random, size(1, hidden)),
+             {},     {}};
   if (with_residual) c.residual = random_values(random, c.x.size());
   for (std::size_t at = 0; at < c.x.size(); at += static_cast<std::size_t>(hidden)) {
     std::vector<double> row;

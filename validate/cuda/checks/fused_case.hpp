@@ -33,7 +33,7 @@ struct RopeCase {
   int layer = 1, query_heads = 8, table_stride = 0;
   std::vector<Bf16> qkv, pool;
   std::vector<std::int32_t> table, sequence, position;
-  std::vector<float> rotation;  // cosine, sine by position and pair
+  std::vector<float> rotation;                    // cosine, sine by position and pair
   std::vector<double> expected_q, expected_pool;  // NaN where nothing may be written
 };
 RopeCase rope_case(bool page_first, bool heads_first, std::uint64_t seed);

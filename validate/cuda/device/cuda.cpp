@@ -32,8 +32,8 @@ std::string meaning(cudaError_t code) {
 }  // namespace
 
 CudaError::CudaError(cudaError_t code, const char* call, const char* file, int line)
-    : std::runtime_error(within_project(file) + ":" + std::to_string(line) + ": " + call + ": " + cudaGetErrorString(code) +
-                         " (" + cudaGetErrorName(code) + ")" + meaning(code)),
+    : std::runtime_error(within_project(file) + ":" + std::to_string(line) + ": " + call + ": " +
+                         cudaGetErrorString(code) + " (" + cudaGetErrorName(code) + ")" + meaning(code)),
       code_(code) {}
 
 bool CudaError::fatal() const {

@@ -23,8 +23,7 @@ struct Library {
     return handle == nullptr ? nullptr : reinterpret_cast<Function*>(dlsym(handle, name));
   }
 };
-#define KVPLAN_LT(library, function, ...) \
-  check_lt((library).get<decltype(function)>(#function)(__VA_ARGS__), #function)
+#define KVPLAN_LT(library, function, ...) check_lt((library).get<decltype(function)>(#function)(__VA_ARGS__), #function)
 
 void check_lt(cublasStatus_t status, const char* call) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
@@ -113,8 +112,8 @@ void Matmul::prepare(MatrixType type, std::int64_t m, std::int64_t n, std::int64
   state_->plan_for(type, m, n, k);
 }
 
-void Matmul::run(MatrixType type, const void* x, const void* w, void* y, std::int64_t m, std::int64_t n,
-                 std::int64_t k, cudaStream_t stream) {
+void Matmul::run(MatrixType type, const void* x, const void* w, void* y, std::int64_t m, std::int64_t n, std::int64_t k,
+                 cudaStream_t stream) {
   if (!available()) throw std::runtime_error("libcublasLt is missing");
   State& s = *state_;
   const Plan& p = s.plan_for(type, m, n, k);

@@ -70,7 +70,8 @@ std::int64_t Nvml::pcie_lanes() const {
 
 std::string Nvml::throttle() const {
   unsigned long long reasons = 0;
-  if (!available() || call("nvmlDeviceGetCurrentClocksThrottleReasons", device_, &reasons) != kSuccess) return "unknown";
+  if (!available() || call("nvmlDeviceGetCurrentClocksThrottleReasons", device_, &reasons) != kSuccess)
+    return "unknown";
   std::string out;
   for (const auto& [bit, name] : kHeldBack) {
     if (reasons & bit) out += (out.empty() ? "" : ", ") + std::string(name);
@@ -103,8 +104,8 @@ bool Nvml::mig() const {
 
 std::string Nvml::driver() const {
   std::array<char, 96> text{};
-  const bool got = available() &&
-                   call("nvmlSystemGetDriverVersion", text.data(), static_cast<unsigned>(text.size())) == kSuccess;
+  const bool got =
+      available() && call("nvmlSystemGetDriverVersion", text.data(), static_cast<unsigned>(text.size())) == kSuccess;
   return got ? text.data() : "";
 }
 

@@ -16,15 +16,15 @@ class Nvml {
   Nvml& operator=(const Nvml&) = delete;
 
   bool available() const { return device_ != nullptr; }
-  std::int64_t sm_mhz() const;       // 0: unknown; also below
+  std::int64_t sm_mhz() const;  // 0: unknown; also below
   std::int64_t memory_mhz() const;
   std::int64_t temperature_c() const;
   std::int64_t power_mw() const;
   std::int64_t pcie_generation() const;
   std::int64_t pcie_lanes() const;
-  std::string throttle() const;      // "none", the reasons joined by ", ", or "unknown"
-  int other_processes() const;       // that compute, this one not counted; -1: unknown
-  int busy_percent() const;          // of the last sample period; -1: unknown
+  std::string throttle() const;  // "none", the reasons joined by ", ", or "unknown"
+  int other_processes() const;   // that compute, this one not counted; -1: unknown
+  int busy_percent() const;      // of the last sample period; -1: unknown
   bool mig() const;
   std::string driver() const;
 

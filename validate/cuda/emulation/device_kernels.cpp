@@ -60,7 +60,8 @@ cudaError_t launch_fill_bf16(Bf16*, std::size_t count, float, std::uint64_t, cud
   return launch(stream, memory_ns(2.0 * static_cast<double>(count)));
 }
 cudaError_t launch_count_wrong(const std::uint64_t* at, const std::uint32_t* source, std::size_t segment_words,
-                               std::size_t segments, std::uint64_t seed, unsigned long long* wrong, cudaStream_t stream) {
+                               std::size_t segments, std::uint64_t seed, unsigned long long* wrong,
+                               cudaStream_t stream) {
   *wrong += count_wrong_on_host(at, source, segment_words, segments, seed);
   return launch(stream, memory_ns(8.0 * static_cast<double>(segment_words * segments)));
 }

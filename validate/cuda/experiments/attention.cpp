@@ -45,7 +45,8 @@ void measure_decode(Bench& bench, KvPool& pool, const Activations& io, int batch
   const std::int64_t working = std::int64_t{4} * batch * kv_tokens * pool.layout.kv_heads * kHeadDim;
   const std::int64_t capacity = std::int64_t{pool.layout.pages} * pool.layout.page_tokens;
   const std::int64_t fit = capacity / (std::int64_t{batch} * (kv_tokens + pool.layout.page_tokens));
-  const int sets = static_cast<int>(std::clamp<std::int64_t>((std::int64_t{256} << 20) / working, 1, std::max<std::int64_t>(1, fit)));
+  const int sets = static_cast<int>(
+      std::clamp<std::int64_t>((std::int64_t{256} << 20) / working, 1, std::max<std::int64_t>(1, fit)));
   RunPoint p = bench.point(heads({{"batch", std::int64_t{batch}},
                                   {"kv_tokens", std::int64_t{kv_tokens}},
                                   {"page_tokens", std::int64_t{pool.layout.page_tokens}},
@@ -64,7 +65,8 @@ void measure_decode(Bench& bench, KvPool& pool, const Activations& io, int batch
 
 void prefill_attention_times(Bench& bench) {
   const std::vector<int> chunks = bench.quick() ? std::vector<int>{512, 8192} : std::vector<int>{128, 512, 2048, 8192};
-  const std::vector<int> prefixes = bench.quick() ? std::vector<int>{0, 4096} : std::vector<int>{0, 1024, 4096, 16384, 32768};
+  const std::vector<int> prefixes =
+      bench.quick() ? std::vector<int>{0, 4096} : std::vector<int>{0, 1024, 4096, 16384, 32768};
   KvPool pool(bench, 65536, 16, false, false);
   const Activations io(bench, 8192);
   bench.expect(chunks.size() * prefixes.size() * 2 + 3);
@@ -76,8 +78,8 @@ void prefill_attention_times(Bench& bench) {
                                     {"kernel", std::string(m_tiles == 2 ? "mma_128" : "mma_64")}}),
                              0, attention.flops());
     bench.measure(std::move(p), {[&](cudaStream_t s, int round) {
-      attention.attend(io.q.as<Bf16>(), io.out.as<Bf16>(), pool.memory.as<Bf16>(), 0, round, s);
-    }});
+                    attention.attend(io.q.as<Bf16>(), io.out.as<Bf16>(), pool.memory.as<Bf16>(), 0, round, s);
+                  }});
   };
   for (const int m_tiles : {2, 1}) {
     for (const int chunk : chunks) {
@@ -89,7 +91,8 @@ void prefill_attention_times(Bench& bench) {
 
 void decode_attention_times(Bench& bench) {
   const std::vector<int> batches = bench.quick() ? std::vector<int>{1, 16} : std::vector<int>{1, 4, 16, 64};
-  const std::vector<int> contexts = bench.quick() ? std::vector<int>{2048, 8192} : std::vector<int>{512, 2048, 8192, 32768};
+  const std::vector<int> contexts =
+      bench.quick() ? std::vector<int>{2048, 8192} : std::vector<int>{512, 2048, 8192, 32768};
   const std::int64_t most = std::int64_t{64} * 32768, bytes_a_token = 4 * kLlama8B.kv_heads * kHeadDim;
   const std::int64_t tokens = std::min<std::int64_t>(bench.quick() ? 262144 : most,
                                                      static_cast<std::int64_t>(bench.free_bytes() / 2) / bytes_a_token);

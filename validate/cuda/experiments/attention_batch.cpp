@@ -25,7 +25,8 @@ AttentionBatch::AttentionBatch(Bench& bench, const KvLayout& layout, int group, 
       m_tiles_(m_tiles) {
   const int longest = kv_tokens();
   table_stride_ = (longest + layout.page_tokens - 1) / layout.page_tokens;
-  if (std::int64_t{sets} * sequences * table_stride_ > layout.pages) throw std::runtime_error("too few pages in the pool");
+  if (std::int64_t{sets} * sequences * table_stride_ > layout.pages)
+    throw std::runtime_error("too few pages in the pool");
   std::vector<std::int32_t> pages(static_cast<std::size_t>(layout.pages));
   std::iota(pages.begin(), pages.end(), 0);
   for (std::size_t i = pages.size(); i > 1; --i) std::swap(pages[i - 1], pages[bench.random()() % i]);
@@ -51,7 +52,8 @@ AttentionBatch::AttentionBatch(Bench& bench, const KvLayout& layout, int group, 
   sequence_ = upload(owner);
   position_ = upload(position);
   if (decodes()) {
-    const std::size_t parts = static_cast<std::size_t>(sequences) * static_cast<std::size_t>(layout.kv_heads * group * splits_);
+    const std::size_t parts =
+        static_cast<std::size_t>(sequences) * static_cast<std::size_t>(layout.kv_heads * group * splits_);
     part_output_ = Buffer(Memory::device, parts * kHeadDim * sizeof(float));
     part_softmax_ = Buffer(Memory::device, parts * sizeof(float2));
   }
@@ -80,15 +82,27 @@ void AttentionBatch::attend(const Bf16* q, Bf16* out, Bf16* pool, int layer, int
     return;
   }
   const int tiles = (kv_tokens() + kDecodeTileTokens - 1) / kDecodeTileTokens;
-  const DecodeArguments a{q, out, part_output_.as<float>(), part_softmax_.as<float2>(), kv,
-                          kv_tokens_.as<std::int32_t>(), (tiles + splits_ - 1) / splits_, splits_, kScale};
+  const DecodeArguments a{q,
+                          out,
+                          part_output_.as<float>(),
+                          part_softmax_.as<float2>(),
+                          kv,
+                          kv_tokens_.as<std::int32_t>(),
+                          (tiles + splits_ - 1) / splits_,
+                          splits_,
+                          kScale};
   KVPLAN_CUDA(launch_decode(a, group_, sequences_, stream));
 }
 
 void AttentionBatch::append(const Bf16* qkv, Bf16* q, Bf16* pool, int layer, const float2* rotation,
                             cudaStream_t stream) const {
-  const RopeArguments a{qkv, q, view(pool, layer, 0), sequence_.as<std::int32_t>(), position_.as<std::int32_t>(),
-                        rotation, layout_.kv_heads * group_};
+  const RopeArguments a{qkv,
+                        q,
+                        view(pool, layer, 0),
+                        sequence_.as<std::int32_t>(),
+                        position_.as<std::int32_t>(),
+                        rotation,
+                        layout_.kv_heads * group_};
   KVPLAN_CUDA(launch_rope_append(a, tokens(), stream));
 }
 

@@ -18,9 +18,11 @@ using Clock = std::chrono::steady_clock;
 constexpr int kMostBehindLatch = 512;
 constexpr long long kLatchClocks = 1'000'000'000;  // about half a second
 constexpr double kRegionNs = 200e3;                // events tell half a microsecond apart
-constexpr std::size_t kMostSamples = 21, kLeastSamples = 6;
+constexpr std::size_t kMostSamples = 21, kLeastSamples = 6, kLeastSlowSamples = 3;
 
-double seconds_between(Clock::time_point a, Clock::time_point b) { return std::chrono::duration<double>(b - a).count(); }
+double seconds_between(Clock::time_point a, Clock::time_point b) {
+  return std::chrono::duration<double>(b - a).count();
+}
 
 }  // namespace
 
@@ -143,11 +145,13 @@ std::vector<double> Bench::samples(RunPoint& point, const Work& work) {
     if (steady || seconds_between(start, Clock::now()) > 0.4 * point_s_) break;
   }
   *expired = 0;
+  const double so_far = seconds_between(start, Clock::now());
+  const std::size_t least = so_far > 0.5 * point_s_ ? kLeastSlowSamples : kLeastSamples;
   std::vector<double> taken, submits;
   while (taken.size() < kMostSamples) {
     taken.push_back(sample_ns(work, rounds, latched, submit));
     submits.push_back(submit);
-    if (taken.size() < kLeastSamples) continue;
+    if (taken.size() < least) continue;
     if (seconds_between(start, Clock::now()) > point_s_) break;
     if (taken.size() >= 9 && relative_half_width(summarise(taken)) < 0.005) break;
   }
@@ -168,8 +172,8 @@ void Bench::judge_sample(RunPoint& point) const {
   };
   // Products run into the power cap on a healthy card and slow down a little: that is how fast it is.
   if (point.sm_mhz_before > 0 && point.sm_mhz_after < 0.8 * static_cast<double>(point.sm_mhz_before)) {
-    doubt("the SM clock fell from " + std::to_string(point.sm_mhz_before) + " to " + std::to_string(point.sm_mhz_after) +
-          " MHz");
+    doubt("the SM clock fell from " + std::to_string(point.sm_mhz_before) + " to " +
+          std::to_string(point.sm_mhz_after) + " MHz");
   }
   if (point.throttle.find("thermal") != std::string::npos || point.throttle.find("hardware") != std::string::npos) {
     doubt("throttled: " + point.throttle);
@@ -252,11 +256,13 @@ void measure_anchors(Bench& bench, const char* when) {
   constexpr std::size_t kBytes = std::size_t{64} << 20;
   const std::string at = when;
   bench.measure(bench.point({{"anchor", std::string("h2d")}, {"when", at}}, kBytes), {[&](cudaStream_t s, int) {
-    KVPLAN_CUDA(cudaMemcpyAsync(pools.device_target.data(), pools.pinned_content.data(), kBytes, cudaMemcpyDefault, s));
-  }});
+                  KVPLAN_CUDA(cudaMemcpyAsync(pools.device_target.data(), pools.pinned_content.data(), kBytes,
+                                              cudaMemcpyDefault, s));
+                }});
   bench.measure(bench.point({{"anchor", std::string("d2d")}, {"when", at}}, kBytes), {[&](cudaStream_t s, int) {
-    KVPLAN_CUDA(cudaMemcpyAsync(pools.device_target.data(), pools.device_content.data(), kBytes, cudaMemcpyDefault, s));
-  }});
+                  KVPLAN_CUDA(cudaMemcpyAsync(pools.device_target.data(), pools.device_content.data(), kBytes,
+                                              cudaMemcpyDefault, s));
+                }});
   if (!bench.matmul().available()) return;
   bench.matmul().prepare(MatrixType::bf16, 4096, 4096, 4096);
   bench.measure(bench.point({{"anchor", std::string("gemm")}, {"when", at}}, 0, 2.0 * 4096 * 4096 * 4096),

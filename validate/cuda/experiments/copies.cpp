@@ -29,9 +29,8 @@ void copy_both_ways(Bench& bench, char* host, const char* memory, std::size_t by
     const void* from = d == Direction::h2d ? host : device;
     RunPoint p = bench.point({{"dir", std::string(name_of(d))}, {"memory", std::string(memory)}},
                              static_cast<std::int64_t>(bytes));
-    bench.measure(std::move(p), {[=](cudaStream_t s, int) {
-      KVPLAN_CUDA(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, s));
-    }});
+    bench.measure(std::move(p),
+                  {[=](cudaStream_t s, int) { KVPLAN_CUDA(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, s)); }});
   }
 }
 
@@ -41,8 +40,9 @@ struct Shape {
 
 // Every size and count whose sum fits into a quarter of the pool and is worth a measurement.
 std::vector<Shape> shapes(const Bench& bench, std::size_t pool_bytes) {
-  const std::vector<std::size_t> kib = bench.quick() ? std::vector<std::size_t>{8, 24, 28, 32, 64, 2048}
-                                                     : std::vector<std::size_t>{2, 4, 8, 16, 24, 28, 32, 64, 128, 512, 2048};
+  const std::vector<std::size_t> kib = bench.quick()
+                                           ? std::vector<std::size_t>{8, 24, 28, 32, 64, 2048}
+                                           : std::vector<std::size_t>{2, 4, 8, 16, 24, 28, 32, 64, 128, 512, 2048};
   const std::vector<std::size_t> counts =
       bench.quick() ? std::vector<std::size_t>{64, 1024} : std::vector<std::size_t>{16, 64, 256, 1024, 4096};
   std::vector<Shape> out;
@@ -106,7 +106,8 @@ void staged(Bench& bench, Direction d, const Shape& shape) {
   work.operations = 2;
   work.enqueue = [&map, &pools, d, bytes, kernel](cudaStream_t s, int) {
     if (d == Direction::h2d) {
-      KVPLAN_CUDA(cudaMemcpyAsync(pools.device_content.data(), pools.pinned_content.data(), bytes, cudaMemcpyDefault, s));
+      KVPLAN_CUDA(
+          cudaMemcpyAsync(pools.device_content.data(), pools.pinned_content.data(), bytes, cudaMemcpyDefault, s));
     }
     move_segments(map, kernel, s);
     if (d == Direction::d2h) {
@@ -127,12 +128,12 @@ void contiguous_copies(Bench& bench) {
   bench.expect(sizes.size() * (bench.quick() ? 3 : 7));
   for (const std::size_t bytes : sizes) {
     copy_both_ways(bench, bench.pools().pinned_target.data(), "pinned", bytes);
-    bench.measure(bench.point({{"dir", std::string("d2d")}, {"memory", std::string("device")}},
-                              static_cast<std::int64_t>(bytes)),
-                  {[&, bytes](cudaStream_t s, int) {
-                    KVPLAN_CUDA(cudaMemcpyAsync(bench.pools().device_target.data(),
-                                                bench.pools().device_content.data(), bytes, cudaMemcpyDefault, s));
-                  }});
+    bench.measure(
+        bench.point({{"dir", std::string("d2d")}, {"memory", std::string("device")}}, static_cast<std::int64_t>(bytes)),
+        {[&, bytes](cudaStream_t s, int) {
+          KVPLAN_CUDA(cudaMemcpyAsync(bench.pools().device_target.data(), bench.pools().device_content.data(), bytes,
+                                      cudaMemcpyDefault, s));
+        }});
   }
   if (bench.quick()) return;
   const auto plain = pageable(most);
@@ -141,8 +142,8 @@ void contiguous_copies(Bench& bench) {
     char* device = bench.pools().device_target.data();
     for (const Direction d : {Direction::h2d, Direction::d2h}) {
       Work work{[&, d, bytes](cudaStream_t s, int) {
-        KVPLAN_CUDA(cudaMemcpyAsync(d == Direction::h2d ? device : plain.get(), d == Direction::h2d ? plain.get() : device,
-                                    bytes, cudaMemcpyDefault, s));
+        KVPLAN_CUDA(cudaMemcpyAsync(d == Direction::h2d ? device : plain.get(),
+                                    d == Direction::h2d ? plain.get() : device, bytes, cudaMemcpyDefault, s));
       }};
       work.operations = 1 << 20;  // never behind the latch
       bench.measure(bench.point({{"dir", std::string(name_of(d))}, {"memory", std::string("pageable")}},

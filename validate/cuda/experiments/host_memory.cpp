@@ -7,8 +7,8 @@
 #include <cstdlib>
 
 #include "validate/cuda/device/cuda_versions.hpp"
-#include "validate/cuda/experiments/experiments.hpp"
 #include "validate/cuda/experiments/bench.hpp"
+#include "validate/cuda/experiments/experiments.hpp"
 #include "validate/cuda/experiments/segment_map.hpp"
 #include "validate/cuda/kernels/launch.hpp"
 
@@ -17,7 +17,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double ns_since(Clock::time_point start) { return std::chrono::duration<double, std::nano>(Clock::now() - start).count(); }
+double ns_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::nano>(Clock::now() - start).count();
+}
 
 // Anonymous memory of its own, so that it goes back to the system at the end.
 class Mapping {
@@ -50,7 +52,8 @@ RunPoint named(const Bench& bench, const char* operation, std::size_t bytes) {
 }
 
 // Each repetition prepares outside the time and runs inside it.
-void measure_after(Bench& bench, RunPoint point, const std::function<void()>& prepare, const std::function<void()>& run) {
+void measure_after(Bench& bench, RunPoint point, const std::function<void()>& prepare,
+                   const std::function<void()>& run) {
   std::vector<double> samples;
   for (int i = 0; i < 7 && !interrupt_wanted; ++i) {
     prepare();
@@ -75,12 +78,16 @@ void managed_memory(Bench& bench) {
     const auto to = [&](Side side) { KVPLAN_CUDA(prefetch(managed.data(), bytes, side, stream)); };
     to(Side::gpu);
     KVPLAN_CUDA(launch_fill_words(managed.as<std::uint64_t>(), bytes / 8, 9, stream));
-    measure_after(bench, named(bench, "managed_prefetch_h2d", bytes), [&] { to(Side::host); }, [&] { to(Side::gpu); });
-    measure_after(bench, named(bench, "managed_prefetch_d2h", bytes), [&] { to(Side::gpu); }, [&] { to(Side::host); });
-    measure_after(bench, named(bench, "managed_fault_in", bytes), [&] { to(Side::host); },
-                  [&] { read_all(bench, managed.data(), bytes, stream); });
-    measure_after(bench, named(bench, "managed_resident", bytes), [&] { to(Side::gpu); },
-                  [&] { read_all(bench, managed.data(), bytes, stream); });
+    measure_after(
+        bench, named(bench, "managed_prefetch_h2d", bytes), [&] { to(Side::host); }, [&] { to(Side::gpu); });
+    measure_after(
+        bench, named(bench, "managed_prefetch_d2h", bytes), [&] { to(Side::gpu); }, [&] { to(Side::host); });
+    measure_after(
+        bench, named(bench, "managed_fault_in", bytes), [&] { to(Side::host); },
+        [&] { read_all(bench, managed.data(), bytes, stream); });
+    measure_after(
+        bench, named(bench, "managed_resident", bytes), [&] { to(Side::gpu); },
+        [&] { read_all(bench, managed.data(), bytes, stream); });
   }
   const Mapping plain(bytes);
   plain.touch();

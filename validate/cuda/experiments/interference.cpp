@@ -22,7 +22,8 @@ int moves(const SegmentMap& map, double victim_ns, double bytes_per_ns) {
 
 int operations(const Aggressor& a, double victim_ns, double bytes_per_ns) {
   int count = 0;
-  for (const SegmentMap* map : a.maps) count += moves(*map, victim_ns, bytes_per_ns) * a.method.operations(map->source.size());
+  for (const SegmentMap* map : a.maps)
+    count += moves(*map, victim_ns, bytes_per_ns) * a.method.operations(map->source.size());
   return count;
 }
 
@@ -47,15 +48,21 @@ void interference(Bench& bench) {
   stack.prepare(decode);
   stack.prepare(prefill);
   // Few copies in flight, so that they and the victim fit behind the latch; kernels spread over many segments.
-  const SegmentMap load(bench, Direction::h2d, std::size_t{16} << 20, 2), store(bench, Direction::d2h, std::size_t{16} << 20, 2);
-  const SegmentMap load_pieces(bench, Direction::h2d, 32 << 10, 1024), store_pieces(bench, Direction::d2h, 32 << 10, 1024);
-  const SegmentMap copy_in(bench, Direction::h2d, std::size_t{2} << 20, 32), copy_out(bench, Direction::d2h, std::size_t{2} << 20, 32);
+  const SegmentMap load(bench, Direction::h2d, std::size_t{16} << 20, 2),
+      store(bench, Direction::d2h, std::size_t{16} << 20, 2);
+  const SegmentMap load_pieces(bench, Direction::h2d, 32 << 10, 1024),
+      store_pieces(bench, Direction::d2h, 32 << 10, 1024);
+  const SegmentMap copy_in(bench, Direction::h2d, std::size_t{2} << 20, 32),
+      copy_out(bench, Direction::d2h, std::size_t{2} << 20, 32);
   const Method dma{"dma"};
-  std::vector<Aggressor> aggressors{{"none", {}, dma}, {"h2d dma", {&load}, dma}, {"d2h dma", {&store}, dma},
+  std::vector<Aggressor> aggressors{{"none", {}, dma},
+                                    {"h2d dma", {&load}, dma},
+                                    {"d2h dma", {&store}, dma},
                                     {"h2d + d2h dma", {&load, &store}, dma}};
   for (const int blocks : bench.quick() ? std::vector<int>{12} : std::vector<int>{2, 12, 132}) {
     aggressors.push_back({"h2d kernel_" + std::to_string(blocks), {&load_pieces}, {"kernel", blocks}});
-    if (!bench.quick()) aggressors.push_back({"d2h kernel_" + std::to_string(blocks), {&store_pieces}, {"kernel", blocks}});
+    if (!bench.quick())
+      aggressors.push_back({"d2h kernel_" + std::to_string(blocks), {&store_pieces}, {"kernel", blocks}});
   }
   // What the link moves at, so that an aggressor outlasts its victim without lasting for ever.
   const double alone_ns = bench.median_ns("anchor", {{"anchor", std::string("h2d")}});

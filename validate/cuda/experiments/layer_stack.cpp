@@ -61,7 +61,8 @@ void LayerStack::prepare(const AttentionBatch& batch) {
   }
 }
 
-void LayerStack::product(const ProductShape& s, const Bf16* x, const Bf16* w, Bf16* y, int tokens, cudaStream_t stream) {
+void LayerStack::product(const ProductShape& s, const Bf16* x, const Bf16* w, Bf16* y, int tokens,
+                         cudaStream_t stream) {
   bench_.matmul().run(MatrixType::bf16, x, w, y, tokens, s.n, s.k, stream);
 }
 
@@ -97,8 +98,10 @@ void LayerStack::forward(const AttentionBatch& batch, int count, cudaStream_t st
 
 void LayerStack::head(int rows, cudaStream_t stream) {
   const Bf16* norm = weights_.as<Bf16>() + shape_.layer_elements() - 2 * shape_.hidden;
-  KVPLAN_CUDA(launch_rms_norm(x_.as<Bf16>(), residual_.as<Bf16>(), norm, normed_.as<Bf16>(), rows, shape_.hidden, stream));
-  product({shape_.vocabulary, shape_.hidden}, normed_.as<Bf16>(), vocabulary_.as<Bf16>(), logits_.as<Bf16>(), rows, stream);
+  KVPLAN_CUDA(
+      launch_rms_norm(x_.as<Bf16>(), residual_.as<Bf16>(), norm, normed_.as<Bf16>(), rows, shape_.hidden, stream));
+  product({shape_.vocabulary, shape_.hidden}, normed_.as<Bf16>(), vocabulary_.as<Bf16>(), logits_.as<Bf16>(), rows,
+          stream);
   KVPLAN_CUDA(launch_argmax(logits_.as<Bf16>(), chosen_.as<std::int32_t>(), rows, shape_.vocabulary, stream));
 }
 

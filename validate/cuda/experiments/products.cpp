@@ -1,6 +1,6 @@
 // X7 matrix products of a layer against the number of tokens.
-#include "validate/cuda/experiments/experiments.hpp"
 #include "validate/cuda/experiments/bench.hpp"
+#include "validate/cuda/experiments/experiments.hpp"
 #include "validate/cuda/experiments/model_shape.hpp"
 #include "validate/cuda/kernels/launch.hpp"
 
@@ -15,7 +15,8 @@ void matrix_products(Bench& bench) {
                     : std::vector<std::int64_t>{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192};
   // Weights rotate through more memory than the caches hold, as they do from layer to layer.
   const std::size_t largest = static_cast<std::size_t>(m.gate_up().n * m.gate_up().k) * 2;
-  const Buffer weights(Memory::device, 2 * largest), x(Memory::device, 8192u * 14336u * 2), y(Memory::device, 8192u * 28672u * 2);
+  const Buffer weights(Memory::device, 2 * largest), x(Memory::device, 8192u * 14336u * 2),
+      y(Memory::device, 8192u * 28672u * 2);
   KVPLAN_CUDA(launch_fill_bf16(weights.as<Bf16>(), weights.bytes() / 2, 0.02f, 1, bench.main()));
   KVPLAN_CUDA(launch_fill_bf16(x.as<Bf16>(), x.bytes() / 2, 1.f, 2, bench.main()));
   bench.main().wait();
@@ -25,12 +26,10 @@ void matrix_products(Bench& bench) {
       for (const ProductShape& s : shapes) {
         const std::size_t bytes = static_cast<std::size_t>(s.n * s.k) * (type == MatrixType::bf16 ? 2 : 1);
         const std::size_t sets = weights.bytes() / bytes;
-        RunPoint p = bench.point({{"dtype", std::string(type == MatrixType::bf16 ? "bfloat16" : "fp8")},
-                                  {"m", t},
-                                  {"n", s.n},
-                                  {"k", s.k}},
-                                 static_cast<std::int64_t>(bytes),
-                                 2.0 * static_cast<double>(t) * static_cast<double>(s.n) * static_cast<double>(s.k));
+        RunPoint p = bench.point(
+            {{"dtype", std::string(type == MatrixType::bf16 ? "bfloat16" : "fp8")}, {"m", t}, {"n", s.n}, {"k", s.k}},
+            static_cast<std::int64_t>(bytes),
+            2.0 * static_cast<double>(t) * static_cast<double>(s.n) * static_cast<double>(s.k));
         Work work{[&, type, t, s, bytes, sets](cudaStream_t stream, int round) {
           const char* w = weights.data() + static_cast<std::size_t>(round) % sets * bytes;
           bench.matmul().run(type, x.data(), w, y.data(), t, s.n, s.k, stream);

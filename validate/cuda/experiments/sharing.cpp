@@ -9,8 +9,8 @@ namespace kvplan::gpu {
 namespace {
 
 // Moves `loads` and `stores` at once, each spread over its streams; the time is until the last is done.
-void together(Bench& bench, const std::vector<const SegmentMap*>& maps, const std::vector<std::unique_ptr<Stream>>& streams,
-              const Method& method, const std::string& pattern) {
+void together(Bench& bench, const std::vector<const SegmentMap*>& maps,
+              const std::vector<std::unique_ptr<Stream>>& streams, const Method& method, const std::string& pattern) {
   Work work;
   std::int64_t bytes = 0;
   for (const SegmentMap* m : maps) {

@@ -14,9 +14,12 @@ struct Step {
 };
 
 RunValues describe(const LayerStack& stack, const Step& s, int layers) {
-  return {{"model", std::string(stack.shape().name)}, {"layers", std::int64_t{layers}},
-          {"kind", std::string(s.kind)},              {"sequences", std::int64_t{s.sequences}},
-          {"new_tokens", std::int64_t{s.new_tokens}}, {"prefix", std::int64_t{s.prefix}}};
+  return {{"model", std::string(stack.shape().name)},
+          {"layers", std::int64_t{layers}},
+          {"kind", std::string(s.kind)},
+          {"sequences", std::int64_t{s.sequences}},
+          {"new_tokens", std::int64_t{s.new_tokens}},
+          {"prefix", std::int64_t{s.prefix}}};
 }
 
 void measure_steps(Bench& bench, LayerStack& stack, const std::vector<Step>& steps, const std::vector<int>& counts) {
@@ -24,8 +27,7 @@ void measure_steps(Bench& bench, LayerStack& stack, const std::vector<Step>& ste
     const AttentionBatch batch = stack.batch(s.sequences, s.new_tokens, s.prefix);
     stack.prepare(batch);
     for (const int layers : counts) {
-      const double flops =
-          layers * (stack.shape().layer_flops_per_token() * batch.tokens() + batch.flops());
+      const double flops = layers * (stack.shape().layer_flops_per_token() * batch.tokens() + batch.flops());
       Work work{[&, layers](cudaStream_t stream, int) { stack.forward(batch, layers, stream); }};
       work.operations = LayerStack::operations(layers);
       bench.measure(bench.point(describe(stack, s, layers), 0, flops), work);
@@ -38,7 +40,8 @@ void measure_steps(Bench& bench, LayerStack& stack, const std::vector<Step>& ste
 void note_extrapolation(Bench& bench, const LayerStack& stack, const std::vector<Step>& steps) {
   double worst = 0;
   for (const Step& s : steps) {
-    const double whole = bench.median_ns("X11", describe(stack, s, 32)), part = bench.median_ns("X11", describe(stack, s, 8));
+    const double whole = bench.median_ns("X11", describe(stack, s, 32)),
+                 part = bench.median_ns("X11", describe(stack, s, 8));
     if (whole <= 0 || part <= 0) continue;
     const double error = whole / (4 * part) - 1;
     if (std::abs(error) > std::abs(worst)) worst = error;
@@ -71,8 +74,10 @@ void layer_stacks(Bench& bench) {
       bench.matmul().prepare(MatrixType::bf16, rows, kLlama8B.vocabulary, kLlama8B.hidden);
       Work work{[&, rows](cudaStream_t s, int) { stack.head(rows, s); }};
       work.operations = 3;
-      bench.measure(bench.point({{"model", std::string(kLlama8B.name)}, {"kind", std::string("head")}, {"rows", std::int64_t{rows}}}),
-                    work);
+      bench.measure(
+          bench.point(
+              {{"model", std::string(kLlama8B.name)}, {"kind", std::string("head")}, {"rows", std::int64_t{rows}}}),
+          work);
     }
     note_extrapolation(bench, stack, steps);
   }

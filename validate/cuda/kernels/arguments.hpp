@@ -23,10 +23,10 @@ struct PrefillArguments {
 };
 
 struct DecodeArguments {
-  const Bf16* q;                  // [sequence][query heads][kHeadDim]
-  Bf16* out;                      // like q
-  float* part_output;             // [sequence][KV head][split][group][kHeadDim], not yet divided by the sum
-  float2* part_softmax;           // [sequence][KV head][split][group]: maximum, sum
+  const Bf16* q;         // [sequence][query heads][kHeadDim]
+  Bf16* out;             // like q
+  float* part_output;    // [sequence][KV head][split][group][kHeadDim], not yet divided by the sum
+  float2* part_softmax;  // [sequence][KV head][split][group]: maximum, sum
   PagedKv kv;
   const std::int32_t* kv_tokens;  // [sequence], the new token counted
   std::int32_t tiles_per_split;

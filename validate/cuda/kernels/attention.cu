@@ -43,14 +43,13 @@ cudaError_t launch_decode(const DecodeArguments& a, int group, int sequences, cu
 
 cudaError_t load_attention_kernels() {
   cudaFuncAttributes unused;
-  for (const cudaError_t error : {allow_shared(prefill_attention<4, 1>, kPrefillSharedBytes<1>),
-                                  allow_shared(prefill_attention<8, 1>, kPrefillSharedBytes<1>),
-                                  allow_shared(prefill_attention<4, 2>, kPrefillSharedBytes<2>),
-                                  allow_shared(prefill_attention<8, 2>, kPrefillSharedBytes<2>),
-                                  allow_shared(decode_attention<4>, kDecodeSharedBytes),
-                                  allow_shared(decode_attention<8>, kDecodeSharedBytes),
-                                  cudaFuncGetAttributes(&unused, merge_parts<4>),
-                                  cudaFuncGetAttributes(&unused, merge_parts<8>)}) {
+  for (const cudaError_t error :
+       {allow_shared(prefill_attention<4, 1>, kPrefillSharedBytes<1>),
+        allow_shared(prefill_attention<8, 1>, kPrefillSharedBytes<1>),
+        allow_shared(prefill_attention<4, 2>, kPrefillSharedBytes<2>),
+        allow_shared(prefill_attention<8, 2>, kPrefillSharedBytes<2>),
+        allow_shared(decode_attention<4>, kDecodeSharedBytes), allow_shared(decode_attention<8>, kDecodeSharedBytes),
+        cudaFuncGetAttributes(&unused, merge_parts<4>), cudaFuncGetAttributes(&unused, merge_parts<8>)}) {
     if (error != cudaSuccess) return error;
   }
   return cudaSuccess;

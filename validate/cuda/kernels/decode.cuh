@@ -8,8 +8,8 @@
 // a block, two blocks a processor.
 #pragma once
 
-#include "validate/cuda/kernels/attention_tile.cuh"
 #include "validate/cuda/kernels/arguments.hpp"
+#include "validate/cuda/kernels/attention_tile.cuh"
 
 namespace kvplan::gpu {
 
@@ -120,7 +120,9 @@ __global__ void __launch_bounds__(kThreads, 2) decode_attention(DecodeArguments 
   const int end = min((kv_tokens + kKvTile - 1) / kKvTile, begin + a.tiles_per_split);
   const float scale_log2 = a.scale * 1.44269504f;
   const std::uint32_t stages = shared_address(memory);
-  const auto stage_of = [&](int t) { return stages + static_cast<std::uint32_t>((t - begin) % kDecodeStages) * kStageBytes; };
+  const auto stage_of = [&](int t) {
+    return stages + static_cast<std::uint32_t>((t - begin) % kDecodeStages) * kStageBytes;
+  };
 
   KVPLAN_UNROLL
   for (int t = begin; t < begin + kDecodeStages - 1; ++t) {

@@ -23,7 +23,8 @@ cudaError_t launch_rope_append(const RopeArguments& a, int tokens, cudaStream_t 
 cudaError_t launch_silu_mul(const Bf16* gate_up, Bf16* out, int tokens, int intermediate, cudaStream_t stream) {
   if (intermediate % 8 != 0) return cudaErrorInvalidValue;
   const std::int64_t vectors = static_cast<std::int64_t>(tokens) * intermediate / 8;
-  const auto blocks = static_cast<unsigned>(std::min<std::int64_t>((vectors + kFusedThreads - 1) / kFusedThreads, 4224));
+  const auto blocks =
+      static_cast<unsigned>(std::min<std::int64_t>((vectors + kFusedThreads - 1) / kFusedThreads, 4224));
   silu_mul<<<blocks, kFusedThreads, 0, stream>>>(gate_up, out, tokens, intermediate);
   return cudaGetLastError();
 }

@@ -4,8 +4,8 @@
 // access is 16 bytes wide; sums are in float.
 #pragma once
 
-#include "validate/cuda/kernels/lanes.cuh"
 #include "validate/cuda/kernels/arguments.hpp"
+#include "validate/cuda/kernels/lanes.cuh"
 #include "validate/cuda/kernels/paged_kv.hpp"
 
 namespace kvplan::gpu {
@@ -41,8 +41,8 @@ __device__ __forceinline__ float block_sum(float x, float* scratch) {
 }
 
 // Grid: tokens. `residual` may be null; else it becomes x + residual, rounded, which is what is normed.
-__global__ void __launch_bounds__(kFusedThreads) rms_norm(const Bf16* x, Bf16* residual, const Bf16* weight, Bf16* out,
-                                                          int hidden) {
+__global__ void __launch_bounds__(kFusedThreads)
+    rms_norm(const Bf16* x, Bf16* residual, const Bf16* weight, Bf16* out, int hidden) {
   KVPLAN_SHARED(memory);
   const std::int64_t row = static_cast<std::int64_t>(blockIdx.x) * hidden / 8;
   const uint4* x8 = reinterpret_cast<const uint4*>(x) + row;
@@ -108,20 +108,20 @@ __global__ void __launch_bounds__(kFusedThreads) rope_append(RopeArguments a) {
       low = pack(turned_x);
       high = pack(turned_y);
     }
-    Bf16* to = head < a.query_heads
-                   ? a.q + (static_cast<std::int64_t>(token) * a.query_heads + head) * kHeadDim
-                   : kv_slot(a, token, (head - a.query_heads) % a.kv.kv_heads, value);
+    Bf16* to = head < a.query_heads ? a.q + (static_cast<std::int64_t>(token) * a.query_heads + head) * kHeadDim
+                                    : kv_slot(a, token, (head - a.query_heads) % a.kv.kv_heads, value);
     *reinterpret_cast<uint4*>(to + chunk * 8) = low;
     *reinterpret_cast<uint4*>(to + kHeadDim / 2 + chunk * 8) = high;
   }
 }
 
 // gate_up: [tokens][gate, up], each `intermediate` wide. Any grid.
-__global__ void __launch_bounds__(kFusedThreads) silu_mul(const Bf16* gate_up, Bf16* out, std::int64_t tokens,
-                                                          int intermediate) {
+__global__ void __launch_bounds__(kFusedThreads)
+    silu_mul(const Bf16* gate_up, Bf16* out, std::int64_t tokens, int intermediate) {
   const std::int64_t row8 = intermediate / 8;
   const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
-  for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < tokens * row8; i += step) {
+  for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < tokens * row8;
+       i += step) {
     const uint4* gate = reinterpret_cast<const uint4*>(gate_up) + i / row8 * 2 * row8 + i % row8;
     const Eight g = unpack(*gate), u = unpack(gate[row8]);
     Eight y;

@@ -100,9 +100,7 @@ __device__ __forceinline__ T lane_xor(T value, int mask) {
 // Data that is read or written once: it should not displace what others keep in the caches.
 __device__ __forceinline__ uint4 load_once(const uint4* p) { return __ldcs(p); }
 __device__ __forceinline__ void store_once(uint4* p, uint4 value) { __stcs(p, value); }
-__device__ __forceinline__ void add_atomically(unsigned long long* p, unsigned long long value) {
-  atomicAdd(p, value);
-}
+__device__ __forceinline__ void add_atomically(unsigned long long* p, unsigned long long value) { atomicAdd(p, value); }
 
 }  // namespace kvplan::gpu
 #endif

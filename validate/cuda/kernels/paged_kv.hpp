@@ -51,8 +51,15 @@ struct PagedKv {
 inline PagedKv paged_layer(const KvLayout& l, Bf16* pool, int layer, const std::int32_t* table, int table_stride) {
   int log2_page = 0;
   while ((1 << log2_page) < l.page_tokens) ++log2_page;
-  return {pool + layer * l.layer_stride(), l.page_stride(), l.value_offset(), l.slot_stride(), l.head_stride(),
-          table, table_stride, log2_page, l.kv_heads};
+  return {pool + layer * l.layer_stride(),
+          l.page_stride(),
+          l.value_offset(),
+          l.slot_stride(),
+          l.head_stride(),
+          table,
+          table_stride,
+          log2_page,
+          l.kv_heads};
 }
 
 // New tokens of a sequence: rows [first_row, first_row + new_tokens) of q; kv_tokens counts them too.

@@ -10,15 +10,15 @@
 // of an iteration both publishes this tile and frees the other buffer.
 #pragma once
 
-#include "validate/cuda/kernels/attention_tile.cuh"
 #include "validate/cuda/kernels/arguments.hpp"
+#include "validate/cuda/kernels/attention_tile.cuh"
 
 namespace kvplan::gpu {
 
 template <int kMTiles>
 constexpr int kPrefillRows = 64 * kMTiles;
 template <int kMTiles>
-constexpr std::uint32_t kPrefillSharedBytes = kPrefillRows<kMTiles> * kRowBytes + 2 * kStageBytes;
+constexpr std::uint32_t kPrefillSharedBytes = kPrefillRows<kMTiles>* kRowBytes + 2 * kStageBytes;
 
 // Offset in q and out of a row of a sequence: head row % group of token row / group.
 template <int kGroup>

@@ -74,9 +74,10 @@ cudaError_t launch_latch(const volatile int* latch, volatile int* expired, long 
 
 cudaError_t load_copy_kernels() {
   cudaFuncAttributes unused;
-  for (const cudaError_t error : {cudaFuncGetAttributes(&unused, copy_segments), cudaFuncGetAttributes(&unused, fill_words),
-                                  cudaFuncGetAttributes(&unused, fill_bf16), cudaFuncGetAttributes(&unused, count_wrong),
-                                  cudaFuncGetAttributes(&unused, hold), cudaFuncGetAttributes(&unused, read_words)}) {
+  for (const cudaError_t error :
+       {cudaFuncGetAttributes(&unused, copy_segments), cudaFuncGetAttributes(&unused, fill_words),
+        cudaFuncGetAttributes(&unused, fill_bf16), cudaFuncGetAttributes(&unused, count_wrong),
+        cudaFuncGetAttributes(&unused, hold), cudaFuncGetAttributes(&unused, read_words)}) {
     if (error != cudaSuccess) return error;
   }
   return cudaSuccess;

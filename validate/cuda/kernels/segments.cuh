@@ -54,9 +54,9 @@ __global__ void __launch_bounds__(256) fill_words(std::uint64_t* to, std::size_t
   }
 }
 
-__global__ void __launch_bounds__(256) count_wrong(const std::uint64_t* at, const std::uint32_t* source,
-                                                   std::size_t segment_words, std::size_t segments, std::uint64_t seed,
-                                                   unsigned long long* wrong) {
+__global__ void __launch_bounds__(256)
+    count_wrong(const std::uint64_t* at, const std::uint32_t* source, std::size_t segment_words, std::size_t segments,
+                std::uint64_t seed, unsigned long long* wrong) {
   const std::size_t step = static_cast<std::size_t>(gridDim.x) * blockDim.x;
   unsigned long long mine = 0;
   for (std::size_t i = static_cast<std::size_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < segments * segment_words;
