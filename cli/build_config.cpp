@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "cli/step_price.hpp"
 #include "hardware/topology.hpp"
 #include "models/memory.hpp"
 #include "models/roofline.hpp"
@@ -40,6 +41,8 @@ EngineConfig engine_config(const Scenario& s, const Architecture& model) {
                                            e.max_num_batched_tokens, e.max_num_seqs),
                                "raise the one or lower the other"));
   }
+  e.order = s.text("engine.order") == "mixed" ? StepOrder::mixed : StepOrder::prefill_first;
+  e.whole_prompts = s.boolean("engine.whole_prompts");
   e.page_tokens = int32(s, "engine.page_tokens");
   if (!std::has_single_bit(static_cast<std::uint32_t>(e.page_tokens))) {
     throw InputError(s.finding("engine.page_tokens",
@@ -95,6 +98,20 @@ RouterConfig router_config(const Scenario& s) {
 StepTimes step_times(const StepTime& base, const Hardware& hardware) {
   const double load = hardware.copy_slowdown_to_device.value, store = hardware.copy_slowdown_from_device.value;
   return {base, base.scaled(load), base.scaled(store), base.scaled(load * store)};
+}
+
+void check_parallelism(const Scenario& s, const Parallelism& parallel, const Architecture& model) {
+  if (!parallel.experts) return;
+  if (model.moe.layers == 0) {
+    throw InputError(s.finding("expert_parallel", fmt::format("expert_parallel is on, but {} has no experts", model.name),
+                               "leave it out"));
+  }
+  if (model.moe.experts % parallel.tp != 0) {
+    throw InputError(s.finding("expert_parallel",
+                               fmt::format("{} experts of {} cannot be shared evenly by {} GPUs", model.moe.experts,
+                                           model.name, parallel.tp),
+                               fmt::format("choose a tp that divides {}", model.moe.experts)));
+  }
 }
 
 void place(Built& b, const Scenario& s, const Hardware& hardware) {
@@ -164,7 +181,13 @@ Built build_config(const Scenario& s, const std::string& offload, const Hardware
   b.kv_memory_per_gpu =
       kv_memory_per_gpu(model, hardware.gpu, b.gpus_per_replica, weights, s.number("engine.gpu_memory_utilization"));
   c.engine.g1_pages = Pages(b.kv_memory_per_gpu.count / (c.engine.page_tokens * c.kv_bytes_per_token_per_gpu.count));
-  c.step_times = step_times(roofline_step_time(model, hardware.gpu, b.gpus_per_replica, weights, kv), hardware);
+  check_parallelism(s, {b.gpus_per_replica, s.boolean("expert_parallel")}, model);
+  c.step_times = step_times(price_step(s, hardware, model, b.notes), hardware);
+  if (model.window.layers > 0) {
+    b.notes.push_back(fmt::format("{} of {}'s {} layers see a window of {} tokens; memory is taken as if they kept every "
+                                  "token",
+                                  model.window.layers, model.name, model.layers, model.window.tokens));
+  }
   if (offload != "none") add_dram(b, s, hardware, model);
   std::vector<VertexKind> beyond;
   if (offload.find("ssd") != std::string::npos) beyond.push_back(VertexKind::ssd);

@@ -114,7 +114,7 @@ void add_deployment_options(po::options_description& options) {
     return po::value<std::string>()->value_name("DTYPE")->default_value(fallback);
   };
   options.add_options()("tp", integer("GPUS", 1), "GPUs of one replica")(
-      "weights", text("bf16"), "fp32, bf16, fp16, fp8 or int4")("kv-dtype", text("bf16"), "the same, of the KV cache")(
+      "weights", text("bf16"), "fp32, bf16, fp16, fp8, fp4 or int4")("kv-dtype", text("bf16"), "the same, of the KV cache")(
       "gpu-memory-utilization", po::value<double>()->value_name("F")->default_value(kGpuMemoryUtilization, "0.9"),
       "share of HBM that the engine takes")("page-tokens", integer("TOKENS", 16), "tokens of a KV page")(
       "new-tokens", integer("TOKENS", 128), "of a prompt beyond its cached prefix")(
@@ -152,7 +152,7 @@ Json deployment_facts(const Hardware& h, const Architecture& model, const Deploy
                 {"kv_bytes_per_token", model.kv_bytes_per_token(d.kv).count},
                 {"kv_bytes_per_token_per_gpu", model.kv_bytes_per_token_per_gpu(d.kv, d.tp).count},
                 {"weight_bytes", model.weight_bytes(d.weights).count},
-                {"weight_bytes_per_gpu", ceil_div(model.weight_bytes(d.weights).count, d.tp)}};
+                {"weight_bytes_per_gpu", model.weight_bytes_per_gpu(d.weights, d.tp).count}};
   add_memory(facts, h, model, d);
   // What a replica moves: with copied KV heads its GPUs hold more than the model's KV.
   const std::int64_t replica_token = d.tp * model.kv_bytes_per_token_per_gpu(d.kv, d.tp).count;

@@ -127,7 +127,16 @@ Options fleet_options() {
       integer("tp", "GPUs", 1, 64, 1, "tp", "Tensor parallelism: GPUs of one replica."),
       integer("replicas", "", 1, 100000, 1, "replicas",
               "Model instances behind the router; a node holds as many as its GPUs allow."),
-      choice("weights", {"fp32", "bf16", "fp16", "fp8", "int4"}, "bf16", "weights", "Type of the weights."),
+      choice("weights", {"fp32", "bf16", "fp16", "fp8", "fp4", "int4"}, "bf16", "weights",
+             "Type of the weights; fp4 and int4 with the scales of their blocks."),
+      boolean("expert_parallel",
+              "Each GPU of a replica holds whole experts, rather than a slice of every expert; the busiest GPU counts."),
+      unless_set(text("step_time.calibration", "", "calibration",
+                      "Step times: a calibration by name or path (docs/calibration.md), or roofline for data-sheet "
+                      "peaks times kernel efficiencies."),
+                 "the calibration that the hardware file names, where it covers model and dtypes; else roofline"),
+      choice("step_time.end", {"central", "low", "high"}, "central", "",
+             "Which end of the calibration's 90 % interval steps are computed with; `run --intervals` runs all."),
       choice("kv_dtype", {"fp32", "bf16", "fp16", "fp8"}, "bf16", "kv-dtype", "Type of the KV cache."),
   };
 }
@@ -137,6 +146,12 @@ Options engine_options() {
       integer("engine.max_num_seqs", "sequences", 1, 65536, 256, "", "Sequences that one replica runs at once."),
       integer("engine.max_num_batched_tokens", "tokens", 1, 1048576, 8192, "",
               "Token budget of one step; longer prompts are computed in chunks."),
+      choice("engine.order", {"mixed", "prefill-first"}, "mixed", "",
+             "Mixed: a step takes all decodes, and prefills in what is left of the budget (vLLM). Prefill-first: while "
+             "there is a prompt to compute, decodes wait (SGLang)."),
+      boolean("engine.whole_prompts",
+              "A prompt is computed in one step, not in chunks, unless it exceeds the whole budget (TensorRT-LLM's "
+              "default)."),
       integer("engine.page_tokens", "tokens", 1, 4096, 16, "",
               "Unit of KV allocation in HBM: a power of two that divides the trace's blocks."),
       number("engine.gpu_memory_utilization", "", 0.05, 1, 0.9,

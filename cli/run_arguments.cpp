@@ -28,6 +28,7 @@ po::options_description flags() {
   add("out", po::value<std::string>()->value_name("DIR"),
       "Write result.json and requests.jsonl there, in a folder a combination where there are several.");
   add("print-config", "Print each option, its value and where it came from, and stop.");
+  add("intervals", "Run on both ends of the step times' 90 % interval as well, and print the least and most.");
   add("strict", "Refuse a trace that would have to be repaired.");
   add("help,h", "Print this.");
   return d;
@@ -58,6 +59,7 @@ RunArguments parse_run(const std::vector<std::string>& arguments) {
   if (run.help) return run;
   run.print_config = values.count("print-config") > 0;
   run.strict = values.count("strict") > 0;
+  run.intervals = values.count("intervals") > 0;
   if (values.count("format")) run.format = format_of(values["format"].as<std::string>());
   if (values.count("out")) {
     run.out = values["out"].as<std::string>();

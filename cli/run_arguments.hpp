@@ -12,6 +12,7 @@ enum class Format { table, json, csv, md };
 struct RunArguments {
   bool help = false;
   bool print_config = false;
+  bool intervals = false;  // both ends of the step times as well
   bool strict = false;
   Format format = Format::table;
   std::string out;  // folder; "" for none

@@ -1,9 +1,10 @@
-// kvplan validate published: published results beside what kvplan predicts.
+// kvplan validate published: published results beside what kvplan predicts; validate server: cli/validate_server.cpp.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
 #include "cli/arguments.hpp"
+#include "cli/validate_server.hpp"
 #include "cli/verb.hpp"
 #include "validate/published.hpp"
 
@@ -14,6 +15,7 @@ namespace po = boost::program_options;
 
 std::string figure(double v, const std::string& unit) {
   if (unit == "bytes") return fmt::format("{:.0f}", v);
+  if (unit == "tokens/s") return fmt::format("{:.0f} t/s", v);
   return fmt::format("{:.4f}{}", v, unit.empty() ? "" : " " + unit);
 }
 
@@ -64,13 +66,17 @@ nlohmann::ordered_json document(const Experiment& e) {
 }  // namespace
 
 ExitCode validate_verb(const std::vector<std::string>& arguments, Streams streams) {
+  if (!arguments.empty() && arguments.front() == "server") {
+    return validate_server({arguments.begin() + 1, arguments.end()}, streams);
+  }
   po::options_description options("kvplan validate published [NAME]");
   options.add_options()("what", po::value<std::string>(), "published")("name", po::value<std::string>(),
                                                                       "one experiment; default: all")(
       "format", po::value<std::string>()->default_value("table"), "table or json")("help,h", "this text");
   const po::variables_map given = parse_arguments(options, {"what", "name"}, arguments);
   if (given.count("help")) {
-    streams.out << "usage: kvplan validate published [NAME] [--format table|json]\n\n"
+    streams.out << "usage: kvplan validate published [NAME] [--format table|json]\n"
+                   "       kvplan validate server FILE.csv [options]   (kvplan validate server --help)\n\n"
                    "Runs the published experiments that kvplan reproduces, and prints inputs, predicted and published\n"
                    "figures and errors. Exit code 5 when a gate is missed.\n\nExperiments: "
                 << fmt::format("{}", fmt::join(published_experiments(), ", "))
@@ -80,7 +86,8 @@ ExitCode validate_verb(const std::vector<std::string>& arguments, Streams stream
   const std::string what = given.count("what") ? given["what"].as<std::string>() : "";
   if (what != "published") {
     throw UsageError(fmt::format("kvplan validate needs to know what: \"{}\" is not known", what),
-                     "kvplan validate published [" + fmt::format("{}", fmt::join(published_experiments(), "|")) + "]");
+                     "kvplan validate published [" + fmt::format("{}", fmt::join(published_experiments(), "|")) +
+                         "], or kvplan validate server FILE.csv");
   }
   const std::string format = given["format"].as<std::string>();
   if (format != "table" && format != "json") {

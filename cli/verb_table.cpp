@@ -9,6 +9,7 @@ const std::vector<Verb>& verbs() {
       {"trace", "statistics, hit curves and synthesis of traces", trace_verb},
       {"hw", "the hardware that kvplan knows, with sources and derived facts", hw_verb},
       {"model", "the models that kvplan knows, with derived facts", model_verb},
+      {"calibrate", "fit step times to measured operators, with intervals and held-out errors", calibrate_verb},
       {"validate", "published results beside what kvplan predicts", validate_verb},
       {"bench", "how fast fixed scenarios replay, with a digest of their results", bench_verb},
       {"schema", "JSON Schema of scenarios and results", schema_verb},

@@ -24,6 +24,7 @@ class Reader {
   Hardware read() {
     h_.name = root_.string("name");
     h_.title = root_.string("title");
+    h_.calibration = root_.string("calibration", "");
     h_.notes = root_.strings("notes");
     read_sources();
     read_gpu();

@@ -73,6 +73,7 @@ struct Hardware {
   Sourced usd_per_gpu_hour;
   Sourced copy_slowdown_to_device;  // factor by which a running copy slows compute: 1.0 = not at all
   Sourced copy_slowdown_from_device;
+  std::string calibration;  // measured operators of this GPU (hardware/calibrations); "" when there is none
   std::vector<std::string> notes;
 
   double host_memory_bytes() const;  // all memories of a node

@@ -14,12 +14,15 @@ struct DtypeRow {
   double bytes;
 };
 
-constexpr std::array<DtypeRow, 5> kDtypes = {{
+// fp4 is MXFP4: blocks of 32 share an 8-bit scale. int4 is AWQ and GPTQ: groups of 128 share a 16-bit scale and a
+// 4-bit zero. Scales of fp8 are one a tensor or a 128 x 128 block, too few to count.
+constexpr std::array<DtypeRow, 6> kDtypes = {{
     {Dtype::fp32, "fp32", 4},
     {Dtype::bf16, "bf16", 2},
     {Dtype::fp16, "fp16", 2},
     {Dtype::fp8, "fp8", 1},
-    {Dtype::int4, "int4", 0.5},
+    {Dtype::fp4, "fp4", (4 + 8.0 / 32) / 8},
+    {Dtype::int4, "int4", (4 + 20.0 / 128) / 8},
 }};
 
 const DtypeRow& row_of(Dtype dtype) {
@@ -32,12 +35,16 @@ const DtypeRow& row_of(Dtype dtype) {
 }  // namespace
 
 Dtype dtype_from_name(std::string_view name) {
-  std::vector<std::string> names;
   for (const DtypeRow& r : kDtypes) {
     if (r.name == name) return r.dtype;
-    names.emplace_back(r.name);
   }
-  throw UsageError(fmt::format("unknown dtype \"{}\"", name), suggestion(name, names));
+  throw UsageError(fmt::format("unknown dtype \"{}\"", name), suggestion(name, dtype_names()));
+}
+
+std::vector<std::string> dtype_names() {
+  std::vector<std::string> names;
+  for (const DtypeRow& r : kDtypes) names.emplace_back(r.name);
+  return names;
 }
 
 std::string_view name_of(Dtype dtype) { return row_of(dtype).name; }

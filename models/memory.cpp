@@ -10,7 +10,7 @@ namespace kvplan {
 namespace {
 
 std::int64_t weights_per_gpu(const Architecture& model, std::int32_t tp, Dtype weights) {
-  return ceil_div(model.weight_bytes(weights).count, tp);
+  return model.weight_bytes_per_gpu(weights, tp).count;
 }
 
 std::string gb(std::int64_t bytes) {

@@ -34,27 +34,74 @@ Gemm gemm_of(const Gpu& gpu, double elements, Dtype weights, double kernels) {
           2 * elements / sustained_flops(gpu, weights)};
 }
 
-// One GPU's share of one layer.
+// One GPU's share of one layer of each kind: columns.
 struct LayerShare {
-  double q, kv, ffn;  // columns
+  double q, kv, ffn, shared_ffn;
 };
 
 LayerShare share_of(const Architecture& a, std::int32_t tp) {
   return {static_cast<double>(a.heads / tp * a.head_dim), static_cast<double>(ceil_div(a.kv_heads, tp) * a.head_dim),
-          static_cast<double>(ceil_div(a.ffn, tp))};
+          static_cast<double>(ceil_div(a.ffn, tp)), static_cast<double>(ceil_div(a.moe.shared_ffn, tp))};
 }
 
-// The matrices of all layers as one: their roofs cross at the same m, so their maxima add up.
-Gemm layer_gemms(const Architecture& a, const Gpu& gpu, const LayerShare& s, Dtype weights) {
+double attention_elements(const Architecture& a, const LayerShare& s, std::int32_t tp) {
   const double h = a.hidden;
-  const double elements = h * (s.q + 2 * s.kv) + s.q * h + (a.gated_ffn ? 3 : 2) * h * s.ffn;
-  constexpr double kKernels = 4;  // QKV, O, up (with the gate), down
-  return gemm_of(gpu, a.layers * elements, weights, a.layers * kKernels);
+  if (!a.latent()) return h * (s.q + 2 * s.kv) + s.q * h;
+  const double heads = a.heads / tp, q_rank = a.mla.q_rank, kv_rank = a.mla.kv_rank;
+  const double query = q_rank > 0 ? q_rank : h;
+  return h * (q_rank + kv_rank + a.mla.rope_dim) + heads * query * (a.mla.nope_dim + a.mla.rope_dim) +
+         heads * kv_rank * (a.mla.nope_dim + a.mla.value_dim) + heads * a.mla.value_dim * h;
 }
 
-double elementwise_row_s(const Architecture& a, const Gpu& gpu, const LayerShare& s) {
-  const double elements = 10.0 * a.hidden + (a.gated_ffn ? 3 : 2) * s.ffn + (s.q + 2 * s.kv) + 2 * s.q;
-  return a.layers * kActivationBytes * elements / (gpu.hbm_bytes_per_s.value * gpu.hbm_efficiency.value);
+// The matrices that every token meets, of all layers as one: their roofs cross at the same m, so their maxima add up.
+Gemm dense_gemms(const Architecture& a, const Gpu& gpu, const LayerShare& s, std::int32_t tp, Dtype weights) {
+  const double h = a.hidden, matrices = a.gated_ffn ? 3 : 2;
+  const double columns = a.dense_layers() * s.ffn + a.moe.layers * s.shared_ffn;
+  const double elements = a.layers * attention_elements(a, s, tp) + matrices * h * columns +
+                          static_cast<double>(a.moe.layers) * h * a.moe.experts;
+  // QKV, O, up (with the gate), down; latent attention has a down- and an up-projection more, a layer of experts its
+  // router, and its shared part where it has one.
+  const double moe_kernels = 1 + (a.moe.shared_ffn > 0 ? 2 : 0);
+  const double kernels = a.layers * (a.latent() ? 4.0 : 2.0) + 2.0 * a.dense_layers() + moe_kernels * a.moe.layers;
+  return gemm_of(gpu, elements, a.dense_dtype(weights), kernels);
+}
+
+// The experts of all layers, in seconds for m rows on the busiest GPU.
+class ExpertGemms {
+ public:
+  ExpertGemms(const Architecture& a, const Gpu& gpu, std::int32_t tp, bool expert_parallel, Dtype weights)
+      : experts_(a.moe.experts), per_token_(a.moe.experts_per_token), groups_(expert_parallel ? tp : 1) {
+    const double elements = (a.gated_ffn ? 3.0 : 2.0) * a.hidden * a.moe.ffn * a.moe.layers / tp;
+    one_ = gemm_of(gpu, elements, weights, 2.0 * a.moe.layers);  // one expert's share of all layers
+  }
+
+  double operator()(double m) const {
+    if (experts_ == 0 || m == 0) return 0;
+    const double touched = expected_experts(experts_, per_token_, m);
+    const double rows = m * per_token_;
+    return one_.launch_s + std::max(touched * one_.memory_s * crowding(touched), rows * one_.compute_row_s * crowding(rows));
+  }
+
+ private:
+  // How much more than the mean the busiest of the groups gets, when n things fall on them at random: the mean of the
+  // largest of g normal variables is about sqrt(2 ln g) deviations above theirs.
+  double crowding(double n) const {
+    if (groups_ <= 1) return 1;
+    const double mean = n / groups_;
+    const double most = mean + std::sqrt(2 * std::log(groups_) * mean * (1 - 1 / groups_));
+    return std::min(most, n) / mean;
+  }
+
+  double experts_, per_token_, groups_;
+  Gemm one_ = {};
+};
+
+double elementwise_row_s(const Architecture& a, const Gpu& gpu, const LayerShare& s, std::int32_t tp) {
+  const double matrices = a.gated_ffn ? 3 : 2;
+  const double expert_columns = static_cast<double>(a.moe.experts_per_token) * a.moe.ffn / tp + s.shared_ffn;
+  const double attention = 10.0 * a.hidden + (s.q + 2 * s.kv) + 2 * s.q;
+  const double elements = a.layers * attention + matrices * (a.dense_layers() * s.ffn + a.moe.layers * expert_columns);
+  return kActivationBytes * elements / (gpu.hbm_bytes_per_s.value * gpu.hbm_efficiency.value);
 }
 
 double allreduce_row_s(const Architecture& a, const Gpu& gpu) {
@@ -63,28 +110,54 @@ double allreduce_row_s(const Architecture& a, const Gpu& gpu) {
 
 double ps(double s) { return s * static_cast<double>(kPsPerS); }
 
-PiecewiseLinear base_of(const Architecture& a, const Gpu& gpu, std::int32_t tp, Dtype weights) {
+// (query, key) pairs of a token in the layers that have a window, once the window is full.
+double window_pairs(const Window& w) { return w.layers * (w.chunked ? (w.tokens + 1) / 2.0 : w.tokens); }
+
+// Where the step time bends: at the dense matrices' roof, and along the curve of touched experts.
+std::vector<std::int64_t> rows_of(const Architecture& a, std::int64_t bound) {
+  std::vector<std::int64_t> rows = {0, bound, bound + 1, bound + 1 + (std::int64_t{1} << 17)};
+  for (std::int64_t m = 1; a.moe.layers > 0 && m <= (1 << 16); m *= 2) {
+    rows.push_back(m);
+    rows.push_back(m + m / 2);
+  }
+  std::sort(rows.begin(), rows.end());
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  return rows;
+}
+
+PiecewiseLinear base_of(const Architecture& a, const Gpu& gpu, const Parallelism& parallel, Dtype weights) {
+  const std::int32_t tp = parallel.tp;
   const LayerShare share = share_of(a, tp);
-  const Gemm gemms = layer_gemms(a, gpu, share, weights);
+  const Gemm dense = dense_gemms(a, gpu, share, tp, weights);
+  const ExpertGemms experts(a, gpu, tp, parallel.experts, weights);
   double fixed_s = gpu.step_host_s.value + a.layers * gpu.attention_floor_s.value;
-  double row_s = elementwise_row_s(a, gpu, share);
+  double row_s = elementwise_row_s(a, gpu, share, tp);
+  row_s += window_pairs(a.window) * a.prefill_pair_flops() / tp /
+           (gpu.bf16_flops.value * gpu.prefill_attention_efficiency.value);
   if (tp > 1) {
     fixed_s += 2.0 * a.layers * gpu.allreduce_floor_s.value;
     row_s += allreduce_row_s(a, gpu);
   }
-  const std::int64_t bound = gemms.last_memory_bound_row();
-  std::vector<std::int64_t> rows = {0};
-  if (bound > 0) rows.push_back(bound);
-  rows.push_back(bound + 1);
-  rows.push_back(bound + 1 + (std::int64_t{1} << 17));  // fixes the slope beyond
+  const std::vector<std::int64_t> rows = rows_of(a, dense.last_memory_bound_row());
   std::vector<double> times;
-  for (const std::int64_t m : rows) {
-    times.push_back(ps(fixed_s + gemms(static_cast<double>(m)) + row_s * static_cast<double>(m)));
+  for (const std::int64_t n : rows) {
+    const auto m = static_cast<double>(n);
+    times.push_back(ps(fixed_s + dense(m) + experts(m) + row_s * m));
   }
   return PiecewiseLinear::through(rows, times);
 }
 
-PiecewiseLinear head_of(const Architecture& a, const Gpu& gpu, std::int32_t tp, Dtype weights) {
+// KV that one token and layer leave on a GPU, streamed for a decode.
+double kv_layer_s(const Architecture& a, const Gpu& gpu, std::int32_t tp, Dtype kv) {
+  const double bytes = static_cast<double>(a.kv_bytes_per_token_per_gpu(kv, tp).count) / a.layers;
+  const double memory_s = bytes / (gpu.hbm_bytes_per_s.value * gpu.decode_attention_efficiency.value);
+  if (!a.latent()) return memory_s;
+  // All heads share the latent vector: enough work for each byte to leave the bandwidth roof.
+  const double compute_s = a.decode_pair_flops() / tp / (gpu.bf16_flops.value * gpu.prefill_attention_efficiency.value);
+  return std::max(memory_s, compute_s);
+}
+
+PiecewiseLinear head_of(const Architecture& a, const Gpu& gpu, std::int32_t tp, Dtype weights, double window_s) {
   const double elements = static_cast<double>(ceil_div(a.vocab, tp)) * a.hidden;
   const Gemm lm_head = gemm_of(gpu, elements, unquantised(weights), 1);
   const std::int64_t bound = std::max<std::int64_t>(1, lm_head.last_memory_bound_row());
@@ -95,16 +168,17 @@ PiecewiseLinear head_of(const Architecture& a, const Gpu& gpu, std::int32_t tp, 
   std::vector<double> times = {0};
   for (std::size_t i = 1; i < rows.size(); ++i) {
     const auto s = static_cast<double>(rows[i]);
-    times.push_back(ps(lm_head(s) + gpu.sequence_host_s.value * s));
+    times.push_back(ps(lm_head(s) + (gpu.sequence_host_s.value + window_s) * s));
   }
   return PiecewiseLinear::through(rows, times);
 }
 
-std::string provenance_of(const Architecture& a, const Gpu& gpu, std::int32_t tp, Dtype weights, Dtype kv) {
+std::string provenance_of(const Architecture& a, const Gpu& gpu, const Parallelism& parallel, Dtype weights, Dtype kv) {
   return fmt::format(
-      "roofline of {} on {}, TP{}, {} weights, {} KV: data-sheet peaks x kernel efficiencies (GEMM {}; prefill "
+      "roofline of {} on {}, TP{}{}, {} weights, {} KV: data-sheet peaks x kernel efficiencies (GEMM {}; prefill "
       "attention {}; HBM {}; decode attention {}); host work of a step {}",
-      a.name, gpu.name, tp, name_of(weights), name_of(kv),
+      a.name, gpu.name, parallel.tp, parallel.experts && a.moe.layers > 0 ? " with whole experts" : "",
+      name_of(weights), name_of(kv),
       weights == Dtype::fp8 && gpu.fp8_flops.value > 0 ? gpu.fp8_gemm_efficiency.value : gpu.gemm_efficiency.value,
       gpu.prefill_attention_efficiency.value, gpu.hbm_efficiency.value, gpu.decode_attention_efficiency.value,
       gpu.step_host_s.source);
@@ -112,21 +186,32 @@ std::string provenance_of(const Architecture& a, const Gpu& gpu, std::int32_t tp
 
 }  // namespace
 
-StepTime roofline_step_time(const Architecture& a, const Gpu& gpu, std::int32_t tp, Dtype weights, Dtype kv) {
+double activation_row_s(const Architecture& a, const Gpu& gpu, std::int32_t tp) {
+  return elementwise_row_s(a, gpu, share_of(a, tp), tp);
+}
+
+double expected_experts(double experts, double per_token, double tokens) {
+  return experts * (1 - std::pow(1 - per_token / experts, tokens));
+}
+
+StepTime roofline_step_time(const Architecture& a, const Gpu& gpu, const Parallelism& parallel, Dtype weights,
+                            Dtype kv) {
+  const std::int32_t tp = parallel.tp;
   if (tp < 1 || a.heads % tp != 0) {
     throw InfeasibleError(
         fmt::format("error: {} has {} heads, which {} GPUs cannot share evenly\n  help: choose a tp that divides {}",
                     a.name, a.heads, tp, a.heads));
   }
+  const double layer_s = kv_layer_s(a, gpu, tp, kv);
   StepTime t;
-  t.base = base_of(a, gpu, tp, weights);
-  t.head = head_of(a, gpu, tp, weights);
-  t.context_ps = std::llround(ps(static_cast<double>(a.kv_bytes_per_token_per_gpu(kv, tp).count) /
-                                 (gpu.hbm_bytes_per_s.value * gpu.decode_attention_efficiency.value)));
-  const double pair_flops = 4.0 * a.layers * share_of(a, tp).q;
+  t.base = base_of(a, gpu, parallel, weights);
+  t.head = head_of(a, gpu, tp, weights, window_pairs(a.window) * layer_s);
+  const std::int32_t full_layers = a.layers - a.window.layers;
+  t.context_ps = std::llround(ps(full_layers * layer_s));
+  const double pair_flops = full_layers * a.prefill_pair_flops() / tp;
   t.pair_ps = std::llround(ps(pair_flops / (gpu.bf16_flops.value * gpu.prefill_attention_efficiency.value)));
   t.layers = a.layers;
-  t.provenance = provenance_of(a, gpu, tp, weights, kv);
+  t.provenance = provenance_of(a, gpu, parallel, weights, kv);
   return t;
 }
 

@@ -12,7 +12,7 @@ void Replica::audit() const {
     std::int64_t pages = s.pages;
     if (s.phase == Sequence::Phase::decoding) {
       // A step under way has its pages already.
-      const std::int64_t tokens = s.bias + decode_.counter() - (flight_.active() || gate_.loads > 0 ? 0 : 1);
+      const std::int64_t tokens = s.bias + decode_.counter() - (decodes_run_ && (flight_.active() || gate_.loads > 0) ? 0 : 1);
       pages = std::max(pages, pages_of_tokens(tokens));
       ++decoding;
       context += s.bias + decode_.counter();

@@ -15,9 +15,17 @@
 
 namespace kvplan {
 
+// How a step is composed (replica.hpp).
+enum class StepOrder {
+  mixed,          // decodes first, prefills in what is left of the budget (vLLM)
+  prefill_first,  // while there is a prefill to compute, decodes wait (SGLang)
+};
+
 struct EngineConfig {
   std::int32_t max_num_seqs = 256;
   std::int32_t max_num_batched_tokens = 8192;
+  StepOrder order = StepOrder::mixed;
+  bool whole_prompts = false;  // no chunks, but of prompts beyond the whole budget
   std::int32_t page_tokens = 16;
   std::int32_t max_context_tokens = 131072;  // prompt + output beyond this is refused
   Pages g1_pages{0};                         // KV memory of one replica

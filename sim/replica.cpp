@@ -77,8 +77,8 @@ void Replica::carry_out(std::int64_t steps) {
   run_.result.gpu_busy += flight_.end_of(steps) - flight_.start();
   run_.result.steps += steps;
   flight_.drop(steps);
-  const std::int64_t decode_pages = decode_.pages(1, steps + 1);
-  decode_.advance(steps);
+  const std::int64_t decode_pages = decodes_run_ ? decode_.pages(1, steps + 1) : 0;
+  if (decodes_run_) decode_.advance(steps);
   if (chunks_.empty()) {
     cache_.allocate(decode_pages);
     return;
@@ -105,7 +105,7 @@ void Replica::finish_flight(Time at) {
   run_.result.gpu_waiting_for_load += gate_.stall;
   ++run_.result.steps;
   flight_ = Flight{};
-  if (decode_.size() > 0) decode_.advance(1);
+  if (decodes() > 0) decode_.advance(1);
   while (decode_.has_finished()) {
     const SequenceId id = decode_.first_finished();
     Sequence& s = sequence(id);

@@ -8,6 +8,10 @@
 //      those whose load is done before those that wait, while max_num_seqs,
 //      memory and budget allow. Whoever does not get all of its prompt into the
 //      budget is the next step's unfinished prefill, and the newest sequence.
+// prefill_first: 2 and 3 come first, with the whole budget; only a step for which
+// they find nothing is one of decodes. whole_prompts: in 3, whoever would not get
+// all of its prompt into the budget waits for a later step, and all behind it,
+// unless the prompt exceeds what any step has.
 // When pages run out: evict unreferenced blocks, then take back what loaded but
 // unscheduled requests hold, then preempt the newest running sequence.
 //
@@ -82,7 +86,7 @@ class Replica {
 
  private:
   // Why admission stopped; decides whether an event can change the next batch.
-  enum class Limit : std::uint8_t { none, memory, slots };
+  enum class Limit : std::uint8_t { none, memory, slots, budget };
 
   struct Admission {  // of a request, as the tiers are at present
     std::int64_t g1 = 0, below = 0;         // leading blocks of the prompt in G1, and behind them in the tiers below
@@ -125,10 +129,14 @@ class Replica {
 
   // schedule.cpp: composing a step
   void schedule(Time at);
+  void add_prefills(Time at);
+  bool add_decodes(Time at);
   bool make_room_for_decodes(Time at);
   void continue_prefill(Time at);
   void admit(Time at);
   bool slots_full() const;
+  bool waits_for_budget(SequenceId id);
+  std::int64_t decodes() const { return decodes_run_ ? decode_.size() : 0; }  // of the current step
   Admission look_up(const Sequence& s);
   bool try_admit(SequenceId id, Time at);
   void take_hits(Sequence& s, const Admission& a);
@@ -197,6 +205,7 @@ class Replica {
   Limit limit_ = Limit::none;
   bool memory_changed_ = false;       // since the head of the queue last failed to fit
   bool preempted_ = false;            // in the step being composed
+  bool decodes_run_ = false;          // in the current step
   std::int64_t leaving_pages_ = 0;    // write-back: pages whose blocks are on their way to G2
   const std::int64_t reserve_pages_;  // write-back: kept free ahead of need
 };

@@ -7,20 +7,35 @@ namespace kvplan {
 
 void Replica::schedule(Time at) {
   preempted_ = false;
+  decodes_run_ = false;
   if (writes_back()) make_clean(reserve_pages_, at);
-  if (!make_room_for_decodes(at)) {
+  budget_ = engine_.max_num_batched_tokens;
+  const bool prefill_first = engine_.order == StepOrder::prefill_first;
+  if (prefill_first) add_prefills(at);
+  if (chunks_.empty() && !add_decodes(at)) {
     go_idle(at);
     return;
   }
-  cache_.allocate(decode_.pages(0, 1));
-  budget_ = engine_.max_num_batched_tokens - decode_.size();
-  if (unfinished_ != kNone) continue_prefill(at);
-  if (!preempted_) admit(at);
-  if (decode_.size() == 0 && chunks_.empty()) {
+  if (!prefill_first) add_prefills(at);
+  if (decodes() == 0 && chunks_.empty()) {
     go_idle(at);
   } else {
     take_off(at);
   }
+}
+
+void Replica::add_prefills(Time at) {
+  if (unfinished_ != kNone) continue_prefill(at);
+  if (!preempted_) admit(at);
+}
+
+// False when the step has to wait for pages.
+bool Replica::add_decodes(Time at) {
+  if (!make_room_for_decodes(at)) return false;
+  cache_.allocate(decode_.pages(0, 1));
+  budget_ = engine_.max_num_batched_tokens - decode_.size();
+  decodes_run_ = true;
+  return true;
 }
 
 // False when the step has to wait for pages that are being written back.
@@ -50,8 +65,13 @@ void Replica::admit(Time at) {
   // A head that did not fit is tried again only when memory has changed.
   if (limit_ == Limit::memory && !memory_changed_) return;
   limit_ = Limit::none;
+  memory_changed_ = false;
   while (!slots_full() && (!loaded_.empty() || !waiting_.empty())) {
     std::deque<SequenceId>& queue = loaded_.empty() ? waiting_ : loaded_;
+    if (engine_.whole_prompts && waits_for_budget(queue.front())) {
+      limit_ = Limit::budget;
+      return;
+    }
     if (!try_admit(queue.front(), at)) {
       limit_ = Limit::memory;
       memory_changed_ = false;
@@ -65,6 +85,13 @@ void Replica::admit(Time at) {
 // No further request can join this step, whatever memory there is.
 bool Replica::slots_full() const {
   return budget_ <= 0 || running() >= engine_.max_num_seqs || unfinished_ != kNone;
+}
+
+bool Replica::waits_for_budget(SequenceId id) {
+  const Sequence& s = sequences_[id];
+  const Admission a = look_up(s);
+  const std::int64_t tokens = s.target_tokens - a.cached_tokens;
+  return !a.waits && tokens > budget_ && tokens <= engine_.max_num_batched_tokens;
 }
 
 // What the tiers hold of a waiting request's prompt, and what it takes to go on from there.
@@ -260,9 +287,9 @@ void Replica::preempt_newest(Time at) {
 
 void Replica::take_off(Time at) {
   BatchFeatures batch;
-  batch.new_tokens = decode_.size();
-  batch.samples = decode_.size();
-  batch.decode_context = decode_.context();
+  batch.new_tokens = decodes();
+  batch.samples = decodes();
+  batch.decode_context = decodes_run_ ? decode_.context() : 0;
   for (SequenceId id : chunks_) {
     const Sequence& s = sequence(id);
     const std::int64_t n = s.chunk_tokens;
@@ -280,7 +307,7 @@ void Replica::take_off(Time at) {
     return;
   }
   const std::int64_t chunk = chunks_.empty() ? 0 : sequence(chunks_.front()).chunk_tokens;
-  const std::int64_t growth_ps = time.context_ps * decode_.size() + time.pair_ps * chunk * chunk;
+  const std::int64_t growth_ps = time.context_ps * decodes() + time.pair_ps * chunk * chunk;
   flight_ = Flight(at, step_ps, growth_ps, flight_steps());
   next_event_ = flight_.end();
 }
@@ -288,9 +315,12 @@ void Replica::take_off(Time at) {
 // How many steps the batch stays as it is, whatever happens outside.
 std::int64_t Replica::flight_steps() const {
   if (run_.config.step_by_step || preempted_ || chunks_.size() > 1) return 1;
+  if (limit_ == Limit::budget) return 1;  // what is cached of the head, and so what it needs, changes by the step
+  // Decodes that come after admission may have taken back what a loaded request held: it is tried again.
+  if (engine_.order == StepOrder::prefill_first && memory_changed_ && queued() > 0) return 1;
   if (unfinished_ != kNone) return 1;  // a prefill waits for pages: it is tried again at every step
   std::int64_t most = Time::max().count;
-  if (decode_.size() > 0) most = decode_.steps_to_first_finish();
+  if (decodes() > 0) most = decode_.steps_to_first_finish();
   const Sequence* prefill = nullptr;
   if (!chunks_.empty()) {
     if (budget_ > 0) return 1;  // the prefill gets all that it needs: its last chunk
@@ -304,9 +334,10 @@ std::int64_t Replica::flight_steps() const {
   const std::int64_t room =
       writes_back() ? std::min(cache_.free(), cache_.free() + leaving_pages_ - reserve_pages_) : cache_.available();
   const auto fits = [&](std::int64_t steps) {
-    return decode_.pages(1, steps) + (prefill ? chunk_pages(*prefill, steps * prefill->chunk_tokens) : 0) <= room;
+    return (decodes_run_ ? decode_.pages(1, steps) : 0) + (prefill ? chunk_pages(*prefill, steps * prefill->chunk_tokens) : 0) <= room;
   };
-  if (fits(most)) return most;
+  const std::int64_t prefill_pages = prefill ? chunk_pages(*prefill, most * prefill->chunk_tokens) : 0;
+  if (decode_.most_pages(1, most) + prefill_pages <= room || fits(most)) return most;
   std::int64_t low = 1, high = most - 1;
   while (low < high) {
     const std::int64_t middle = low + (high - low + 1) / 2;

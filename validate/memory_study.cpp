@@ -1,23 +1,16 @@
 #include <fmt/format.h>
 
 #include "models/memory.hpp"
-#include "validate/published.hpp"
+#include "validate/experiment_head.hpp"
 
 namespace kvplan {
 
 Experiment memory_study(const JsonFile& file) {
   JsonFindings findings;
   JsonReader in(file, findings);
-  Experiment e;
-  e.title = in.string("title");
-  e.source = in.string("source");
-  const Hardware hardware = load_hardware(in.string("hardware"));
-  const Architecture model = load_architecture(in.string("model"));
-  const Dtype weights = dtype_from_name(in.string("weights")), kv = dtype_from_name(in.string("kv_dtype"));
+  auto [e, hardware, model, weights, kv] = read_head(in);
   const double tolerance = in.number("tolerance", 0, 1);
   const std::int64_t context = in.integer("context_tokens", 1, 10'000'000);
-  e.inputs = {{"hardware", hardware.name},
-              {"model", fmt::format("{}, {} weights, {} KV", model.name, name_of(weights), name_of(kv))}};
   e.comparisons = {
       {"weights", "bytes", static_cast<double>(model.weight_bytes(weights).count), in.number("weight_bytes", 1, 1e15),
        tolerance},

@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include "models/roofline.hpp"
+#include "validate/experiment_head.hpp"
 #include "validate/one_prompt.hpp"
-#include "validate/published.hpp"
 
 namespace kvplan {
 namespace {
@@ -64,11 +64,7 @@ PromptTimes measured(JsonReader& in, const std::string& hardware_key, const Arch
 Experiment nvidia_multiturn(const JsonFile& file) {
   JsonFindings findings;
   JsonReader in(file, findings);
-  Experiment e;
-  e.title = in.string("title");
-  e.source = in.string("source");
-  const Architecture model = load_architecture(in.string("model"));
-  const Dtype weights = dtype_from_name(in.string("weights")), kv = dtype_from_name(in.string("kv_dtype"));
+  auto [e, no_hardware, model, weights, kv] = read_head(in);
   const auto tp = static_cast<std::int32_t>(in.integer("tp", 1, 64));
   const auto history = static_cast<std::int32_t>(in.integer("history_tokens", 1, 1'000'000));
   const double mfu = in.number("prefill_mfu", 0.01, 1), peak = in.number("peak_flops", 1, 1e18);
@@ -83,13 +79,13 @@ Experiment nvidia_multiturn(const JsonFile& file) {
   const double overhead_s = (seconds(bare.recomputed) - fitted * seconds(bare.loaded)) / (fitted - 1);
   x86.engine.frontend_fixed = gh200.engine.frontend_fixed = time_from_seconds(overhead_s);
   const PromptTimes on_x86 = time_one_prompt(x86, history, 0), on_gh200 = time_one_prompt(gh200, history, 0);
-  e.inputs = {
-      {"model", fmt::format("{}, {} weights, {} KV, TP{}", model.name, name_of(weights), name_of(kv), tp)},
+  e.inputs.front().second += fmt::format(", TP{}", tp);
+  e.inputs.insert(e.inputs.end(), {
       {"history", fmt::format("{} tokens, no further prompt", history)},
       {"prefill", fmt::format("MFU {} of {:.0f} TFLOPS a GPU (stated)", mfu, peak / 1e12)},
       {"links", fmt::format("{:.0f} and {:.0f} GB/s a GPU", x86_rate / 1e9, gh200_rate / 1e9)},
       {"overhead", fmt::format("{:.2f} ms a request, the one fitted figure (to {}x on x86)", overhead_s * 1e3, fitted)},
-  };
+  });
   e.comparisons = {
       {"x86-H100: recomputed / loaded (fitted)", "x", ratio(on_x86), fitted, 0},
       {"GH200: recomputed / loaded", "x", ratio(on_gh200), in.number("gh200_ratio", 1, 1e3), tolerance},

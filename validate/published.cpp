@@ -16,8 +16,10 @@ struct Entry {
 
 constexpr Entry kExperiments[] = {
     {"memory", memory_study},
+    {"mlperf-offline", offline_throughput},
     {"mooncake-lru", mooncake_lru},
     {"nvidia-multiturn", nvidia_multiturn},
+    {"trtllm-throughput", offline_throughput},
     {"vllm-ttft", vllm_ttft},
 };
 

@@ -46,5 +46,6 @@ Experiment nvidia_multiturn(const JsonFile& inputs);
 Experiment vllm_ttft(const JsonFile& inputs);
 Experiment memory_study(const JsonFile& inputs);
 Experiment mooncake_lru(const JsonFile& inputs);
+Experiment offline_throughput(const JsonFile& inputs);
 
 }  // namespace kvplan

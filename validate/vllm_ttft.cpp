@@ -5,20 +5,15 @@
 #include "hardware/topology.hpp"
 #include "models/memory.hpp"
 #include "models/roofline.hpp"
+#include "validate/experiment_head.hpp"
 #include "validate/one_prompt.hpp"
-#include "validate/published.hpp"
 
 namespace kvplan {
 
 Experiment vllm_ttft(const JsonFile& file) {
   JsonFindings findings;
   JsonReader in(file, findings);
-  Experiment e;
-  e.title = in.string("title");
-  e.source = in.string("source");
-  const Hardware hardware = load_hardware(in.string("hardware"));
-  const Architecture model = load_architecture(in.string("model"));
-  const Dtype weights = dtype_from_name(in.string("weights")), kv = dtype_from_name(in.string("kv_dtype"));
+  auto [e, hardware, model, weights, kv] = read_head(in);
   const double fixed_s = in.number("frontend_fixed_s", 0, 10), high_s = in.number("frontend_fixed_s_with_step", 0, 10);
   const double per_token_s = in.number("frontend_per_token_s", 0, 1e-3);
   const double tolerance = in.number("tolerance", 0, 1);
@@ -32,12 +27,11 @@ Experiment vllm_ttft(const JsonFile& file) {
   config.offload.segment = config.engine.page_tokens * config.kv_bytes_per_token_per_gpu;  // one page, all layers
   config.links = compile_links(hardware, 1, 1);
   config.step_times.fill(roofline_step_time(model, hardware.gpu, 1, weights, kv));
-  e.inputs = {{"hardware", hardware.name},
-              {"model", fmt::format("{}, {} weights, {} KV", model.name, name_of(weights), name_of(kv))},
-              {"front end", fmt::format("{:.1f} ms + {:.2f} us a prompt token (from other publications)",
+  e.inputs.insert(e.inputs.end(),
+             {{"front end", fmt::format("{:.1f} ms + {:.2f} us a prompt token (from other publications)",
                                         fixed_s * 1e3, per_token_s * 1e6)},
               {"segment", fmt::format("{} bytes (a page of all layers)", config.offload.segment.count)},
-              {"step time", config.step_times[0].provenance}};
+              {"step time", config.step_times[0].provenance}});
   for (JsonReader& point : in.objects("points", true)) {
     const auto tokens = static_cast<std::int32_t>(point.integer("prompt_tokens", 1, 1'000'000));
     const PromptTimes times = time_one_prompt(config, tokens, 0);

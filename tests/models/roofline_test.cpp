@@ -96,6 +96,90 @@ TEST_CASE("fp8 weights: half the bytes everywhere, more FLOPs only where the par
   }
 }
 
+TEST_CASE("expected distinct experts") {
+  CHECK(expected_experts(8, 2, 0) == 0);
+  CHECK(expected_experts(8, 2, 1) == Approx(2));
+  CHECK(expected_experts(128, 8, 1) == Approx(8));
+  // Two tokens of two in eight: 2 + 2 - overlap of 2 * 2 / 8.
+  CHECK(expected_experts(8, 2, 2) == Approx(3.5));
+  CHECK(expected_experts(8, 2, 1000) == Approx(8));
+}
+
+TEST_CASE("a lone token of a mixture reads its own experts, a large batch all of them") {
+  const Architecture a = load_architecture("mixtral-8x7b");
+  const Gpu g = load_hardware("x86-h200").gpu;
+  Gpu free = g;  // only bytes and FLOPs count
+  free.kernel_launch_s.value = free.attention_floor_s.value = free.step_host_s.value = free.sequence_host_s.value = 0;
+  const StepTime t = roofline_step_time(a, free, 1, Dtype::bf16, Dtype::bf16);
+  const double rate = g.hbm_bytes_per_s.value * g.hbm_efficiency.value;
+  const double one_expert = 32.0 * 3 * 4096 * 14336 * 2;
+  const double dense = static_cast<double>(a.dense_matrix_parameters()) * 2;
+  const double elementwise = seconds(Time(t.base(2))) - seconds(Time(t.base(1))) - 1.5 * one_expert / rate;
+  CHECK(elementwise > 0);
+  CHECK(elementwise < 1e-5);
+  CHECK(seconds(Time(t.base(1))) - elementwise == Approx((dense + 2 * one_expert) / rate).epsilon(1e-6));
+  CHECK(seconds(Time(t.base(64))) - 64 * elementwise == Approx((dense + 8 * one_expert) / rate).epsilon(1e-3));
+  // Compute-bound: two experts' FLOPs a token, whatever is read.
+  const double slope_s = seconds(Time(t.base(20'000) - t.base(10'000))) / 10'000;
+  const double flops = 2.0 * static_cast<double>(a.matmul_parameters());
+  CHECK(slope_s - elementwise == Approx(flops / (g.bf16_flops.value * g.gemm_efficiency.value)).epsilon(1e-3));
+}
+
+TEST_CASE("whole experts on each GPU cost the imbalance of a random router, and nothing at TP1") {
+  const Architecture a = load_architecture("qwen3-235b-a22b");
+  const Gpu g = load_hardware("x86-h100-sxm").gpu;
+  for (const std::int64_t m : {1, 16, 256, 8192}) {
+    const std::int64_t sliced = roofline_step_time(a, g, Parallelism{8, false}, Dtype::fp8, Dtype::bf16).base(m);
+    const std::int64_t whole = roofline_step_time(a, g, Parallelism{8, true}, Dtype::fp8, Dtype::bf16).base(m);
+    CAPTURE(m);
+    CHECK(whole > sliced);
+    CHECK(whole < 4 * sliced);
+  }
+  const StepTime one = roofline_step_time(a, g, Parallelism{1, true}, Dtype::fp8, Dtype::bf16);
+  CHECK(one.base(16) == roofline_step_time(a, g, 1, Dtype::fp8, Dtype::bf16).base(16));
+}
+
+TEST_CASE("layers with a window do not grow with the context") {
+  const Gpu g = load_hardware("x86-h100-sxm").gpu;
+  const Architecture oss = load_architecture("gpt-oss-120b");
+  const StepTime t = roofline_step_time(oss, g, 1, Dtype::fp4, Dtype::bf16);
+  CHECK(t.context_ps == std::llround(36'864 / (3.35e12 * 0.90) * 1e12));
+  const double window_s = 128 * 36'864 / (3.35e12 * 0.90);
+  Architecture plain = oss;
+  plain.window = {};
+  plain.layers = 18, plain.moe.layers = 18;
+  const StepTime half = roofline_step_time(plain, g, 1, Dtype::fp4, Dtype::bf16);
+  CHECK(half.context_ps == t.context_ps);
+  CHECK(half.pair_ps == t.pair_ps);
+  CHECK(seconds(Time(t.head(5) - half.head(5))) == Approx(5 * window_s).epsilon(1e-6));
+}
+
+TEST_CASE("latent attention streams the latent vector on every GPU, and is bound by compute at TP1") {
+  const Architecture a = load_architecture("deepseek-v3");
+  const Gpu g = load_hardware("x86-h200").gpu;
+  const StepTime t8 = roofline_step_time(a, g, 8, Dtype::fp8, Dtype::bf16);
+  const double stream_s = 70'272 / (g.hbm_bytes_per_s.value * g.decode_attention_efficiency.value);
+  CHECK(seconds(Time(t8.context_ps)) == Approx(stream_s).epsilon(1e-3));
+  const StepTime t1 = roofline_step_time(a, g, 1, Dtype::fp8, Dtype::bf16);
+  const double flops = 61 * 128 * 2.0 * (2 * 512 + 64);
+  CHECK(seconds(Time(t1.context_ps)) ==
+        Approx(flops / (g.bf16_flops.value * g.prefill_attention_efficiency.value)).epsilon(1e-3));
+}
+
+TEST_CASE("fewer bits a weight: a lone token is faster in the order of the bytes read") {
+  const Architecture a = load_architecture("llama-3.1-70b");
+  const Gpu g = load_hardware("x86-h100-sxm").gpu;
+  std::int64_t last = roofline_step_time(a, g, 4, Dtype::bf16, Dtype::bf16).base(1);
+  for (const Dtype d : {Dtype::fp8, Dtype::fp4, Dtype::int4}) {
+    const std::int64_t base = roofline_step_time(a, g, 4, d, Dtype::bf16).base(1);
+    CHECK(base < last);
+    last = base;
+  }
+  // Neither fp4 nor int4 computes faster than bf16 on this part.
+  const std::int64_t fp4 = roofline_step_time(a, g, 4, Dtype::fp4, Dtype::bf16).base(8192);
+  CHECK(fp4 == Approx(roofline_step_time(a, g, 4, Dtype::bf16, Dtype::bf16).base(8192)).epsilon(1e-6));
+}
+
 // Published: vLLM on one H100, one request, TTFT of a full recompute, its front end included. The front end's
 // 10 ms and 0.5 us a token are not fitted here, nor is anything else to these points.
 TEST_CASE("prefill of Llama 3.1 8B on one H100 lands within 15 % of the published TTFT") {

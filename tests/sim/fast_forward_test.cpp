@@ -50,6 +50,8 @@ SimulationConfig random_machine() {
   c.replicas_per_node = pick(1, c.replicas);
   c.engine.max_num_seqs = pick(1, 6);
   c.engine.max_num_batched_tokens = pick(c.engine.max_num_seqs, 80);
+  c.engine.order = static_cast<StepOrder>(pick(0, 1));
+  c.engine.whole_prompts = pick(0, 1);
   c.engine.frontend_ps_per_token = pick(0, 1) * 1000;
   c.engine.frontend_service_fixed = Time(pick(0, 1) * pick(0, 20) * kPsPerMs);
   c.offload.store = static_cast<StorePolicy>(pick(0, 2));
@@ -102,7 +104,8 @@ std::string describe(const Workload& w, const SimulationConfig& c) {
     text << ", " << t.prompt_tokens << " + " << t.output_tokens << " tokens\n";
   }
   text << c.replicas << " replicas, " << c.replicas_per_node << " a node, pages " << c.engine.g1_pages.count << ", seqs "
-       << c.engine.max_num_seqs << ", budget " << c.engine.max_num_batched_tokens << ", router "
+       << c.engine.max_num_seqs << ", order " << static_cast<int>(c.engine.order) << ", whole " << c.engine.whole_prompts
+       << ", budget " << c.engine.max_num_batched_tokens << ", router "
        << static_cast<int>(c.router.policy) << "\noffload " << c.offload.enabled << ", store "
        << static_cast<int>(c.offload.store) << ", load " << static_cast<int>(c.offload.load) << ", scope "
        << static_cast<int>(c.offload.scope) << ", capacity " << c.offload.capacity.count << ", chunk "

@@ -1,0 +1,61 @@
+#include "cli/step_price.hpp"
+
+#include <fmt/format.h>
+
+#include "models/operators/calibration.hpp"
+#include "models/operators/step_model.hpp"
+#include "models/roofline.hpp"
+
+namespace kvplan {
+namespace {
+
+constexpr const char* kOption = "step_time.calibration";
+constexpr const char* kRoofline = "roofline";
+
+OperatorModel named(const Scenario& s, const std::string& name, const Hardware& hardware) {
+  try {
+    OperatorModel model = load_calibration(name);
+    const std::string& of = model.calibration().hardware;
+    if (of != hardware.name) {
+      throw InputError(s.finding(kOption, fmt::format("calibration {} is of {}, not of {}", name, of, hardware.name),
+                                 "leave it out, or say roofline"));
+    }
+    return model;
+  } catch (const InputError& e) {
+    std::vector<Diagnostic> findings = e.findings();
+    for (Diagnostic& d : findings) {
+      if (d.file.empty()) d = s.finding(kOption, d.message, d.help);
+    }
+    throw InputError(findings);
+  }
+}
+
+IntervalEnd end_of(const Scenario& s) {
+  const std::string end = s.text("step_time.end");
+  return end == "low" ? IntervalEnd::low : end == "high" ? IntervalEnd::high : IntervalEnd::central;
+}
+
+}  // namespace
+
+StepTime price_step(const Scenario& s, const Hardware& hardware, const Architecture& a, std::vector<std::string>& notes) {
+  const auto tp = static_cast<std::int32_t>(s.integer("tp"));
+  const Dtype weights = dtype_from_name(s.text("weights")), kv = dtype_from_name(s.text("kv_dtype"));
+  const bool chosen = s.has(kOption);
+  const std::string name = chosen ? s.text(kOption) : hardware.calibration;
+  std::string why = "no calibration of this hardware";
+  if (!name.empty() && name != kRoofline) {
+    const OperatorModel model = named(s, name, hardware);
+    why = calibration_gap(model, a, tp, weights, kv);
+    if (why.empty()) return calibrated_step_time(model, a, tp, weights, kv, end_of(s));
+    if (chosen) throw InputError(s.finding(kOption, why, "leave it out, or say roofline"));
+    notes.push_back(fmt::format("step times are from the roofline: {}", why));
+  }
+  if (end_of(s) != IntervalEnd::central) {
+    throw InputError(s.finding("step_time.end", fmt::format("the roofline has no interval ({})",
+                                                            name == kRoofline ? "asked for" : why),
+                               "choose a calibration, or leave the ends out"));
+  }
+  return roofline_step_time(a, hardware.gpu, Parallelism{tp, s.boolean("expert_parallel")}, weights, kv);
+}
+
+}  // namespace kvplan

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "cli/verb.hpp"
+
+namespace kvplan {
+
+// kvplan validate server FILE.csv: the arguments after "server".
+ExitCode validate_server(const std::vector<std::string>& arguments, Streams streams);
+
+}  // namespace kvplan

@@ -1,0 +1,44 @@
+// Fits one operator's form to measured times, and judges the fit on shapes that it has not seen.
+//
+// 1. The roofline's weights: non-negative least squares on relative errors.
+// 2. The features' coefficients: least squares on log(time / roofline), made
+//    robust (Huber, 1.5 sigma) and weakly drawn to 0, so that a coefficient with
+//    little data stays near the roofline.
+// 3. k folds over groups (all rows of one (n, k), one configuration of heads, one
+//    message size), each predicted by a fit without it, both steps included. From
+//    these errors come the table of errors and the 90 % interval of each regime.
+//    The coverage told is of intervals made from the other folds.
+// 4. A bootstrap over groups gives each coefficient its interval.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "models/fitting/table.hpp"
+#include "models/operators/calibration.hpp"
+
+namespace kvplan {
+
+struct FitOptions {
+  std::int32_t folds = 5;
+  std::int32_t bootstraps = 60;
+  std::uint64_t seed = 1;
+};
+
+// What held-out rows showed; for tests and tables beyond what a calibration keeps.
+struct HeldOut {
+  std::size_t row;
+  double predicted_ns;
+};
+
+struct FitResult {
+  OperatorFit fit;
+  std::vector<HeldOut> held_out;
+  std::vector<std::string> warnings;
+};
+
+// InputError: rows faster than the data sheet allows (a wrong unit), the same shape with contradicting times, too few
+// groups to hold any out. Warnings: duplicates that agree, outliers by name, coefficients that no row determines.
+FitResult fit_operator(const MeasuredSet& measured, const Peaks& peaks, const FitOptions& options);
+
+}  // namespace kvplan

@@ -1,0 +1,187 @@
+#include "models/operators/step_model.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.hpp"
+#include "models/operators/attention_lines.hpp"
+#include "models/operators/calibration.hpp"
+
+namespace kvplan {
+namespace {
+
+constexpr double kActivationBytes = 2;
+
+// One GPU's share of the model.
+struct Share {
+  double q, kv, ffn, vocab;          // columns
+  double heads, kv_heads, head_dim;  // of attention
+};
+
+Share share_of(const Architecture& a, std::int32_t tp) {
+  const auto split = [&](std::int64_t n) { return static_cast<double>(ceil_div(n, tp)); };
+  Share s{};
+  s.heads = split(a.heads), s.kv_heads = split(a.kv_heads), s.head_dim = a.head_dim;
+  s.q = s.heads * s.head_dim, s.kv = s.kv_heads * s.head_dim;
+  s.ffn = split(a.ffn), s.vocab = split(a.vocab);
+  return s;
+}
+
+// Errors of different operators are independent: their intervals add in quadrature.
+struct Sum {
+  double ns = 0, below2 = 0, above2 = 0;
+  void add(const Estimate& e, double times = 1) {
+    ns += times * e.ns;
+    below2 += times * times * (e.ns - e.low_ns) * (e.ns - e.low_ns);
+    above2 += times * times * (e.high_ns - e.ns) * (e.high_ns - e.ns);
+  }
+  double at(IntervalEnd end) const {
+    if (end == IntervalEnd::low) return std::max(0.0, ns - std::sqrt(below2));
+    return end == IntervalEnd::high ? ns + std::sqrt(above2) : ns;
+  }
+};
+
+double at_end(const Estimate& e, IntervalEnd end) {
+  return end == IntervalEnd::low ? e.low_ns : end == IntervalEnd::high ? e.high_ns : e.ns;
+}
+
+// Servers pad batches to multiples of 8, and no batch stays at one size: the mean around m, so that no knot stands on
+// a lucky one.
+Estimate mean_gemm(const OperatorModel& model, double m, double n, double k, Dtype dtype) {
+  constexpr std::array<double, 5> kAround = {0.9, 0.95, 1, 1.05, 1.1};
+  Estimate mean{0, 0, 0, true};
+  for (const double factor : kAround) {
+    const double rows = m <= 16 ? m : std::ceil(m * factor / 8) * 8;
+    const Estimate e = model.gemm({rows, n, k}, dtype);
+    mean.ns += e.ns / kAround.size(), mean.low_ns += e.low_ns / kAround.size(), mean.high_ns += e.high_ns / kAround.size();
+    mean.inside = mean.inside && e.inside;
+  }
+  return mean;
+}
+
+// What m new tokens take beside attention's pairs and contexts.
+Sum layer_sum(const OperatorModel& model, const Architecture& a, const Share& s, std::int32_t tp, Dtype weights,
+              double m) {
+  Sum sum;
+  const double h = a.hidden;
+  sum.add(mean_gemm(model, m, s.q + 2 * s.kv, h, weights));
+  sum.add(mean_gemm(model, m, h, s.q, weights));
+  sum.add(mean_gemm(model, m, (a.gated_ffn ? 2 : 1) * s.ffn, h, weights));
+  sum.add(mean_gemm(model, m, h, s.ffn, weights));
+  const double elements = 10 * h + (a.gated_ffn ? 3 : 2) * s.ffn + (s.q + 2 * s.kv) + 2 * s.q;
+  sum.add(model.elementwise(kActivationBytes * elements * m));
+  if (tp > 1) sum.add(model.all_reduce({kActivationBytes * h * m, static_cast<double>(tp)}), 2);
+  return sum;
+}
+
+constexpr double kPsPerNsF = static_cast<double>(kPsPerNs);
+
+// Never falls: a batch with more tokens does not end sooner.
+PiecewiseLinear rising(const std::vector<std::int64_t>& x, std::vector<double> ps) {
+  for (std::size_t i = 1; i < ps.size(); ++i) ps[i] = std::max(ps[i], ps[i - 1]);
+  return PiecewiseLinear::through(x, ps);
+}
+
+const std::vector<std::int64_t>& token_knots() {
+  static const std::vector<std::int64_t> knots = {0,    1,    4,    8,    16,   32,   64,   96,   128,   192,   256,   384,
+                                                  512,  768,  1024, 1536, 2048, 3072, 4096, 6144, 8192,  12288, 16384, 32768};
+  return knots;
+}
+
+PiecewiseLinear base_of(const OperatorModel& model, const Architecture& a, std::int32_t tp, Dtype weights,
+                        const AttentionLines& lines, IntervalEnd end) {
+  const Share s = share_of(a, tp);
+  std::vector<double> ps;
+  for (const std::int64_t knot : token_knots()) {
+    const double m = static_cast<double>(std::max<std::int64_t>(knot, 1));
+    Sum layer = layer_sum(model, a, s, tp, weights, m);
+    const double attention_ns = lines.floor_ns + lines.token_ns * m;
+    layer.add({attention_ns, attention_ns * lines.low_factor, attention_ns * lines.high_factor, true});
+    ps.push_back((a.layers * layer.at(end) + model.step_host_ns(end)) * kPsPerNsF);
+  }
+  return rising(token_knots(), ps);
+}
+
+PiecewiseLinear head_of(const OperatorModel& model, const Architecture& a, std::int32_t tp, Dtype weights,
+                        const AttentionLines& lines, IntervalEnd end) {
+  const Share s = share_of(a, tp);
+  const std::vector<std::int64_t> knots = {0, 1, 16, 64, 128, 256, 512, 1024, 4096};
+  std::vector<double> ps = {0};
+  for (std::size_t i = 1; i < knots.size(); ++i) {
+    const auto samples = static_cast<double>(knots[i]);
+    const Estimate lm_head = mean_gemm(model, samples, s.vocab, a.hidden, unquantised(weights));
+    const double attention_ns = a.layers * lines.sequence_ns * samples;
+    ps.push_back((at_end(lm_head, end) + attention_ns + model.sequence_host_ns(end) * samples) * kPsPerNsF);
+  }
+  return rising(knots, ps);
+}
+
+double factor_at(const AttentionLines& lines, IntervalEnd end) {
+  return end == IntervalEnd::low ? lines.low_factor : end == IntervalEnd::high ? lines.high_factor : 1;
+}
+
+std::string error_text(const Calibration& c, Operator op, Dtype dtype, const char* title) {
+  const OperatorFit* f = c.find(op, dtype == Dtype::fp16 ? Dtype::bf16 : dtype);
+  if (f == nullptr) return "";
+  return fmt::format("{} {:.1f} % ({:.1f} % at p90)", title, 100 * f->overall.median_error, 100 * f->overall.p90_error);
+}
+
+std::string provenance_of(const OperatorModel& model, const Architecture& a, std::int32_t tp, Dtype weights, Dtype kv,
+                          IntervalEnd end) {
+  const Calibration& c = model.calibration();
+  std::string text = fmt::format(
+      "calibration {} ({}) for {}, TP{}, {} weights, {} KV: operators measured on {}; median error on held-out shapes: ",
+      c.name, c.date, a.name, tp, name_of(weights), name_of(kv), c.gpu);
+  text += error_text(c, Operator::gemm, weights, "GEMM");
+  text += ", " + error_text(c, Operator::prefill_attention, kv, "prefill attention");
+  text += ", " + error_text(c, Operator::decode_attention, kv, "decode attention");
+  if (tp > 1) text += ", " + error_text(c, Operator::all_reduce, Dtype::bf16, "all-reduce");
+  text += fmt::format(". Not validated: {}; small kernels at {:.2f} of HBM, host work of a step {:.2f} ms and of a "
+                      "sequence {:.0f} us ({})", unvalidated_operators(), c.host.elementwise_efficiency.value,
+                      c.host.step_s.value * 1e3, c.host.sequence_s.value * 1e6, c.host.source);
+  if (end != IntervalEnd::central) text += end == IntervalEnd::low ? "; low end of the interval" : "; high end of the interval";
+  return text;
+}
+
+}  // namespace
+
+std::string unvalidated_operators() { return "prefill attention on a cached prefix, lm_head, small kernels, host work"; }
+
+std::string calibration_gap(const OperatorModel& model, const Architecture& a, std::int32_t tp, Dtype weights, Dtype kv) {
+  const std::string& name = model.calibration().name;
+  if (!model.has_gemm(weights)) return fmt::format("{} has no GEMM with {} weights", name, name_of(weights));
+  if (!model.has_gemm(unquantised(weights))) return fmt::format("{} has no {} GEMM for lm_head", name, name_of(unquantised(weights)));
+  if (!model.has_attention(kv)) return fmt::format("{} has no attention on {} KV", name, name_of(kv));
+  if (tp > 1 && !model.has_all_reduce(tp)) return fmt::format("{} has no all-reduce of {} GPUs", name, tp);
+  if (a.window.layers > 0) return fmt::format("{} has layers with a window", a.name);
+  // Experts and latent attention have other matrices than these four.
+  const std::int64_t q = std::int64_t{a.heads} * a.head_dim, k = std::int64_t{a.kv_heads} * a.head_dim;
+  const std::int64_t layer = a.hidden * (q + 2 * k) + q * a.hidden + (a.gated_ffn ? 3 : 2) * std::int64_t{a.hidden} * a.ffn;
+  if (a.layers * layer != a.matmul_parameters()) return fmt::format("{} has other layers than dense ones", a.name);
+  return "";
+}
+
+StepTime calibrated_step_time(const OperatorModel& model, const Architecture& a, std::int32_t tp, Dtype weights,
+                              Dtype kv, IntervalEnd end) {
+  if (tp < 1 || a.heads % tp != 0) {
+    throw InfeasibleError(
+        fmt::format("error: {} has {} heads, which {} GPUs cannot share evenly\n  help: choose a tp that divides {}",
+                    a.name, a.heads, tp, a.heads));
+  }
+  KVPLAN_ASSERT(calibration_gap(model, a, tp, weights, kv).empty());
+  const Share s = share_of(a, tp);
+  const AttentionLines lines = attention_lines(model, s.heads, s.kv_heads, s.head_dim, kv);
+  StepTime t;
+  t.base = base_of(model, a, tp, weights, lines, end);
+  t.head = head_of(model, a, tp, weights, lines, end);
+  const double whole = a.layers * factor_at(lines, end) * kPsPerNsF;
+  t.context_ps = std::llround(lines.context_ns * whole);
+  t.pair_ps = std::llround(lines.pair_ns * whole);
+  t.layers = a.layers;
+  t.provenance = provenance_of(model, a, tp, weights, kv, end);
+  return t;
+}
+
+}  // namespace kvplan

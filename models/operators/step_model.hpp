@@ -1,0 +1,32 @@
+// From operators to the engine's step: the counterpart of models/roofline.hpp
+// for a calibrated GPU.
+//
+//   step(m, s) = layers x [GEMMs(m) + attention + 2 all-reduces at TP > 1 + elementwise] + lm_head(s) + host work
+//
+// The engine evaluates integers that are linear in the decode context and in
+// the prefill pairs and piecewise linear in new tokens and samples, so the
+// operators are sampled at knots of m and attention is fitted by lines
+// (attention_lines.hpp). At the ends of the interval each of the four parts
+// (base, head, contexts, pairs) is at its own 90 % end, the operators inside a
+// part in quadrature: together a little wider than 90 %.
+#pragma once
+
+#include <string>
+
+#include "hardware/hardware.hpp"
+#include "models/operators/operator_model.hpp"
+#include "models/step_time.hpp"
+
+namespace kvplan {
+
+// What no operator table covers, in words.
+std::string unvalidated_operators();
+
+// Why this calibration cannot price the model at this TP and these dtypes; "" when it can.
+std::string calibration_gap(const OperatorModel&, const Architecture&, std::int32_t tp, Dtype weights, Dtype kv);
+
+// InfeasibleError when tp does not divide the heads; asserts that there is no gap.
+StepTime calibrated_step_time(const OperatorModel&, const Architecture&, std::int32_t tp, Dtype weights, Dtype kv,
+                              IntervalEnd end = IntervalEnd::central);
+
+}  // namespace kvplan

@@ -1,0 +1,194 @@
+#include "validate/server_fit.hpp"
+
+#include <fmt/format.h>
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "base/error.hpp"
+
+namespace kvplan {
+namespace {
+
+constexpr int kConstants = 4;
+using Constants = Eigen::Matrix<double, kConstants, 1>;
+
+// Every constant in a unit in which it is about one.
+constexpr double kUnits[kConstants] = {1, 1e-3, 1e-5, 1e-2};
+// What a good prediction misses by: TTFT hangs on how a benchmark is described, TPOT does not.
+constexpr double kTtftScale = 0.08, kTpotScale = 0.02;
+constexpr double kHuber = 1.345;  // 95 % as efficient as least squares where errors are normal
+
+Overheads overheads_of(const Constants& x) {
+  return {x[0] * kUnits[0], x[1] * kUnits[1], x[2] * kUnits[2], x[3] * kUnits[3]};
+}
+
+Eigen::VectorXd residuals(const std::vector<ServerPoint>& points, const Benchmark& b, const Constants& x,
+                          unsigned threads) {
+  const std::vector<ServerFigures> f = predict(points, b, overheads_of(x), threads);
+  Eigen::VectorXd r(2 * static_cast<Eigen::Index>(points.size()));
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const auto at = 2 * static_cast<Eigen::Index>(i);
+    r[at] = std::log(f[i].ttft_s / points[i].row.ttft_s) / kTtftScale;
+    r[at + 1] = std::log(f[i].tpot_s / points[i].row.tpot_s) / kTpotScale;
+  }
+  return r;
+}
+
+double loss(const Eigen::VectorXd& r) {
+  double sum = 0;
+  for (const double x : r) sum += std::abs(x) <= kHuber ? x * x / 2 : kHuber * (std::abs(x) - kHuber / 2);
+  return sum;
+}
+
+Eigen::VectorXd huber_weights(const Eigen::VectorXd& r) {
+  return r.unaryExpr([](double x) { return std::abs(x) <= kHuber ? 1.0 : kHuber / std::abs(x); });
+}
+
+Eigen::MatrixXd jacobian(const std::vector<ServerPoint>& points, const Benchmark& b, const Constants& x,
+                         const Eigen::VectorXd& r, unsigned threads) {
+  constexpr double kStep = 0.1;  // wide: requests that fall into step make TTFT jump in small steps
+  Eigen::MatrixXd j(r.size(), kConstants);
+  for (int k = 0; k < kConstants; ++k) {
+    Constants moved = x;
+    moved[k] += kStep;
+    j.col(k) = (residuals(points, b, moved, threads) - r) / kStep;
+  }
+  return j;
+}
+
+struct Solution {
+  Constants x;
+  Eigen::VectorXd r;
+  Eigen::MatrixXd j;
+};
+
+Solution solve(const std::vector<ServerPoint>& points, const Benchmark& b, Constants x, unsigned threads) {
+  constexpr int kMostSteps = 12;
+  Eigen::VectorXd r = residuals(points, b, x, threads);
+  Eigen::MatrixXd j;
+  double damping = 1e-2;
+  for (int step = 0; step < kMostSteps; ++step) {
+    j = jacobian(points, b, x, r, threads);
+    const Eigen::VectorXd w = huber_weights(r);
+    const Eigen::MatrixXd normal = j.transpose() * w.asDiagonal() * j;
+    const Eigen::VectorXd gradient = j.transpose() * (w.asDiagonal() * r);
+    bool better = false;
+    double gain = 0;
+    for (int attempt = 0; attempt < 6 && !better; ++attempt) {
+      Eigen::MatrixXd damped = normal;
+      damped.diagonal() *= 1 + damping;
+      damped.diagonal().array() += 1e-9;
+      const Constants next = (x - Constants(damped.ldlt().solve(gradient))).cwiseMax(0);  // no overhead is negative
+      const Eigen::VectorXd next_r = residuals(points, b, next, threads);
+      better = loss(next_r) < loss(r);
+      if (better) {
+        gain = (loss(r) - loss(next_r)) / loss(r);
+        x = next;
+        r = next_r;
+      }
+      damping = better ? damping / 4 : damping * 8;
+    }
+    if (!better || gain < 1e-3) break;
+  }
+  return {x, r, j};
+}
+
+// The loss has several valleys along the front end's cost, which decides how requests fall into step.
+Solution solve_from_several(const std::vector<ServerPoint>& points, const Benchmark& b, unsigned threads) {
+  Solution best;
+  for (const double request : {0.0, 1.0, 2.0, 3.0, 4.0}) {
+    Solution s = solve(points, b, Constants(1, 1, 1, request), threads);
+    if (best.r.size() == 0 || loss(s.r) < loss(best.r)) best = std::move(s);
+  }
+  return best;
+}
+
+// The factors between which 90 % of the measurements lie around predictions of one more row.
+std::pair<double, double> spread(std::vector<double> factors) {
+  std::sort(factors.begin(), factors.end());
+  const auto n = static_cast<double>(factors.size());
+  const double rank = std::floor(0.05 * (n + 1));
+  const auto cut = static_cast<std::size_t>(std::max(1.0, rank)) - 1;
+  return {factors[cut], factors[factors.size() - 1 - cut]};
+}
+
+void set_spreads(OverheadFit& fit, const std::vector<ServerPoint>& points, const std::vector<ServerFigures>& f) {
+  std::vector<double> ttft, tpot, e2e;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    ttft.push_back(points[i].row.ttft_s / f[i].ttft_s);
+    tpot.push_back(points[i].row.tpot_s / f[i].tpot_s);
+    e2e.push_back(points[i].row.e2e_s() / f[i].e2e_s);
+  }
+  std::tie(fit.ttft_low, fit.ttft_high) = spread(ttft);
+  std::tie(fit.tpot_low, fit.tpot_high) = spread(tpot);
+  std::tie(fit.e2e_low, fit.e2e_high) = spread(e2e);
+}
+
+// 90 % of a normal distribution, from the curvature at the solution and the residuals' own scale.
+void set_intervals(OverheadFit& fit, const Solution& s) {
+  const Eigen::VectorXd w = huber_weights(s.r);
+  const double variance = s.r.dot(w.asDiagonal() * s.r) / std::max<double>(1, static_cast<double>(s.r.size()) - kConstants);
+  Eigen::MatrixXd normal = s.j.transpose() * w.asDiagonal() * s.j;
+  normal.diagonal().array() += 1e-9;
+  const Eigen::MatrixXd covariance = normal.inverse() * variance;
+  Constants low = s.x, high = s.x;
+  for (int k = 0; k < kConstants; ++k) {
+    const double half = 1.645 * std::sqrt(std::max(0.0, covariance(k, k)));
+    low[k] = std::max(0.0, s.x[k] - half);
+    high[k] = s.x[k] + half;
+  }
+  fit.low = overheads_of(low);
+  fit.high = overheads_of(high);
+}
+
+}  // namespace
+
+bool frontend_bound(const ServerFigures& f, const Benchmark& b) {
+  return (b.frontend_requests_per_s > 0 && f.requests_per_s > b.frontend_requests_per_s) ||
+         (b.frontend_tokens_per_s > 0 && f.output_tokens_per_s > b.frontend_tokens_per_s);
+}
+
+std::vector<bool> every_second_combination(const std::vector<ServerRow>& rows) {
+  std::vector<bool> fitted;
+  for (const ServerRow& row : rows) {
+    std::set<std::pair<std::int32_t, std::int32_t>> combinations;
+    for (const ServerRow& other : rows) {
+      if (other.server() == row.server()) combinations.emplace(other.isl, other.osl);
+    }
+    const auto at = combinations.find({row.isl, row.osl});
+    fitted.push_back(std::distance(combinations.begin(), at) % 2 == 0);
+  }
+  return fitted;
+}
+
+OverheadFit fit_overheads(const std::vector<ServerPoint>& fitted, const Benchmark& b, unsigned threads) {
+  constexpr std::size_t kFewest = 8;
+  std::vector<ServerPoint> points = fitted;
+  Solution s;
+  for (int pass = 0; pass < 2; ++pass) {  // who is bound by the front end shows once the constants are about right
+    if (points.size() < kFewest) {
+      throw InputError(Diagnostic{"", 0, 0,
+                                  fmt::format("{} rows are too few to fit {} constants to, expected at least {}",
+                                              points.size(), kConstants, kFewest),
+                                  "--fit none takes the constants that ship with kvplan"});
+    }
+    s = solve_from_several(points, b, threads);
+    const std::vector<ServerFigures> f = predict(fitted, b, overheads_of(s.x), threads);
+    points.clear();
+    for (std::size_t i = 0; i < fitted.size(); ++i) {
+      if (!frontend_bound(f[i], b)) points.push_back(fitted[i]);
+    }
+  }
+  s = solve_from_several(points, b, threads);
+  OverheadFit fit;
+  fit.value = overheads_of(s.x);
+  fit.rows = points.size();
+  set_intervals(fit, s);
+  set_spreads(fit, points, predict(points, b, fit.value, threads));
+  return fit;
+}
+
+}  // namespace kvplan

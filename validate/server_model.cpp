@@ -1,0 +1,127 @@
+#include "validate/server_model.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <thread>
+
+#include "base/error.hpp"
+#include "models/memory.hpp"
+#include "models/operators/step_model.hpp"
+#include "models/roofline.hpp"
+
+namespace kvplan {
+namespace {
+
+constexpr std::int32_t kPageTokens = 16;
+
+// Names of benchmark tools for the hardware that ships.
+constexpr std::pair<std::string_view, std::string_view> kSystems[] = {
+    {"a100_sxm", "x86-a100-sxm"}, {"a100_pcie", "x86-a100-pcie"}, {"h100_sxm", "x86-h100-sxm"},
+    {"h100_pcie", "x86-h100-pcie"}, {"h200_sxm", "x86-h200"},     {"gh200", "gh200-96"}};
+
+std::string hardware_name(const std::string& system) {
+  for (const auto& [tool, name] : kSystems) {
+    if (system == tool) return std::string(name);
+  }
+  return system;
+}
+
+// "meta-llama/Llama-3.1-8B-Instruct" is llama-3.1-8b.
+std::string model_name(std::string id) {
+  id = id.substr(id.rfind('/') + 1);
+  std::transform(id.begin(), id.end(), id.begin(), [](unsigned char c) { return std::tolower(c); });
+  for (const std::string part : {"-instruct", "-fp8", "-dynamic", "-bf16", "-awq", "meta-", "-hf"}) {
+    if (const std::size_t at = id.find(part); at != std::string::npos) id.erase(at, part.size());
+  }
+  return id;
+}
+
+// Host work is what the overheads stand for: neither source of kernels brings its own.
+StepTime roofline_kernels(const ServerRow& row, Gpu gpu, const Architecture& model, Dtype kv) {
+  gpu.step_host_s.value = gpu.sequence_host_s.value = 0;
+  return roofline_step_time(model, gpu, row.tp, row.weights, kv);
+}
+
+StepTime calibrated_kernels(const ServerRow& row, const OperatorModel& operators, const Architecture& model, Dtype kv) {
+  Overheads without;
+  without.step_s = -1e-9 * operators.step_host_ns();
+  without.sequence_s = -1e-9 * operators.sequence_host_ns();
+  return with_overheads(calibrated_step_time(operators, model, row.tp, row.weights, kv), without, 0);
+}
+
+}  // namespace
+
+ServerPoint server_point(const ServerRow& row, const Hardware& hardware, const OperatorModel* operators,
+                         const Architecture& model, const Benchmark& b, Dtype kv) {
+  ServerPoint p;
+  p.row = row;
+  const bool covered = b.kernels == Kernels::calibration && operators != nullptr &&
+                       calibration_gap(*operators, model, row.tp, row.weights, kv).empty();
+  p.kernels = covered ? Kernels::calibration : Kernels::roofline;
+  const StepTime kernels = covered ? calibrated_kernels(row, *operators, model, kv)
+                                   : roofline_kernels(row, hardware.gpu, model, kv);
+  p.config.step_times.fill(kernels);
+  p.provenance = kernels.provenance;
+  p.activation_row_s = activation_row_s(model, hardware.gpu, row.tp);
+  p.config.kv_bytes_per_token = model.kv_bytes_per_token(kv);
+  p.config.kv_bytes_per_token_per_gpu = model.kv_bytes_per_token_per_gpu(kv, row.tp);
+  p.config.engine.max_context_tokens = model.max_context_tokens;
+  const Bytes memory = kv_memory_per_gpu(model, hardware.gpu, row.tp, row.weights, b.gpu_memory_utilization);
+  p.config.engine.g1_pages = Pages(memory.count / (kPageTokens * p.config.kv_bytes_per_token_per_gpu.count));
+  return p;
+}
+
+std::vector<ServerPoint> server_points(const std::vector<ServerRow>& rows, const std::string& csv_path,
+                                       const Benchmark& b, Dtype kv) {
+  std::map<std::string, Hardware> hardware;
+  std::map<std::string, OperatorModel> operators;  // by system
+  std::map<std::string, Architecture> models;
+  std::vector<Diagnostic> findings;
+  const auto note = [&](const ServerRow& row, const InputError& e) {
+    const Diagnostic& why = e.findings().front();
+    findings.push_back({csv_path, row.line, 0, why.message, why.help});
+  };
+  for (const ServerRow& row : rows) {
+    try {
+      if (hardware.count(row.system) == 0) {
+        const Hardware& h = hardware.emplace(row.system, load_hardware(hardware_name(row.system))).first->second;
+        if (!h.calibration.empty()) operators.emplace(row.system, load_calibration(h.calibration));
+      }
+      if (models.count(row.model) == 0) models.emplace(row.model, load_architecture(model_name(row.model)));
+    } catch (const InputError& e) {
+      note(row, e);
+      if (findings.size() == 20) break;
+    }
+  }
+  if (!findings.empty()) throw InputError(std::move(findings));
+  std::vector<ServerPoint> points;
+  for (const ServerRow& row : rows) {
+    const auto calibrated = operators.find(row.system);
+    const OperatorModel* own = calibrated == operators.end() ? nullptr : &calibrated->second;
+    points.push_back(server_point(row, hardware.at(row.system), own, models.at(row.model), b, kv));
+  }
+  return points;
+}
+
+std::vector<ServerFigures> predict(const std::vector<ServerPoint>& points, const Benchmark& b, const Overheads& o,
+                                   unsigned threads) {
+  std::vector<ServerFigures> figures(points.size());
+  std::atomic<std::size_t> next{0};
+  const auto work = [&] {
+    for (std::size_t i = next++; i < points.size(); i = next++) {
+      SimulationConfig config = points[i].config;
+      config.step_times.fill(with_overheads(config.step_times[0], o, points[i].activation_row_s));
+      config.engine.frontend_fixed = time_from_seconds(o.request_s);
+      figures[i] = run_benchmark(points[i].row, b, std::move(config));
+    }
+  };
+  std::vector<std::jthread> pool;
+  for (unsigned t = 1; t < threads; ++t) pool.emplace_back(work);
+  work();
+  return figures;
+}
+
+}  // namespace kvplan
