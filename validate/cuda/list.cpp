@@ -1,19 +1,17 @@
-// kvplan-gpu: what the CUDA runtime says of each GPU of this machine, as JSON:
-// memory, processors, copy engines, and how the GPU reaches host memory, which
-// decides the hardware file that fits. Measuring comes on top of this.
-//
-// Exit codes: 0 at least one GPU; 6 no GPU (or no driver); 1 a CUDA call failed.
-#include <cuda_runtime.h>
+#include "validate/cuda/list.hpp"
+
+#include <cuda_runtime_api.h>
 
 #include <cstdio>
 
-namespace {
+#include "validate/cuda/exit_codes.hpp"
 
-constexpr int kNoGpu = 6;
+namespace kvplan::gpu {
+namespace {
 
 int fail(const char* call, cudaError_t error) {
   std::fprintf(stderr, "kvplan-gpu: %s failed: %s (%s)\n", call, cudaGetErrorString(error), cudaGetErrorName(error));
-  return 1;
+  return kCudaFailed;
 }
 
 int attribute(cudaDeviceAttr which, int device) {
@@ -30,26 +28,32 @@ void print_device(int device, const cudaDeviceProp& p, bool last) {
   std::printf("     \"memory_clock_khz\": %d, \"memory_bus_bits\": %d,\n",
               attribute(cudaDevAttrMemoryClockRate, device), p.memoryBusWidth);
   // 1 on Grace Hopper: kernels read host memory in place over NVLink-C2C.
-  std::printf("     \"pageable_memory_access\": %d, \"uses_host_page_tables\": %d, \"pci_bus_id\": \"%04x:%02x:%02x\"}%s\n",
-              p.pageableMemoryAccess, p.pageableMemoryAccessUsesHostPageTables, p.pciDomainID, p.pciBusID,
-              p.pciDeviceID, last ? "" : ",");
+  std::printf(
+      "     \"pageable_memory_access\": %d, \"uses_host_page_tables\": %d, \"pci_bus_id\": \"%04x:%02x:%02x\"}%s\n",
+      p.pageableMemoryAccess, p.pageableMemoryAccessUsesHostPageTables, p.pciDomainID, p.pciBusID, p.pciDeviceID,
+      last ? "" : ",");
 }
 
 }  // namespace
 
-int main() {
-  int devices = 0;
+Presence presence() {
+  int devices = 0, driver = 0;
   const cudaError_t error = cudaGetDeviceCount(&devices);
-  if (error == cudaErrorNoDevice || error == cudaErrorInsufficientDriver || (error == cudaSuccess && devices == 0)) {
-    std::puts("{\"schema\": \"kvplan.gpu/1\", \"status\": \"no GPU\", \"gpus\": []}");
-    return kNoGpu;
-  }
-  if (error != cudaSuccess) return fail("cudaGetDeviceCount", error);
-  int driver = 0, runtime = 0;
+  cudaDriverGetVersion(&driver);
+  if (error == cudaErrorInsufficientDriver && driver > 0) return Presence::old_driver;
+  const bool none = error == cudaErrorNoDevice || error == cudaErrorInsufficientDriver;
+  if (none || (error == cudaSuccess && devices == 0)) return Presence::none;
+  return error == cudaSuccess ? Presence::gpu : Presence::broken;
+}
+
+int list_gpus() {
+  int devices = 0, driver = 0, runtime = 0;
   cudaDriverGetVersion(&driver);
   cudaRuntimeGetVersion(&runtime);
-  std::printf("{\"schema\": \"kvplan.gpu/1\", \"status\": \"ok\", \"driver\": %d, \"runtime\": %d, \"gpus\": [\n", driver,
-              runtime);
+  const cudaError_t error = cudaGetDeviceCount(&devices);
+  if (error != cudaSuccess) return fail("cudaGetDeviceCount", error);
+  std::printf("{\"schema\": \"kvplan.gpu/1\", \"status\": \"ok\", \"driver\": %d, \"runtime\": %d, \"gpus\": [\n",
+              driver, runtime);
   for (int device = 0; device < devices; ++device) {
     cudaDeviceProp properties;
     const cudaError_t got = cudaGetDeviceProperties(&properties, device);
@@ -57,5 +61,7 @@ int main() {
     print_device(device, properties, device + 1 == devices);
   }
   std::puts("]}");
-  return 0;
+  return kDone;
 }
+
+}  // namespace kvplan::gpu

@@ -1,0 +1,89 @@
+// What kernels/launch.hpp and device/matmul.hpp promise, on a DeviceModel.
+#include <cstring>
+
+#include "validate/cuda/device/matmul.hpp"
+#include "validate/cuda/emulation/contents.hpp"
+#include "validate/cuda/emulation/device_model.hpp"
+#include "validate/cuda/kernels/launch.hpp"
+
+namespace kvplan::gpu {
+namespace {
+
+constexpr double kLaunchNs = 2000, kHbmBytesPerNs = 2800, kFlopsPerNs = 650e3, kAttentionFlopsPerNs = 300e3;
+
+double memory_ns(double bytes) { return kLaunchNs + bytes / kHbmBytesPerNs; }
+cudaError_t launch(cudaStream_t stream, double ns) { return DeviceModel::get().launch(stream, ns); }
+
+}  // namespace
+
+bool kernels_are_emulated() { return true; }
+cudaError_t load_attention_kernels() { return cudaSuccess; }
+cudaError_t load_copy_kernels() { return cudaSuccess; }
+cudaError_t load_fused_kernels() { return cudaSuccess; }
+
+cudaError_t launch_prefill(const PrefillArguments& a, int group, int m_tiles, int tiles, cudaStream_t stream) {
+  double visible = 0;
+  for (int t = 0; t < tiles; ++t) {
+    const SequenceSpan& s = a.spans[a.tiles[t].sequence];
+    visible += 64.0 * m_tiles / group * (s.kv_tokens - s.new_tokens + a.tiles[t].first_row / group);
+  }
+  return launch(stream, kLaunchNs + 4.0 * kHeadDim * visible * a.kv.kv_heads * group / kAttentionFlopsPerNs);
+}
+cudaError_t launch_decode(const DecodeArguments& a, int, int sequences, cudaStream_t stream) {
+  double tokens = 0;
+  for (int s = 0; s < sequences; ++s) tokens += a.kv_tokens[s];
+  return launch(stream, 2 * memory_ns(tokens * a.kv.kv_heads * kHeadDim * 2));
+}
+cudaError_t launch_segment_copy(const SegmentCopy& a, int blocks, cudaStream_t stream) {
+  const int skipped = DeviceModel::get().has_fault("wrong_bytes") ? 1 : 0;
+  for (int i = 0; i < a.segments - skipped; ++i) std::memcpy(a.to[i], a.from[i], a.segment_bytes);
+  const double bytes = static_cast<double>(a.segment_bytes) * a.segments;
+  return launch(stream, kLaunchNs + bytes / (blocks < 8 ? 20 : 45));
+}
+cudaError_t launch_rms_norm(const Bf16*, Bf16*, const Bf16*, Bf16*, int tokens, int hidden, cudaStream_t stream) {
+  return launch(stream, memory_ns(8.0 * tokens * hidden));
+}
+cudaError_t launch_rope_append(const RopeArguments& a, int tokens, cudaStream_t stream) {
+  return launch(stream, memory_ns(4.0 * tokens * (a.query_heads + 2 * a.kv.kv_heads) * kHeadDim));
+}
+cudaError_t launch_silu_mul(const Bf16*, Bf16*, int tokens, int intermediate, cudaStream_t stream) {
+  return launch(stream, memory_ns(6.0 * tokens * intermediate));
+}
+cudaError_t launch_argmax(const Bf16*, std::int32_t*, int rows, int vocabulary, cudaStream_t stream) {
+  return launch(stream, memory_ns(2.0 * rows * vocabulary));
+}
+cudaError_t launch_fill_words(std::uint64_t* to, std::size_t words, std::uint64_t seed, cudaStream_t stream) {
+  fill_words_on_host(to, words, seed);
+  return launch(stream, memory_ns(8.0 * static_cast<double>(words)));
+}
+cudaError_t launch_fill_bf16(Bf16*, std::size_t count, float, std::uint64_t, cudaStream_t stream) {
+  return launch(stream, memory_ns(2.0 * static_cast<double>(count)));
+}
+cudaError_t launch_count_wrong(const std::uint64_t* at, const std::uint32_t* source, std::size_t segment_words,
+                               std::size_t segments, std::uint64_t seed, unsigned long long* wrong,
+                               cudaStream_t stream) {
+  *wrong += count_wrong_on_host(at, source, segment_words, segments, seed);
+  return launch(stream, memory_ns(8.0 * static_cast<double>(segment_words * segments)));
+}
+cudaError_t launch_read_words(const std::uint64_t*, std::size_t words, std::uint64_t*, cudaStream_t stream) {
+  return launch(stream, memory_ns(8.0 * static_cast<double>(words)));
+}
+cudaError_t launch_latch(const volatile int*, volatile int*, long long, cudaStream_t) {
+  DeviceModel::get().hold();
+  return cudaSuccess;
+}
+
+struct Matmul::State {};
+Matmul::Matmul() = default;
+Matmul::~Matmul() = default;
+bool Matmul::available() const { return true; }
+std::string Matmul::version() const { return "emulated"; }
+void Matmul::prepare(MatrixType, std::int64_t, std::int64_t, std::int64_t) {}
+void Matmul::run(MatrixType type, const void*, const void*, void*, std::int64_t m, std::int64_t n, std::int64_t k,
+                 cudaStream_t stream) {
+  const double bytes = static_cast<double>(n * k) * (type == MatrixType::fp8 ? 1 : 2);
+  const double flops = 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  launch(stream, kLaunchNs + std::max(bytes / kHbmBytesPerNs, flops / kFlopsPerNs));
+}
+
+}  // namespace kvplan::gpu

@@ -1,0 +1,43 @@
+// A GPU that is a formula: streams and copy engines with clocks of their own, so
+// that all of kvplan-gpu but its kernels runs where there is no GPU. Copies and
+// checked contents are real; every other kernel only takes time. Its runs are
+// labelled synthetic: they prove the program, and say nothing of any GPU.
+//
+// KVPLAN_EMULATED_FAULT makes it fail: "little_memory", "wrong_bytes" (our copy
+// kernel skips a segment), "lost" (an illegal address after a thousand launches).
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <string_view>
+
+namespace kvplan::gpu {
+
+enum class Engine { load, store, processors, none };
+
+class DeviceModel {
+ public:
+  static DeviceModel& get();
+
+  // Time that `ns` of work on an engine takes its place in a stream; the engine does one thing at a time.
+  void occupy(cudaStream_t stream, Engine engine, double ns);
+  // A launch of a kernel, which may meet the seeded fault.
+  cudaError_t launch(cudaStream_t stream, double ns);
+  // From here to the next wait the host's own time does not count: the streams are held by a latch.
+  void hold() { held_ = true; }
+  void release() { held_ = false; }
+  bool has_fault(std::string_view fault) const { return fault_ == fault; }
+
+  double host_ns = 0;
+
+ private:
+  DeviceModel();
+  double free_at_[3] = {};
+  bool held_ = false;
+  int launches_ = 0;
+  std::string_view fault_;
+};
+
+double transfer_ns(double bytes);  // over the link
+
+}  // namespace kvplan::gpu

@@ -1,0 +1,14 @@
+# What of the GPU harness needs no GPU: its runs as files, and its kernels' bodies emulated.
+kvplan_library(gpu COLD
+  SOURCES
+    gpu_run/gpu_run.cpp
+    gpu_run/judge.cpp
+    gpu_run/nvbandwidth.cpp
+    gpu_run/read.cpp
+    gpu_run/statistics.cpp
+    gpu_run/tables.cpp
+    gpu_run/targets.cpp
+    cuda/checks/attention_case.cpp
+    cuda/checks/fused_case.cpp
+    cuda/emulation/block.cpp
+  LINK kvplan_base)
