@@ -57,6 +57,8 @@ const std::map<std::string, Change> kChanges = {
     {"tp", {"2", {}}},
     {"replicas", {"2", {}}},
     {"weights", {"fp8", {}}},
+    {"step_time.calibration", {"roofline", {}}},
+    {"step_time.end", {"high", {}}},
     {"kv_dtype", {"fp8", {}}},
     {"engine.max_num_seqs", {"2", {}}},
     {"engine.max_num_batched_tokens", {"512", {}}},
