@@ -83,7 +83,7 @@ const std::map<std::string, Change> kChanges = {
     {"offload.chunk_tokens", {"4096", kTight}},
     {"offload.layout", {"layer-first", kTight}},
     {"router.policy", {"weighted", {"replicas=4"}}},
-    {"router.queue_weight", {"50", {"replicas=4", "router.policy=weighted", "trace.rate_scale=20"}}},
+    {"router.queue_weight", {"50", {"replicas=4", "router.policy=weighted", "trace.rate_scale=40"}}},
     {"router.kv_use_weight", {"50", {"replicas=4", "router.policy=weighted"}}},
     {"router.g1_prefix_weight", {"0", {"replicas=4", "router.policy=weighted", "router.g2_prefix_weight=0"}}},
     {"router.g2_prefix_weight",
