@@ -112,10 +112,10 @@ TransformOptions transform_options(const Scenario& s) {
 
 }  // namespace
 
-Workload load_trace(const Scenario& s, bool strict) {
+Workload load_trace(const Scenario& s, bool strict, LoadCost* cost) {
   const LoadOptions options = load_options(s, strict);
   const TransformOptions transformed = transform_options(s);
-  if (s.has("trace.path")) return transform(load_workload(s.text("trace.path"), options), transformed);
+  if (s.has("trace.path")) return transform(load_workload(s.text("trace.path"), options, cost), transformed);
   return transform(compile_workload(rows_from_text(sample_text(), kSample, options), options), transformed);
 }
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <sstream>
 
@@ -41,8 +42,8 @@ po::options_description synth_flags() {
       "Sessions like those of this trace, instead of a preset; --block-tokens is the size of its blocks. "
       "Prints how far the result is from it.")(
       "cross-check",
-      "With --like: fit to one half of the sessions (by hash) and judge by the other, beside the "
-      "distance of the halves from one another; writes no trace.")(
+      "With --like: fit to one half of the sessions (by hash) and judge by the other, for several ways to halve them, "
+      "beside the distance of the halves from one another; writes no trace.")(
       "out", po::value<std::string>()->value_name("FILE")->default_value("-"),
       "Where to write; gzipped if the name ends in .gz; -: stdout.")(
       "preset", po::value<std::string>()->value_name("NAME")->default_value("chat"),
@@ -87,27 +88,64 @@ Workload sample_of(const SessionModel& model, LikeOptions options) {
   return compile_workload(rows_from_text(std::move(text).str(), "synthesised", load), load);
 }
 
+double relative_error(const double (&v)[2]) { return v[1] == 0 ? 0 : 100 * (v[0] - v[1]) / v[1]; }
+
 std::string distance_table(const Distances& d, const char* a, const char* b) {
-  const auto relative = [](const double(&v)[2]) { return v[1] == 0 ? 0 : 100 * (v[0] - v[1]) / v[1]; };
   std::string text = fmt::format("{} against {}\n  {:<24}{:>8}{:>12}{:>12}{:>9}{:>12}{:>12}{:>9}\n", a, b, "", "KS",
                                  "median", "of model", "error", "p90", "of model", "error");
   for (const Distance& q : d.quantities) {
     text += fmt::format("  {:<24}{:>8.3f}{:>12.6g}{:>12.6g}{:>8.1f}%{:>12.6g}{:>12.6g}{:>8.1f}%\n", q.what,
-                        q.kolmogorov_smirnov, q.median[0], q.median[1], relative(q.median), q.p90[0], q.p90[1],
-                        relative(q.p90));
+                        q.kolmogorov_smirnov, q.median[0], q.median[1], relative_error(q.median), q.p90[0], q.p90[1],
+                        relative_error(q.p90));
   }
   return text + fmt::format("  {:<24}{:>20.4f}{:>12.4f}{:>8.2f} points\n", "hit rate, infinite cache",
                             d.infinite_hit_rate_tokens[0], d.infinite_hit_rate_tokens[1],
                             100 * (d.infinite_hit_rate_tokens[0] - d.infinite_hit_rate_tokens[1]));
 }
 
+// Errors of one statistic over the splits, relative or in points.
+std::string spread(std::vector<double> errors) {
+  for (double& e : errors) e = std::abs(e);
+  std::sort(errors.begin(), errors.end());
+  return fmt::format("{:>8.1f}{:>8.1f}", errors[errors.size() / 2], errors.back());
+}
+
+// Fits to one half of the sessions and judges by the other, for several ways to halve them.
 ExitCode cross_check(const Workload& trace, const po::variables_map& values, Streams streams) {
-  const Workload fitted = sessions_between(trace, 0, 0.5, 1), judge = sessions_between(trace, 0.5, 1, 1);
-  if (fitted.turns.empty() || judge.turns.empty()) throw UsageError("--cross-check needs a trace of several sessions");
-  const SessionModel model = fit_sessions(fitted);
-  streams.out << distance_table(distances_between(sample_of(model, like_options(values, model)), judge),
-                                "synthesised like one half", "the other half")
-              << distance_table(distances_between(fitted, judge), "one real half", "the other half");
+  constexpr std::uint64_t kSplits = 8;
+  std::vector<Distances> made, real;
+  for (std::uint64_t split = 1; split <= kSplits; ++split) {
+    const Workload fitted = sessions_between(trace, 0, 0.5, split), judge = sessions_between(trace, 0.5, 1, split);
+    if (fitted.turns.empty() || judge.turns.empty()) throw UsageError("--cross-check needs a trace of several sessions");
+    const SessionModel model = fit_sessions(fitted);
+    made.push_back(distances_between(sample_of(model, like_options(values, model)), judge));
+    real.push_back(distances_between(fitted, judge));
+    streams.out << fmt::format("split {}: ", split)
+                << distance_table(made.back(), "synthesised like one half", "the other half")
+                << distance_table(real.back(), "one real half", "the other half");
+  }
+  streams.out << fmt::format("\nabsolute errors over {} splits, %: typical (median) and worst\n  {:<24}{:^32}    {:^32}\n",
+                             kSplits, "", "synthesised", "the real half");
+  streams.out << fmt::format("  {:<24}{:^16}{:^16}    {:^16}{:^16}\n", "", "median", "p90", "median", "p90");
+  for (std::size_t q = 0; q < made.front().quantities.size(); ++q) {
+    streams.out << fmt::format("  {:<24}", made.front().quantities[q].what);
+    for (const auto* side : {&made, &real}) {
+      std::vector<double> medians, p90s;
+      for (const Distances& d : *side) {
+        medians.push_back(relative_error(d.quantities[q].median));
+        p90s.push_back(relative_error(d.quantities[q].p90));
+      }
+      streams.out << spread(medians) << spread(p90s) << (side == &made ? "    " : "\n");
+    }
+  }
+  streams.out << fmt::format("  {:<24}", "infinite hit rate, points");
+  for (const auto* side : {&made, &real}) {
+    std::vector<double> points;
+    for (const Distances& d : *side) {
+      points.push_back(100 * (d.infinite_hit_rate_tokens[0] - d.infinite_hit_rate_tokens[1]));
+    }
+    streams.out << spread(points) << fmt::format("{:16}", "") << (side == &made ? "    " : "\n");
+  }
   return ExitCode::done;
 }
 

@@ -1,6 +1,7 @@
 #include "traces/load.hpp"
 
 #include <fmt/format.h>
+#include <time.h>
 
 #include <filesystem>
 #include <sstream>
@@ -17,6 +18,7 @@ namespace {
 TraceRows read_as(const TraceFormat& format, TextSource& in, const LoadOptions& options) {
   TraceRows rows = format.read(in, options);
   rows.sha256 = in.sha256();
+  rows.text_bytes = in.bytes_read();
   if (!format.tried_on_real_files) {
     rows.note(fmt::format("{}: this reader was tested on the published format only, not on real files", format.title),
               static_cast<std::int64_t>(rows.rows.size()));
@@ -33,6 +35,12 @@ TraceRows read_recognised(TextSource& in, const LoadOptions& options) {
   return read_as(*trace_format(recognised.format), in, options);
 }
 
+double seconds_on(clockid_t clock) {
+  timespec t{};
+  clock_gettime(clock, &t);
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+}
+
 std::unique_ptr<std::istream> stream_of(std::string text) {
   return std::make_unique<std::istringstream>(std::move(text));
 }
@@ -40,13 +48,13 @@ std::unique_ptr<std::istream> stream_of(std::string text) {
 }  // namespace
 
 TraceRows rows_from_text(std::string text, const std::string& name, const LoadOptions& options) {
-  TextSource in(stream_of(std::move(text)), name);
+  TextSource in(stream_of(std::move(text)), name, "", options.max_line_bytes);
   return read_recognised(in, options);
 }
 
 TraceRows rows_in_format(const TraceFormat& format, std::string text, const std::string& name,
                          const LoadOptions& options) {
-  TextSource in(stream_of(std::move(text)), name);
+  TextSource in(stream_of(std::move(text)), name, "", options.max_line_bytes);
   return read_as(format, in, options);
 }
 
@@ -54,12 +62,26 @@ TraceRows load_rows(const std::string& path, const LoadOptions& options) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return read_weka_folder(path);
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  TextSource in(open_text_file(path), path, path == "-" ? "" : folder.empty() ? "." : folder.string());
+  TextSource in(open_text_file(path), path, path == "-" ? "" : folder.empty() ? "." : folder.string(),
+                options.max_line_bytes);
   return read_recognised(in, options);
 }
 
-Workload load_workload(const std::string& path, const LoadOptions& options) {
-  return compile_workload(load_rows(path, options), options);
+std::int64_t bytes_of(const Workload& w) {
+  const std::size_t ids = w.prompt_blocks.size() + w.output_blocks.size() + w.parent_of_block.size();
+  return static_cast<std::int64_t>(w.turns.size() * sizeof(Turn) + ids * sizeof(BlockId) +
+                                   w.tokens_of_block.size() * sizeof(std::int32_t));
+}
+
+Workload load_workload(const std::string& path, const LoadOptions& options, LoadCost* cost) {
+  const double start_s = seconds_on(CLOCK_MONOTONIC), start_cpu_s = seconds_on(CLOCK_THREAD_CPUTIME_ID);
+  const TraceRows rows = load_rows(path, options);
+  const double read_s = seconds_on(CLOCK_MONOTONIC), read_cpu_s = seconds_on(CLOCK_THREAD_CPUTIME_ID);
+  Workload workload = compile_workload(rows, options);
+  if (cost != nullptr) {
+    *cost = {rows.text_bytes, read_s - start_s, seconds_on(CLOCK_MONOTONIC) - read_s, read_cpu_s - start_cpu_s};
+  }
+  return workload;
 }
 
 }  // namespace kvplan

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <functional>
-#include <numeric>
 #include <optional>
 #include <queue>
 #include <tuple>
 
 #include "base/error.hpp"
-#include "base/random.hpp"
+#include "traces/dealer.hpp"
 #include "traces/rearrange.hpp"
 #include "traces/transform.hpp"
 
@@ -17,44 +16,13 @@ namespace {
 
 constexpr Time kLongest{9'000'000 * kPsPerS};  // so that sums stay within the clock
 
-// Deals the groups out in a shuffled order; each pass over the pool is a copy of its own.
-class Pool {
- public:
-  Pool(std::size_t groups, std::uint64_t seed) : stream_(seed, "sessions of users"), order_(groups) {
-    std::iota(order_.begin(), order_.end(), std::size_t{0});
-    shuffle();
-  }
-
-  std::uint32_t pass() const { return pass_; }
-  bool all_dealt() const { return next_ == order_.size(); }
-
-  std::size_t deal() {
-    if (all_dealt()) {
-      ++pass_;
-      shuffle();
-    }
-    return order_[next_++];
-  }
-
- private:
-  void shuffle() {
-    next_ = 0;
-    for (std::size_t i = order_.size(); i > 1; --i) std::swap(order_[i - 1], order_[stream_.below(i)]);
-  }
-
-  RandomStream stream_;
-  std::vector<std::size_t> order_;
-  std::size_t next_ = 0;
-  std::uint32_t pass_ = 0;
-};
-
 class Users {
  public:
   Users(const Workload& w, Time duration, std::uint64_t seed)
       : w_(w),
         at_(recorded_timeline(w)),
         groups_(groups_of_turns(w)),
-        pool_(groups_.size(), seed),
+        pool_(groups_.size(), seed, "sessions of users"),
         duration_(duration),
         placement_of_(w.turns.size(), kNone) {}
 
@@ -131,7 +99,7 @@ class Users {
   const Workload& w_;
   const std::vector<Time> at_;
   const std::vector<std::vector<TurnId>> groups_;
-  Pool pool_;
+  Dealer pool_;  // each pass is a copy of its own
   const Time duration_;
   std::vector<std::uint32_t> placement_of_;  // of each turn, in its latest run
   std::vector<Placement> placements_;
