@@ -4,6 +4,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdlib>
 #include <new>
@@ -50,5 +51,11 @@ struct HugePages {
 
 template <class T>
 using BigVector = std::vector<T, HugePages<T>>;
+
+// Room for n more. It grows fourfold: what is never written takes no memory, and less is copied and cleared.
+template <class T>
+void make_room(BigVector<T>& v, std::size_t n) {
+  if (v.capacity() - v.size() < n) v.reserve(std::max(v.size() + n, 4 * v.capacity()));
+}
 
 }  // namespace kvplan

@@ -101,6 +101,7 @@ TransformOptions transform_options(const Scenario& s) {
     o.to_block_tokens = static_cast<std::int32_t>(s.integer("trace.to_block_tokens"));
   }
   if (s.has("trace.users")) o.users = s.integer("trace.users");
+  o.users_start = time_from_seconds(s.number("trace.users_start_s"));
   if (s.has("trace.duration_s")) o.duration = time_from_seconds(s.number("trace.duration_s"));
   o.arrivals = arrival_process(s);
   if (o.users && o.arrivals.gaps != ArrivalProcess::Gaps::recorded) {

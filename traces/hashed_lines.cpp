@@ -42,6 +42,7 @@ void HashedLines::read_field(std::size_t index, const JsonValue& value, TraceRow
 
 void HashedLines::take_hashes(std::span<const std::uint64_t> hashes, TraceRow& row) {
   row.id_count = static_cast<std::uint32_t>(hashes.size());
+  make_room(rows_.ids, hashes.size());
   rows_.ids.resize(row.first_id + hashes.size());
   std::transform(hashes.begin(), hashes.end(), rows_.ids.begin() + static_cast<std::ptrdiff_t>(row.first_id),
                  [this](std::uint64_t hash) { return numbers_(hash); });

@@ -50,6 +50,7 @@ void JsonLines::read_line() {
     parse_line(row);
   }
   if (!line_failed_) {
+    make_room(rows_.rows, 1);
     rows_.rows.push_back(row);
   } else {
     rows_.ids.resize(row.first_id);

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <optional>
 #include <queue>
@@ -22,11 +23,12 @@ class Users {
       : w_(w),
         at_(recorded_timeline(w)),
         groups_(groups_of_turns(w)),
+        starts_(seed, "starts of users"),
         pool_(groups_.size(), seed, "sessions of users"),
         duration_(duration),
         placement_of_(w.turns.size(), kNone) {}
 
-  std::vector<Placement> place(std::int64_t users) {
+  std::vector<Placement> place(std::int64_t users, Time start_within) {
     struct Slot {
       Time free;
       std::int64_t number;
@@ -34,7 +36,10 @@ class Users {
       auto operator<=>(const Slot& o) const { return std::tie(free, number) <=> std::tie(o.free, o.number); }
     };
     std::priority_queue<Slot, std::vector<Slot>, std::greater<>> slots;
-    for (std::int64_t s = 0; s < users; ++s) slots.push({Time(0), s, kNone});
+    for (std::int64_t s = 0; s < users; ++s) {
+      const double share = (static_cast<double>(s) + 1 - starts_.unit()) / static_cast<double>(users);
+      slots.push({Time(std::llround(share * static_cast<double>(start_within.count))), s, kNone});
+    }
     const bool once = duration_ == Time::max();
     while (!slots.empty() && !(once && (pool_.all_dealt() || pool_.pass() > 0))) {
       Slot slot = slots.top();
@@ -50,14 +55,18 @@ class Users {
   }
 
  private:
-  // Places the turns of one session from `start` on; gives when it ends, and by which placement.
+  // Places the turns of one session from `start` on; gives when it ends, and by which placement. A session with turns
+  // beyond the duration occupies its user until then.
   std::pair<Time, std::uint32_t> run(const std::vector<TurnId>& turns, Time start, std::uint32_t before) {
     Time end = start;
     std::uint32_t last = before;
     for (const TurnId t : turns) {
       placement_of_[t] = kNone;
       const std::optional<Placement> p = placement(t, turns.front(), start, before);
-      if (!p || p->at >= duration_) continue;
+      if (!p || p->at >= duration_) {
+        end = duration_;
+        continue;
+      }
       if (p->at > kLongest) throw InfeasibleError("the sessions of one user run longer than the 106 days of the clock");
       placement_of_[t] = static_cast<std::uint32_t>(placements_.size());
       placements_.push_back(*p);
@@ -99,6 +108,7 @@ class Users {
   const Workload& w_;
   const std::vector<Time> at_;
   const std::vector<std::vector<TurnId>> groups_;
+  RandomStream starts_;
   Dealer pool_;  // each pass is a copy of its own
   const Time duration_;
   std::vector<std::uint32_t> placement_of_;  // of each turn, in its latest run
@@ -107,10 +117,11 @@ class Users {
 
 }  // namespace
 
-Workload run_by_users(const Workload& w, std::int64_t users, Time duration, std::uint64_t seed) {
+Workload run_by_users(const Workload& w, std::int64_t users, Time duration, std::uint64_t seed, Time start_within) {
   if (w.turns.empty()) return w;
-  Workload result = rearrange(w, Users(w, duration, seed).place(users));
+  Workload result = rearrange(w, Users(w, duration, seed).place(users, start_within));
   std::string note = fmt::format("closed loop of {} users, each running sessions of the pool back to back", users);
+  if (start_within > Time(0)) note += fmt::format(", starting within {:g} s", seconds(start_within));
   if (duration < Time::max()) note += fmt::format(", for {:g} s of the recorded timeline", seconds(duration));
   result.notes.push_back({fmt::format("{}, seed {}", note, seed), static_cast<std::int64_t>(result.turns.size())});
   return result;

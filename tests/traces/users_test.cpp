@@ -1,7 +1,6 @@
 // Goal: the published hit table of real agent sessions, run back to back by users with recorded timing.
 // Tolerance: which sessions the published run drew is not known, so it is one draw from the spread over seeds, and must
-// lie within three standard deviations of our seeds' mean; nor is it told whether its slots ran sub-agents and how they
-// began, for which two points are allowed. At large capacities the spread is far below a point, so this can fail.
+// lie within three standard deviations of our seeds' mean. At 64 users and large capacities that is about a point.
 #include <cmath>
 
 #include "tests/traces/data.hpp"
@@ -39,7 +38,7 @@ void compare(const Workload& sessions, std::int64_t users, std::uint64_t seeds, 
     const Spread s = spread(rates[c]);
     CAPTURE(users, capacities[c], s.mean, s.deviation);
     CHECK(s.deviation < 0.12);
-    CHECK(std::abs(s.mean - published[c]) < 3 * s.deviation + 0.02);
+    CHECK(std::abs(s.mean - published[c]) < 3 * s.deviation);
   }
 }
 
