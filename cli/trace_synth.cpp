@@ -90,8 +90,8 @@ Workload sample_of(const SessionModel& model, LikeOptions options) {
 
 double relative_error(const double (&v)[2]) { return v[1] == 0 ? 0 : 100 * (v[0] - v[1]) / v[1]; }
 
-std::string distance_table(const Distances& d, const char* a, const char* b) {
-  std::string text = fmt::format("{} against {}\n  {:<24}{:>8}{:>12}{:>12}{:>9}{:>12}{:>12}{:>9}\n", a, b, "", "KS",
+std::string distance_table(const Distances& d, const char* what) {
+  std::string text = fmt::format("{}\n  {:<24}{:>8}{:>12}{:>12}{:>9}{:>12}{:>12}{:>9}\n", what, "", "KS",
                                  "median", "of model", "error", "p90", "of model", "error");
   for (const Distance& q : d.quantities) {
     text += fmt::format("  {:<24}{:>8.3f}{:>12.6g}{:>12.6g}{:>8.1f}%{:>12.6g}{:>12.6g}{:>8.1f}%\n", q.what,
@@ -103,49 +103,58 @@ std::string distance_table(const Distances& d, const char* a, const char* b) {
                             100 * (d.infinite_hit_rate_tokens[0] - d.infinite_hit_rate_tokens[1]));
 }
 
-// Errors of one statistic over the splits, relative or in points.
-std::string spread(std::vector<double> errors) {
-  for (double& e : errors) e = std::abs(e);
+// Comparisons of one kind, one for each way to halve the trace.
+struct Compared {
+  const char* what;
+  std::vector<Distances> splits;
+};
+
+// Absolute errors of one statistic over the splits: typical and worst.
+template <class ErrorOf>
+std::string spread(const Compared& compared, ErrorOf error_of) {
+  std::vector<double> errors;
+  for (const Distances& d : compared.splits) errors.push_back(std::abs(error_of(d)));
   std::sort(errors.begin(), errors.end());
   return fmt::format("{:>8.1f}{:>8.1f}", errors[errors.size() / 2], errors.back());
 }
 
+std::string spread_table(const std::vector<Compared>& all) {
+  std::string text = fmt::format("absolute errors over {} splits: typical (median) and worst\n",
+                                 all.front().splits.size());
+  for (const Compared& c : all) {
+    text += fmt::format("{}\n  {:<24}{:>16}{:>16}\n", c.what, "", "median, %", "p90, %");
+    for (std::size_t q = 0; q < c.splits.front().quantities.size(); ++q) {
+      text += fmt::format("  {:<24}{}{}\n", c.splits.front().quantities[q].what,
+                          spread(c, [&](const Distances& d) { return relative_error(d.quantities[q].median); }),
+                          spread(c, [&](const Distances& d) { return relative_error(d.quantities[q].p90); }));
+    }
+    const auto points = [](const Distances& d) {
+      return 100 * (d.infinite_hit_rate_tokens[0] - d.infinite_hit_rate_tokens[1]);
+    };
+    text += fmt::format("  {:<24}{} points\n", "hit rate, infinite cache", spread(c, points));
+  }
+  return text;
+}
+
 // Fits to one half of the sessions and judges by the other, for several ways to halve them.
 ExitCode cross_check(const Workload& trace, const po::variables_map& values, Streams streams) {
-  constexpr std::uint64_t kSplits = 8;
-  std::vector<Distances> made, real;
+  constexpr std::uint64_t kSplits = 5;
+  std::vector<Compared> all = {{"synthesised like one half, against the other half", {}},
+                               {"one real half, against the other half", {}},
+                               {"synthesised like one half, against that half", {}}};
   for (std::uint64_t split = 1; split <= kSplits; ++split) {
     const Workload fitted = sessions_between(trace, 0, 0.5, split), judge = sessions_between(trace, 0.5, 1, split);
     if (fitted.turns.empty() || judge.turns.empty()) throw UsageError("--cross-check needs a trace of several sessions");
     const SessionModel model = fit_sessions(fitted);
-    made.push_back(distances_between(sample_of(model, like_options(values, model)), judge));
-    real.push_back(distances_between(fitted, judge));
-    streams.out << fmt::format("split {}: ", split)
-                << distance_table(made.back(), "synthesised like one half", "the other half")
-                << distance_table(real.back(), "one real half", "the other half");
-  }
-  streams.out << fmt::format("\nabsolute errors over {} splits, %: typical (median) and worst\n  {:<24}{:^32}    {:^32}\n",
-                             kSplits, "", "synthesised", "the real half");
-  streams.out << fmt::format("  {:<24}{:^16}{:^16}    {:^16}{:^16}\n", "", "median", "p90", "median", "p90");
-  for (std::size_t q = 0; q < made.front().quantities.size(); ++q) {
-    streams.out << fmt::format("  {:<24}", made.front().quantities[q].what);
-    for (const auto* side : {&made, &real}) {
-      std::vector<double> medians, p90s;
-      for (const Distances& d : *side) {
-        medians.push_back(relative_error(d.quantities[q].median));
-        p90s.push_back(relative_error(d.quantities[q].p90));
-      }
-      streams.out << spread(medians) << spread(p90s) << (side == &made ? "    " : "\n");
+    const Workload made = sample_of(model, like_options(values, model));
+    all[0].splits.push_back(distances_between(made, judge));
+    all[1].splits.push_back(distances_between(fitted, judge));
+    all[2].splits.push_back(distances_between(made, fitted));
+    if (split == 1) {
+      for (const Compared& c : all) streams.out << distance_table(c.splits[0], c.what);
     }
   }
-  streams.out << fmt::format("  {:<24}", "infinite hit rate, points");
-  for (const auto* side : {&made, &real}) {
-    std::vector<double> points;
-    for (const Distances& d : *side) {
-      points.push_back(100 * (d.infinite_hit_rate_tokens[0] - d.infinite_hit_rate_tokens[1]));
-    }
-    streams.out << spread(points) << fmt::format("{:16}", "") << (side == &made ? "    " : "\n");
-  }
+  streams.out << spread_table(all);
   return ExitCode::done;
 }
 
@@ -163,7 +172,7 @@ ExitCode like(const po::variables_map& values, Streams streams) {
     streams.err << fmt::format("{}: {} turns, blocks of {} tokens (read it with --block-tokens {})\n", out, turns,
                                model.block_tokens, model.block_tokens);
   }
-  streams.err << distance_table(distances_between(sample_of(model, options), trace), "synthesised", "the trace");
+  streams.err << distance_table(distances_between(sample_of(model, options), trace), "synthesised, against the trace");
   return ExitCode::done;
 }
 
