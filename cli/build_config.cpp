@@ -72,6 +72,7 @@ OffloadConfig offload_config(const Scenario& s) {
   o.scope = s.text("offload.dram_scope") == "node" ? Scope::node : Scope::replica;
   o.selective_hits = int32(s, "offload.selective_hits");
   o.chunk_tokens = int32(s, "offload.chunk_tokens");
+  o.promote = s.boolean("offload.promote");
   return o;
 }
 
@@ -127,6 +128,22 @@ void add_dram(Built& b, const Scenario& s, const Hardware& hardware, const Archi
   }
 }
 
+// Whoever pays for some of a node's GPUs has that share of its drives; the remote store serves the whole fleet.
+void add_storage(Built& b, const Scenario& s, const Hardware& hardware, VertexKind kind) {
+  const double held = hardware.storage(kind)->bytes.value;
+  const bool ssd = kind == VertexKind::ssd;
+  const std::int32_t used_gpus = std::min(b.config.replicas, b.config.replicas_per_node) * b.gpus_per_replica;
+  const char* option = ssd ? "offload.ssd_bytes" : "offload.remote_bytes";
+  const double share = ssd ? held * used_gpus / hardware.gpus_per_node : held;
+  const Bytes capacity = s.has(option) ? Bytes(s.integer(option)) : Bytes(std::llround(share));
+  if (static_cast<double>(capacity.count) > held) {
+    b.notes.push_back(fmt::format("HYPOTHETICAL: {} for KV ({}), but the hardware file has {}",
+                                  human_bytes(static_cast<double>(capacity.count)), option, human_bytes(held)));
+  }
+  (ssd ? b.ssd_per_node : b.remote) = capacity;
+  b.config.offload.beyond.push_back({ssd ? Storage::ssd : Storage::remote, ssd ? Scope::node : Scope::fleet, capacity});
+}
+
 }  // namespace
 
 Built build_config(const Scenario& s, const std::string& offload, const Hardware& hardware, const Architecture& model) {
@@ -144,8 +161,12 @@ Built build_config(const Scenario& s, const std::string& offload, const Hardware
       kv_memory_per_gpu(model, hardware.gpu, b.gpus_per_replica, weights, s.number("engine.gpu_memory_utilization"));
   c.engine.g1_pages = Pages(b.kv_memory_per_gpu.count / (c.engine.page_tokens * c.kv_bytes_per_token_per_gpu.count));
   c.step_times = step_times(roofline_step_time(model, hardware.gpu, b.gpus_per_replica, weights, kv), hardware);
-  if (offload == "dram") add_dram(b, s, hardware, model);
-  c.links = compile_links(hardware, b.gpus_per_replica, std::min(c.replicas, c.replicas_per_node));
+  if (offload != "none") add_dram(b, s, hardware, model);
+  std::vector<VertexKind> beyond;
+  if (offload.find("ssd") != std::string::npos) beyond.push_back(VertexKind::ssd);
+  if (offload.find("remote") != std::string::npos) beyond.push_back(VertexKind::remote);
+  c.links = compile_links(hardware, b.gpus_per_replica, std::min(c.replicas, c.replicas_per_node), beyond);
+  for (const VertexKind kind : beyond) add_storage(b, s, hardware, kind);
   return b;
 }
 
@@ -163,6 +184,14 @@ void check_load(const Scenario& s, const Built& built, const Workload& workload)
                                fmt::format("a DRAM tier of {} bytes holds no block: {} tokens take {} bytes",
                                            c.offload.capacity.count, workload.block_tokens, block.count),
                                "raise offload.dram_bytes, or choose offload.mode none"));
+  }
+  for (const LowerTierConfig& tier : c.offload.beyond) {
+    if (tier.capacity >= block) continue;
+    const char* option = tier.kind == Storage::ssd ? "offload.ssd_bytes" : "offload.remote_bytes";
+    throw InputError(s.finding(option,
+                               fmt::format("a tier of {} bytes holds no block: {} tokens take {} bytes",
+                                           tier.capacity.count, workload.block_tokens, block.count),
+                               fmt::format("raise {}, or leave it out of offload.mode", option)));
   }
 }
 

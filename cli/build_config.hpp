@@ -18,6 +18,7 @@ struct Built {
   std::int32_t nodes = 1;
   Bytes kv_memory_per_gpu{0};      // left for KV beside weights and activations
   Bytes dram_per_node{0};          // 0 without a DRAM tier
+  Bytes ssd_per_node{0}, remote{0};  // likewise
   std::vector<std::string> notes;  // what the reader of the results must know
 };
 

@@ -39,10 +39,12 @@ Json hardware_json(const Hardware& h) {
   Json links = Json::array(), vertices = Json::array(), edges = Json::array();
   for (const LinkKind& k : h.link_kinds)
     links.push_back({{"name", k.name}, {"figures", figures_json(k, link_kind_figures())}});
-  const char* kinds[] = {"gpu", "memory", "bridge"};
+  const char* kinds[] = {"gpu", "memory", "bridge", "ssd", "remote"};
   for (const Vertex& v : h.vertices) {
     vertices.push_back(
-        {{"name", v.name}, {"kind", kinds[static_cast<int>(v.kind)]}, {"figures", figures_json(v, memory_figures())}});
+        {{"name", v.name},
+         {"kind", kinds[static_cast<int>(v.kind)]},
+         {"figures", figures_json(v, v.read_bytes_per_s.value > 0 ? storage_figures() : memory_figures())}});
   }
   for (const Link& l : h.links) edges.push_back({{"from", l.from}, {"to", l.to}, {"kind", h.link_kinds[l.kind].name}});
   return {{"name", h.name},

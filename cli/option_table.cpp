@@ -30,8 +30,8 @@ Option number(const char* path, const char* unit, double low, double high, doubl
   return {path, OptionType::number, unit, fallback, "", low, high, {}, help, ""};
 }
 
-Option boolean(const char* path, const char* help) {
-  return {path, OptionType::boolean, "", false, "", 0, 0, {}, help, ""};
+Option boolean(const char* path, const char* help, bool fallback = false) {
+  return {path, OptionType::boolean, "", fallback, "", 0, 0, {}, help, ""};
 }
 
 // Without a value of its own, for the reason that `text` gives.
@@ -152,6 +152,10 @@ Options engine_options() {
   };
 }
 
+Option storage_bytes(const char* path, const char* help, const char* otherwise) {
+  return {path, OptionType::bytes, "bytes", nullptr, otherwise, 1, 1e18, {}, help, ""};
+}
+
 Options offload_options() {
   const Option dram_bytes = {
       "offload.dram_bytes",
@@ -166,9 +170,12 @@ Options offload_options() {
       "holds is allowed and labelled hypothetical.",
       ""};
   return {
-      several("offload.mode", {"none", "dram"}, "dram", "offload",
+      several("offload.mode", {"none", "dram", "dram+ssd", "dram+remote", "dram+ssd+remote"}, "dram", "offload",
               "Tiers below HBM: none recomputes what HBM has lost; several modes are compared."),
       dram_bytes,
+      storage_bytes("offload.ssd_bytes", "SSD of one node for KV.", "the share of the node's drives that belongs to the GPUs used"),
+      storage_bytes("offload.remote_bytes", "The remote store of the whole fleet for KV.", "what the hardware file says"),
+      boolean("offload.promote", "What is loaded from SSD or the remote store stays in DRAM as well.", true),
       choice("offload.dram_scope", {"replica", "node"}, "node", "",
              "Whether the replicas of a node share one DRAM cache or have one each."),
       choice(
@@ -194,7 +201,7 @@ Options router_options() {
       weight("router.queue_weight", "Weighted policy: weight of the score for a short queue."),
       weight("router.kv_use_weight", "Weighted policy: weight of the score for free KV memory."),
       weight("router.g1_prefix_weight", "Weighted policy: weight of the share of the prompt that HBM holds."),
-      weight("router.g2_prefix_weight", "Weighted policy: weight of the share of the prompt that HBM and DRAM hold."),
+      weight("router.g2_prefix_weight", "Weighted policy: weight of the share of the prompt that HBM and the tiers below hold."),
       weight("router.recency_weight",
              "Weighted policy: for a prompt that no replica holds any of, weight of having had such a prompt longest "
              "ago."),

@@ -42,7 +42,7 @@ Json hardware_block(const Hardware& h) {
     add(l.to_device_bytes_per_s), add(l.from_device_bytes_per_s), add(l.duplex_bytes_per_s);
     add(l.to_device_segment_s), add(l.from_device_segment_s);
   }
-  for (const Vertex& v : h.vertices) add(v.bytes), add(v.bytes_per_s);
+  for (const Vertex& v : h.vertices) add(v.bytes), add(v.bytes_per_s), add(v.read_bytes_per_s), add(v.write_bytes_per_s);
   return {{"name", h.name}, {"title", h.title}, {"sources", sources}, {"notes", h.notes}};
 }
 
@@ -56,12 +56,16 @@ Json derived_block(const Built& b) {
                 {"max_context_tokens", c.engine.max_context_tokens},
                 {"dram_bytes_per_node", nullptr},
                 {"dram_kv_tokens_per_node", nullptr},
+                {"ssd_bytes_per_node", nullptr},
+                {"remote_bytes", nullptr},
                 {"segment_bytes", nullptr}};
   if (c.offload.enabled) {
     block["dram_bytes_per_node"] = b.dram_per_node.count;
     block["dram_kv_tokens_per_node"] = b.dram_per_node / c.kv_bytes_per_token;
     block["segment_bytes"] = c.offload.segment.count;
   }
+  if (b.ssd_per_node > Bytes(0)) block["ssd_bytes_per_node"] = b.ssd_per_node.count;
+  if (b.remote > Bytes(0)) block["remote_bytes"] = b.remote.count;
   return block;
 }
 

@@ -60,6 +60,15 @@ const std::vector<Figure<Vertex>>& memory_figures() {
   return table;
 }
 
+const std::vector<Figure<Vertex>>& storage_figures() {
+  static const std::vector<Figure<Vertex>> table = {
+      {"bytes", &Vertex::bytes, kCapacity},
+      {"read_bytes_per_s", &Vertex::read_bytes_per_s, kRate},
+      {"write_bytes_per_s", &Vertex::write_bytes_per_s, kRate},
+  };
+  return table;
+}
+
 const std::vector<Figure<Hardware>>& node_figures() {
   static const std::vector<Figure<Hardware>> table = {
       {"usd_per_gpu_hour", &Hardware::usd_per_gpu_hour, kUsd},

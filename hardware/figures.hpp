@@ -26,6 +26,7 @@ struct Figure {
 const std::vector<Figure<Gpu>>& gpu_figures();
 const std::vector<Figure<LinkKind>>& link_kind_figures();
 const std::vector<Figure<Vertex>>& memory_figures();  // of a bridge: bytes_per_s alone
+const std::vector<Figure<Vertex>>& storage_figures();
 const std::vector<Figure<Hardware>>& node_figures();
 
 }  // namespace kvplan

@@ -14,6 +14,7 @@ namespace kvplan {
 namespace {
 
 constexpr std::string_view kFolder = "hardware/devices/";
+const std::vector<std::string> kVertexKinds = {"gpu", "memory", "bridge", "ssd", "remote"};  // as VertexKind
 
 // Reads one file; findings are collected, and values are only good when there are none.
 class Reader {
@@ -123,11 +124,16 @@ void Reader::read_vertices() {
   for (JsonReader& r : root_.objects("vertices", true)) {
     Vertex v;
     v.name = unique_name(r, vertex_names_);
-    const std::string kind = r.one_of("kind", {"gpu", "memory", "bridge"});
-    v.kind = kind == "gpu" ? VertexKind::gpu : kind == "memory" ? VertexKind::memory : VertexKind::bridge;
+    const std::string kind = r.one_of("kind", kVertexKinds);
+    const auto at = std::find(kVertexKinds.begin(), kVertexKinds.end(), kind);
+    v.kind = at == kVertexKinds.end() ? VertexKind::bridge : static_cast<VertexKind>(at - kVertexKinds.begin());
     for (const auto& f : memory_figures()) {
       const bool limited_bridge = v.kind == VertexKind::bridge && f.key == "bytes_per_s" && r.has(f.key);
       if (v.kind == VertexKind::memory || limited_bridge) v.*f.member = figure(r, f.key, f.range);
+    }
+    if (v.kind == VertexKind::ssd || v.kind == VertexKind::remote) {
+      for (const auto& f : storage_figures()) v.*f.member = figure(r, f.key, f.range);
+      if (h_.storage(v.kind)) r.fail("kind", fmt::format("a second \"{}\": one vertex stands for all of a node's", kind));
     }
     if (v.kind == VertexKind::gpu) ++h_.gpus_per_node;
     r.no_other_keys();
@@ -167,8 +173,17 @@ void Reader::read_links() {
 
 double Hardware::host_memory_bytes() const {
   double bytes = 0;
-  for (const Vertex& v : vertices) bytes += v.bytes.value;
+  for (const Vertex& v : vertices) {
+    if (v.kind == VertexKind::memory) bytes += v.bytes.value;
+  }
   return bytes;
+}
+
+const Vertex* Hardware::storage(VertexKind kind) const {
+  for (const Vertex& v : vertices) {
+    if (v.kind == kind) return &v;
+  }
+  return nullptr;
 }
 
 std::vector<std::string> hardware_names() { return embedded_json_names(kFolder); }

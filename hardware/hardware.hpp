@@ -45,16 +45,18 @@ struct LinkKind {
   Sourced from_device_segment_s;
 };
 
-enum class VertexKind { gpu, memory, bridge };  // bridge: PCIe root, switch, socket: passes on, stores nothing
+// bridge: PCIe root, switch, socket: passes on, stores nothing. ssd, remote: where KV goes beyond host memory.
+enum class VertexKind { gpu, memory, bridge, ssd, remote };
 
 struct Vertex {
   std::string name;
   VertexKind kind = VertexKind::bridge;
-  Sourced bytes;        // memories: capacity
+  Sourced bytes;        // memories, ssd, remote: capacity
   Sourced bytes_per_s;  // memories: reads plus writes of all copies; bridges: total both ways; 0: no limit
+  Sourced read_bytes_per_s = {}, write_bytes_per_s = {};  // ssd, remote: all drives of the node, or its share of the store
 };
 
-// `from` is nearer to the host memory; to_device runs from -> to.
+// `from` is farther from the GPU (storage, memory, bridge, GPU); to_device runs from -> to.
 struct Link {
   std::string from, to;
   std::size_t kind = 0;  // into Hardware::link_kinds
@@ -74,6 +76,8 @@ struct Hardware {
   std::vector<std::string> notes;
 
   double host_memory_bytes() const;  // all memories of a node
+  // The one vertex of a kind, or null.
+  const Vertex* storage(VertexKind) const;
 };
 
 // A name that ships with kvplan, or the path of a JSON file (anything with a '/' or ending in ".json").

@@ -18,10 +18,11 @@ namespace {
 using Graph = boost::adjacency_list<boost::vecS, boost::vecS, boost::directedS, boost::no_property,
                                     boost::property<boost::edge_index_t, std::size_t>>;
 
-// What a copy between a memory and a GPU passes, seen from the memory.
+// What a copy passes: between a memory or a storage and a GPU, or a storage and a memory; seen from the former.
 struct Path {
   std::vector<std::size_t> links;     // into Hardware::links
-  std::vector<std::size_t> vertices;  // into Hardware::vertices, without the GPU
+  std::vector<std::size_t> vertices;  // into Hardware::vertices, without the end
+  std::size_t end = 0;                // a GPU, or a memory that is written from
 };
 
 Graph graph_of(const Hardware& h) {
@@ -59,23 +60,27 @@ class Recorder : public boost::default_bfs_visitor {
   Reach* reach_;
 };
 
-Path path_to(std::size_t gpu, const Reach& reach, const Graph& g) {
+Path path_to(std::size_t end, const Reach& reach, const Graph& g) {
   Path path;
-  for (std::size_t v = gpu; reach.into[v]; v = boost::source(*reach.into[v], g)) {
+  path.end = end;
+  for (std::size_t v = end; reach.into[v]; v = boost::source(*reach.into[v], g)) {
     path.links.push_back(boost::get(boost::edge_index, g, *reach.into[v]));
     path.vertices.push_back(boost::source(*reach.into[v], g));
   }
   return path;
 }
 
-std::vector<Path> paths_to_gpus(const Hardware& h) {
-  const Graph g = graph_of(h);
+Reach reach_from(std::size_t vertex, const Graph& g) {
+  const std::size_t all = boost::num_vertices(g);
+  Reach reach{std::vector<std::optional<Graph::edge_descriptor>>(all), std::vector<std::size_t>(all, 0)};
+  boost::breadth_first_search(g, vertex, boost::visitor(Recorder(reach)));
+  return reach;
+}
+
+std::vector<Path> paths_to_gpus(const Hardware& h, const Graph& g) {
   std::vector<Reach> reaches;
   for (std::size_t v = 0; v < h.vertices.size(); ++v) {
-    if (h.vertices[v].kind != VertexKind::memory) continue;
-    reaches.push_back({std::vector<std::optional<Graph::edge_descriptor>>(h.vertices.size()),
-                       std::vector<std::size_t>(h.vertices.size(), 0)});
-    boost::breadth_first_search(g, v, boost::visitor(Recorder(reaches.back())));
+    if (h.vertices[v].kind == VertexKind::memory) reaches.push_back(reach_from(v, g));
   }
   std::vector<Path> paths;
   for (std::size_t v = 0; v < h.vertices.size(); ++v) {
@@ -89,6 +94,27 @@ std::vector<Path> paths_to_gpus(const Hardware& h) {
                                         h.name, h.vertices[v].name));
     }
     paths.push_back(path_to(v, *nearest_memory, g));
+  }
+  return paths;
+}
+
+// From the one vertex of a kind to all vertices of another.
+std::vector<Path> paths_from_storage(const Hardware& h, const Graph& g, VertexKind from, VertexKind to) {
+  const char* name = from == VertexKind::ssd ? "ssd" : "remote";
+  const Vertex* storage = h.storage(from);
+  if (storage == nullptr) {
+    throw InfeasibleError(
+        fmt::format("error: {} has no \"{}\" among its vertices\n  help: add one, with a link towards the memory", h.name, name));
+  }
+  const Reach reach = reach_from(static_cast<std::size_t>(storage - h.vertices.data()), g);
+  std::vector<Path> paths;
+  for (std::size_t v = 0; v < h.vertices.size(); ++v) {
+    if (h.vertices[v].kind != to) continue;
+    if (!reach.into[v]) {
+      throw InfeasibleError(fmt::format("error: {}: {} does not reach {}\n  help: add a link towards it to \"links\"",
+                                        h.name, storage->name, h.vertices[v].name));
+    }
+    paths.push_back(path_to(v, reach, g));
   }
   return paths;
 }
@@ -150,14 +176,26 @@ void use_path(const Hardware& h, const Path& path, bool to_device, std::size_t f
     const Sourced& segment = to_device ? kind.to_device_segment_s : kind.from_device_segment_s;
     route.segment_ps = std::max(route.segment_ps, time_from_seconds(segment.value).count);
   }
+  if (const Vertex& end = h.vertices[path.end]; end.kind == VertexKind::memory && end.bytes_per_s.value > 0) {
+    limits.use(end.name, end.bytes_per_s.value, flow);
+  }
   for (const std::size_t v : path.vertices) {
-    if (h.vertices[v].bytes_per_s.value > 0) limits.use(h.vertices[v].name, h.vertices[v].bytes_per_s.value, flow);
+    const Vertex& vertex = h.vertices[v];
+    if (vertex.kind == VertexKind::ssd || vertex.kind == VertexKind::remote) {
+      const Sourced& rate = to_device ? vertex.read_bytes_per_s : vertex.write_bytes_per_s;
+      limits.use(vertex.name + (to_device ? " read" : " write"), rate.value, flow);
+      continue;
+    }
+    if (vertex.bytes_per_s.value <= 0) continue;
+    const bool passes_through = vertex.kind == VertexKind::memory && v != path.vertices.back();
+    for (int i = passes_through ? 2 : 1; i > 0; --i) limits.use(vertex.name, vertex.bytes_per_s.value, flow);
   }
 }
 
 }  // namespace
 
-NodeLinks compile_links(const Hardware& h, std::int32_t tp, std::int32_t replicas_on_node) {
+NodeLinks compile_links(const Hardware& h, std::int32_t tp, std::int32_t replicas_on_node,
+                        const std::vector<VertexKind>& beyond) {
   KVPLAN_ASSERT(tp >= 1 && replicas_on_node >= 1);
   if (std::int64_t{tp} * replicas_on_node > h.gpus_per_node) {
     throw InfeasibleError(
@@ -165,19 +203,29 @@ NodeLinks compile_links(const Hardware& h, std::int32_t tp, std::int32_t replica
                     "replicas on a node",
                     replicas_on_node, tp, std::int64_t{tp} * replicas_on_node, h.name, h.gpus_per_node));
   }
-  const std::vector<Path> paths = paths_to_gpus(h);
   const auto replicas = static_cast<std::size_t>(replicas_on_node), width = static_cast<std::size_t>(tp);
+  const Graph graph = graph_of(h);
   NodeLinks links;
   links.load.resize(replicas);
   links.store.resize(replicas);
-  LimitTable limits(h.name, 2 * replicas);
-  std::vector<Route*> flows;  // loads, then stores
-  for (Route& r : links.load) flows.push_back(&r);
-  for (Route& r : links.store) flows.push_back(&r);
-  for (std::size_t f = 0; f < flows.size(); ++f) {
-    for (std::size_t g = f % replicas * width; g < (f % replicas + 1) * width; ++g) {
-      use_path(h, paths[g], f < replicas, f, limits, *flows[f]);
-    }
+  links.beyond.resize(beyond.size());
+  LimitTable limits(h.name, 2 * replicas + beyond.size() * (replicas + 1));
+  std::vector<Route*> flows;
+  const auto add_flow = [&](Route& route, bool to_device, const std::vector<Path>& paths, std::size_t from, std::size_t to) {
+    for (std::size_t i = from; i < to; ++i) use_path(h, paths[i], to_device, flows.size(), limits, route);
+    flows.push_back(&route);
+  };
+  const std::vector<Path> from_memory = paths_to_gpus(h, graph);
+  for (std::size_t r = 0; r < replicas; ++r) add_flow(links.load[r], true, from_memory, r * width, (r + 1) * width);
+  for (std::size_t r = 0; r < replicas; ++r) add_flow(links.store[r], false, from_memory, r * width, (r + 1) * width);
+  for (std::size_t t = 0; t < beyond.size(); ++t) {
+    NodeLinks::Beyond& tier = links.beyond[t];
+    tier.load.resize(replicas);
+    const std::vector<Path> to_gpus = paths_from_storage(h, graph, beyond[t], VertexKind::gpu);
+    const std::vector<Path> to_memories = paths_from_storage(h, graph, beyond[t], VertexKind::memory);
+    for (std::size_t r = 0; r < replicas; ++r) add_flow(tier.load[r], true, to_gpus, r * width, (r + 1) * width);
+    tier.write_streams = static_cast<std::int64_t>(to_memories.size());
+    add_flow(tier.write, false, to_memories, 0, to_memories.size());
   }
   limits.merge_into(links, flows);
   return links;

@@ -36,12 +36,22 @@ struct NodeLinks {
   std::vector<Limit> limits;
   std::vector<Route> load;   // host to GPUs, one a replica of the node
   std::vector<Route> store;  // GPUs to host
+  // A tier beyond host memory: SSDs or a remote store.
+  struct Beyond {
+    std::vector<Route> load;  // to GPUs, one a replica of the node
+    Route write;              // from host memory
+    std::int64_t write_streams = 1;  // equal parts that a write moves at once, one a memory of the node
+  };
+  std::vector<Beyond> beyond = {};
 };
 
 // Routes by shortest path from the nearest memory to each GPU of each replica
 // (Boost.Graph). Replica r owns GPUs [r * tp, (r + 1) * tp). Limits that are
 // crossed by the same flows with the same weights are merged into the tightest.
 // InfeasibleError when the node has too few GPUs or a GPU reaches no memory.
-NodeLinks compile_links(const Hardware&, std::int32_t tp, std::int32_t replicas_on_node);
+// `beyond`: the kinds of storage behind host memory that are used, nearest first. What passes through host memory
+// on its way weighs on it twice, once written and once read.
+NodeLinks compile_links(const Hardware&, std::int32_t tp, std::int32_t replicas_on_node,
+                        const std::vector<VertexKind>& beyond = {});
 
 }  // namespace kvplan

@@ -62,13 +62,18 @@ Json throughput_block(const RunFacts& run, const Totals& sum) {
 
 Json kv_block(const SimulationResult& result, const Totals& sum) {
   return {{"prompt_tokens", sum.prompt_tokens},
-          {"hit_tokens", {{"hbm", sum.hit_g1_tokens}, {"dram", sum.hit_g2_tokens}, {"ssd", 0}, {"remote", 0}}},
+          {"hit_tokens", {{"hbm", sum.hit_g1_tokens}, {"dram", sum.hit_g2_tokens}, {"ssd", sum.hit_ssd_tokens}, {"remote", sum.hit_remote_tokens}}},
           {"computed_tokens", sum.computed_tokens},
           {"recomputed_tokens", sum.recomputed_tokens},
-          {"evicted_blocks", {{"hbm", result.evicted_g1_blocks}, {"dram", result.evicted_g2_blocks}}},
+          {"evicted_blocks",
+           {{"hbm", result.evicted_g1_blocks},
+            {"dram", result.evicted_g2_blocks},
+            {"ssd", result.evicted_beyond_blocks[static_cast<int>(Storage::ssd)]},
+            {"remote", result.evicted_beyond_blocks[static_cast<int>(Storage::remote)]}}},
           {"preemptions", result.preemptions},
           {"loaded_bytes", result.loaded.count},
           {"stored_bytes", result.stored.count},
+          {"written_beyond_bytes", result.written_beyond.count},
           {"skipped_store_blocks", result.skipped_stores}};
 }
 

@@ -48,6 +48,8 @@ void add_completed(Totals& sum, const RequestRecord& r, const Turn& t) {
   sum.output_tokens += t.output_tokens;
   sum.hit_g1_tokens += r.hit_g1_tokens;
   sum.hit_g2_tokens += r.hit_g2_tokens;
+  sum.hit_ssd_tokens += r.hit_beyond_tokens[static_cast<int>(Storage::ssd)];
+  sum.hit_remote_tokens += r.hit_beyond_tokens[static_cast<int>(Storage::remote)];
   sum.computed_tokens += r.computed_tokens;
   sum.recomputed_tokens += r.recomputed_tokens;
   sum.ttft_s.push_back(seconds(r.first_token - r.arrival));

@@ -19,7 +19,7 @@ struct Totals {
   std::int64_t refused_by[kRefusals] = {};
   // Of completed requests.
   std::int64_t prompt_tokens = 0, output_tokens = 0;
-  std::int64_t hit_g1_tokens = 0, hit_g2_tokens = 0, computed_tokens = 0, recomputed_tokens = 0;
+  std::int64_t hit_g1_tokens = 0, hit_g2_tokens = 0, hit_ssd_tokens = 0, hit_remote_tokens = 0, computed_tokens = 0, recomputed_tokens = 0;
   // Samples in seconds, in turn order. TPOT = (finish - first token) / (output - 1), where output >= 2.
   std::vector<double> ttft_s, tpot_s, e2e_s, queue_s, load_s;
   double frontend_sum_s = 0, queue_sum_s = 0, load_sum_s = 0, prefill_sum_s = 0, recompute_sum_s = 0;

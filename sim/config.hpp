@@ -6,10 +6,12 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/units.hpp"
 #include "hardware/topology.hpp"
 #include "models/step_time.hpp"
+#include "sim/result.hpp"
 
 namespace kvplan {
 
@@ -32,7 +34,14 @@ enum class LoadPolicy {
   blocking,   // the request waits outside the batch until its load is done
   layerwise,  // the request's first step computes layer l while layer l + 1 loads
 };
-enum class Scope { replica, node };
+enum class Scope { replica, node, fleet };
+
+// G3 or G4: written from G2 when a store there has ended, read straight into G1.
+struct LowerTierConfig {
+  Storage kind = Storage::ssd;
+  Scope scope = Scope::node;
+  Bytes capacity{0};  // of one such tier
+};
 
 struct OffloadConfig {
   bool enabled = false;
@@ -40,6 +49,8 @@ struct OffloadConfig {
   LoadPolicy load = LoadPolicy::blocking;
   Scope scope = Scope::node;
   Bytes capacity{0};                     // of one G2 (per replica or per node, as scope says)
+  std::vector<LowerTierConfig> beyond;   // G3, G4; in the order of NodeLinks::beyond
+  bool promote = true;                   // what is loaded from G3 or G4 stays in G2 as well
   std::int32_t selective_hits = 2;
   std::int32_t chunk_tokens = 256;       // the unit of offload: only whole chunks of a prompt or answer are stored
   Bytes segment{0};                      // contiguous bytes of one GPU's copy: layout x page x dtype / TP

@@ -31,14 +31,29 @@ FlowNetwork::FlowNetwork(const NodeLinks& links) {
     limit_names_.push_back(limit.name);
     limits_.emplace_back().capacity = limit.bytes_per_s;
   }
+  replicas_ = static_cast<std::uint32_t>(links.load.size());
   for (std::size_t r = 0; r < links.load.size(); ++r) {
-    for (const Route* route : {&links.load[r], &links.store[r]}) {
-      KVPLAN_ASSERT(!route->uses.empty());
-      uses_.push_back(route->uses);
-      segment_ps_.push_back(route->segment_ps);
-    }
+    add_route(links.load[r]);
+    add_route(links.store[r]);
+  }
+  for (const NodeLinks::Beyond& tier : links.beyond) {
+    KVPLAN_ASSERT(tier.load.size() == links.load.size());
+    for (const Route& route : tier.load) add_route(route);
+    add_route(tier.write);
   }
   flows_.resize(uses_.size());
+}
+
+void FlowNetwork::add_route(const Route& route) {
+  KVPLAN_ASSERT(!route.uses.empty());
+  uses_.push_back(route.uses);
+  segment_ps_.push_back(route.segment_ps);
+}
+
+FlowNetwork::Purpose FlowNetwork::purpose(RouteId route) const {
+  if (route < 2 * replicas_) return {route % 2 == 0 ? Purpose::load : Purpose::store, 0, route / 2};
+  const std::uint32_t i = route - 2 * replicas_, tier = i / (replicas_ + 1), replica = i % (replicas_ + 1);
+  return {replica < replicas_ ? Purpose::load : Purpose::write, tier + 1, replica};
 }
 
 void FlowNetwork::start(RouteId route, Bytes bytes, std::int64_t segments, Time at) {

@@ -30,8 +30,18 @@ class FlowNetwork {
 
   explicit FlowNetwork(const NodeLinks& links);
 
-  RouteId load_route(std::uint32_t replica_on_node) const { return 2 * replica_on_node; }
+  // What a route is for. Tier 0 is G2, 1 and on are those beyond it.
+  struct Purpose {
+    enum Kind : std::uint8_t { load, store, write } kind;
+    std::uint32_t tier;
+    std::uint32_t replica_on_node;  // of loads and stores
+  };
+  Purpose purpose(RouteId route) const;
+  RouteId load_route(std::uint32_t tier, std::uint32_t replica_on_node) const {
+    return tier == 0 ? 2 * replica_on_node : 2 * replicas_ + (tier - 1) * (replicas_ + 1) + replica_on_node;
+  }
   RouteId store_route(std::uint32_t replica_on_node) const { return 2 * replica_on_node + 1; }
+  RouteId write_route(std::uint32_t tier) const { return load_route(tier, replicas_); }
 
   // Starts the one flow that a route can have. Bytes and segments are of one GPU's stream.
   void start(RouteId route, Bytes bytes, std::int64_t segments, Time at);
@@ -68,6 +78,7 @@ class FlowNetwork {
     std::int64_t weights = 0;  // scratch of fill()
   };
 
+  void add_route(const Route& route);
   const std::vector<LimitUse>& uses(RouteId route) const { return uses_[route]; }
   void begin_moving(RouteId route, Time at);
   void end(RouteId route, Time at);
@@ -75,6 +86,7 @@ class FlowNetwork {
   void fill();           // gives every moving flow its max-min rate
   void find_next_event();
 
+  std::uint32_t replicas_ = 0;
   std::vector<std::string> limit_names_;
   std::vector<LimitState> limits_;
   std::vector<std::vector<LimitUse>> uses_;  // by route

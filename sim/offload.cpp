@@ -1,4 +1,4 @@
-// Transfers between G1 and G2. A load reads only blocks whose store has ended,
+// Transfers between G1 and the tiers below. A load reads only blocks whose store has ended,
 // and pins them; a store pins the blocks that it reads in G1.
 #include <algorithm>
 
@@ -16,55 +16,122 @@ bool Replica::can_obtain(std::int64_t pages, Time at) {
   return pages <= obtainable() || (writes_back() && make_clean(pages, at));
 }
 
-Transfer Replica::transfer_of(std::vector<BlockId> blocks) const {
+Transfer Replica::transfer_of(Ranges ranges) const {
   std::int64_t tokens = 0;
-  for (BlockId b : blocks) tokens += run_.workload.tokens_of_block[b];
+  for (const BlockRange& r : ranges) tokens += run_.chains.tokens(r);
   Transfer t;
-  t.blocks = std::move(blocks);
+  t.ranges = std::move(ranges);
   t.bytes_per_gpu = tokens * run_.config.kv_bytes_per_token_per_gpu;
   t.segments = ceil_div(t.bytes_per_gpu.count, offload_.segment.count);
   return t;
 }
 
-void Replica::load(SequenceId id, std::span<const BlockId> blocks, Time at) {
-  for (BlockId b : blocks) {
-    tier_->pin(b);
-    run_.result.loaded += tier_->bytes(b);
-  }
-  Transfer transfer = transfer_of({blocks.begin(), blocks.end()});
-  transfer.sequence = id;
-  if (sequence(id).load_in_step) ++gate_.loads;
-  if (loads_.push(std::move(transfer), at)) note_load_start(at);
+bool Replica::loads_active() const {
+  return std::any_of(loads_.begin(), loads_.end(), [](const TransferQueue& q) { return q.active(); });
 }
 
-void Replica::load_ended(Time at) {
+std::int64_t Replica::below_prefix_blocks(TurnId turn, std::int64_t from) {
+  std::int64_t blocks = 0;
+  hits_.clear();
+  if (!tier_) return blocks;
+  for_each_range(run_.chains.prompt(turn), from, run_.workload.turns[turn].block_count, [&](BlockRange rest) {
+    while (rest.first < rest.last) {
+      std::uint32_t tier = 0, until = rest.first;
+      for (; tier < below_.tiers.size(); ++tier) {
+        until = below_.tiers[tier]->resident_until(rest);
+        if (until > rest.first) break;
+      }
+      if (until == rest.first) return false;
+      hits_.push_back({tier, rest.until(until)});
+      blocks += until - rest.first;
+      rest = rest.from(until);
+    }
+    return true;
+  });
+  return blocks;
+}
+
+// Loads what look_up() has found below, one transfer a tier.
+void Replica::load(SequenceId id, Time at) {
+  Sequence& s = sequence(id);
+  for (std::uint32_t tier = 0; tier < loads_.size(); ++tier) {
+    Ranges ranges;
+    for (const Hit& hit : hits_) {
+      if (hit.tier != tier) continue;
+      below_.tiers[tier]->pin(hit.range);
+      run_.result.loaded += tier_->bytes(hit.range);
+      ranges.push_back(hit.range);
+    }
+    if (ranges.empty()) continue;
+    Transfer transfer = transfer_of(std::move(ranges));
+    transfer.sequence = id;
+    if (tier > 0) {
+      transfer.segments = 0;  // a block is an object of its own there
+      for (const BlockRange& r : transfer.ranges) transfer.segments += r.blocks();
+      if (offload_.promote) promote(transfer);
+    }
+    ++s.pending_loads;
+    if (s.load_in_step) ++gate_.loads;
+    if (loads_[tier].push(std::move(transfer), at)) note_load_start(tier, at);
+  }
+}
+
+// What comes from G3 or G4 passes through host memory, and stays there as far as there is room.
+void Replica::promote(Transfer& load) {
+  for (BlockRange rest : load.ranges) {
+    while (rest.first < rest.last) {
+      const Residency::Stretch stretch = tier_->stretch(rest);
+      BlockRange part = rest.until(stretch.end);
+      rest = rest.from(stretch.end);
+      const std::int64_t blocks = stretch.present ? 0 : std::min(part.blocks(), tier_->obtainable_blocks());
+      if (blocks == 0) continue;
+      part.last = static_cast<std::uint32_t>(part.first + blocks);
+      tier_->begin_store(part);
+      load.promoted.push_back(part);
+    }
+  }
+}
+
+void Replica::load_ended(std::uint32_t tier, Time at) {
   ++run_.result.events;
   settle(at);
-  const Transfer done = loads_.pop(at);
-  if (loads_.active()) note_load_start(at);
-  for (std::size_t i = done.blocks.size(); i-- > 0;) tier_->unpin(done.blocks[i]);
+  const Transfer done = loads_[tier].pop(at);
+  if (loads_[tier].active()) note_load_start(tier, at);
+  for (std::size_t i = done.ranges.size(); i-- > 0;) below_.tiers[tier]->unpin(done.ranges[i]);
+  arrived_in_g2(done.promoted, at);
   Sequence& s = sequence(done.sequence);
-  adopt_blocks(s, (s.referenced_blocks + s.loading_blocks) * std::int64_t{run_.workload.block_tokens});
-  s.loading_blocks = 0;
   memory_changed_ = true;
+  if (--s.pending_loads == 0) {
+    adopt_blocks(s, (s.referenced_blocks + s.loading_blocks) * std::int64_t{run_.workload.block_tokens});
+    s.loading_blocks = 0;
+  }
   if (s.load_in_step) {
-    adopt_blocks(s, s.computed_tokens + s.chunk_tokens);
+    if (s.pending_loads == 0) adopt_blocks(s, s.computed_tokens + s.chunk_tokens);
     if (--gate_.loads == 0) open_gate(at);
     return;
   }
-  s.phase = Sequence::Phase::loaded;
-  s.enter(Sequence::Part::queue, at, record_of(s));
-  loaded_.push_back(done.sequence);
+  if (s.pending_loads == 0) {
+    s.phase = Sequence::Phase::loaded;
+    s.enter(Sequence::Part::queue, at, record_of(s));
+    loaded_.push_back(done.sequence);
+    --loading_;
+  }
   batch_may_change(at);
-  --loading_;
+}
+
+void Replica::arrived_in_g2(const Ranges& ranges, Time at) {
+  if (ranges.empty()) return;
+  for (std::size_t i = ranges.size(); i-- > 0;) tier_->end_store(ranges[i]);
+  for (WriteThrough* writer : below_.writers) writer->offer(*tier_, ranges, at, run_.result);
 }
 
 // A layer-wise load has begun to move: the step's compute can start when its first layer is there.
-void Replica::note_load_start(Time at) {
-  if (!sequence(loads_.current().sequence).load_in_step) return;
+void Replica::note_load_start(std::uint32_t tier, Time at) {
+  const TransferQueue& loads = loads_[tier];
+  if (!sequence(loads.current().sequence).load_in_step) return;
   const std::int64_t layers = run_.config.step_times[0].layers;
   gate_.compute_start =
-      std::max(gate_.compute_start, network_->estimated_first_part(loads_.route(), layers, at));
+      std::max(gate_.compute_start, below_.network->estimated_first_part(loads.route(), layers, at));
 }
 
 // The last layer of the last load is there: what is left of the step is known.
@@ -84,58 +151,98 @@ void Replica::store_prompt(const Sequence& s, Time at) {
   if (!tier_ || writes_back()) return;
   const std::int64_t chunk = std::max<std::int64_t>(1, offload_.chunk_tokens / run_.workload.block_tokens);
   const std::int64_t full = turn_of(s).prompt_tokens / run_.workload.block_tokens;
-  store(run_.workload.blocks(turn_of(s)).first(full / chunk * chunk), at);
-}
-
-// The answer, with what the last whole chunk of the prompt left over.
-void Replica::store_answer(const Sequence& s, std::span<const BlockId> kept, Time at) {
-  if (!tier_ || writes_back() || kept.empty()) return;
-  const std::int64_t chunk = std::max<std::int64_t>(1, offload_.chunk_tokens / run_.workload.block_tokens);
-  const std::int64_t full = turn_of(s).prompt_tokens / run_.workload.block_tokens;
-  const std::int64_t all = full + static_cast<std::int64_t>(kept.size());
-  const std::int64_t stored = full / chunk * chunk;
-  const auto prompt = run_.workload.blocks(turn_of(s)).subspan(stored, full - stored);
-  std::vector<BlockId> blocks(prompt.begin(), prompt.end());
-  blocks.insert(blocks.end(), kept.begin(), kept.end());
-  blocks.resize(all / chunk * chunk - stored);
-  store(blocks, at);
-}
-
-void Replica::store(std::span<const BlockId> blocks, Time at) {
-  std::vector<BlockId> chosen;
-  for (std::size_t i = 0; i < blocks.size(); ++i) {
-    const BlockId b = blocks[i];
-    if (tier_->present(b)) continue;
-    if (offload_.store == StorePolicy::selective && tier_->lookups(b) < offload_.selective_hits) continue;
-    if (!tier_->begin_store(b)) {
-      run_.result.skipped_stores += static_cast<std::int64_t>(blocks.size() - i);
-      break;
-    }
-    cache_.reference(b);
-    chosen.push_back(b);
-  }
+  Ranges chosen;
+  std::int64_t without_room = 0;
+  for_each_range(run_.chains.prompt(s.turn), 0, full / chunk * chunk, [&](const BlockRange& r) {
+    choose_for_store(r, chosen, without_room);
+    return true;
+  });
+  run_.result.skipped_stores += without_room;
   if (!chosen.empty()) send(std::move(chosen), at);
 }
 
-void Replica::send(std::vector<BlockId> blocks, Time at) {
-  for (BlockId b : blocks) run_.result.stored += tier_->bytes(b);
-  stores_.push(transfer_of(std::move(blocks)), at);
+// The answer, with what the last whole chunk of the prompt left over.
+void Replica::store_answer(const Sequence& s, std::int64_t kept, Time at) {
+  if (!tier_ || writes_back() || kept == 0) return;
+  const std::int64_t chunk = std::max<std::int64_t>(1, offload_.chunk_tokens / run_.workload.block_tokens);
+  const std::int64_t full = turn_of(s).prompt_tokens / run_.workload.block_tokens;
+  const std::int64_t until = (full + kept) / chunk * chunk;
+  Ranges chosen;
+  std::int64_t without_room = 0;
+  const auto choose = [&](const BlockRange& r) {
+    choose_for_store(r, chosen, without_room);
+    return true;
+  };
+  for_each_range(run_.chains.prompt(s.turn), full / chunk * chunk, std::min(full, until), choose);
+  for_each_range(run_.chains.output(s.turn), 0, until - full, choose);
+  run_.result.skipped_stores += without_room;
+  if (!chosen.empty()) send(std::move(chosen), at);
+}
+
+// Takes room in G2 for what it lacks of a range. Once a block finds no room, none behind it is stored.
+void Replica::choose_for_store(const BlockRange& range, Ranges& chosen, std::int64_t& without_room) {
+  const bool selective = offload_.store == StorePolicy::selective;
+  BlockRange rest = range;
+  while (rest.first < rest.last && without_room == 0) {
+    const Residency::Stretch stretch = tier_->stretch(rest);
+    BlockRange part = rest.until(stretch.end);
+    if (!stretch.present && selective) {
+      const auto known = [&](std::uint32_t block) { return tier_->lookups(part.chain, block) >= offload_.selective_hits; };
+      const bool wanted = known(part.first);
+      std::uint32_t end = part.first + 1;
+      while (end < part.last && known(end) == wanted) ++end;
+      part = part.until(end);
+      if (wanted) store_stretch(part, chosen, without_room);
+    } else if (!stretch.present) {
+      store_stretch(part, chosen, without_room);
+    }
+    rest = rest.from(part.last);
+  }
+  if (without_room > 0) without_room += rest.blocks();
+}
+
+void Replica::store_stretch(const BlockRange& range, Ranges& chosen, std::int64_t& without_room) {
+  const std::int64_t blocks = std::min(range.blocks(), tier_->obtainable_blocks());
+  without_room = range.blocks() - blocks;
+  if (blocks == 0) return;
+  const BlockRange part = range.until(static_cast<std::uint32_t>(range.first + blocks));
+  tier_->begin_store(part);
+  cache_.reference(part);
+  chosen.push_back(part);
+}
+
+void Replica::send(Ranges ranges, Time at) {
+  for (const BlockRange& r : ranges) run_.result.stored += tier_->bytes(r);
+  stores_.push(transfer_of(std::move(ranges)), at);
 }
 
 void Replica::store_ended(Time at) {
   ++run_.result.events;
   settle(at);
   const Transfer done = stores_.pop(at);
-  for (std::size_t i = done.blocks.size(); i-- > 0;) {
-    const BlockId b = done.blocks[i];
-    tier_->end_store(b);
-    const bool leaves = writes_back() && cache_.only_reference(b);
-    cache_.release(b);
-    if (leaves) cache_.evict(b);
-    if (writes_back()) leaving_pages_ -= cache_.pages(b);
+  for (std::size_t i = done.ranges.size(); i-- > 0;) {
+    if (writes_back()) {
+      release_written(done.ranges[i]);
+    } else {
+      cache_.release(done.ranges[i]);
+    }
   }
+  arrived_in_g2(done.ranges, at);
   memory_changed_ = true;
   batch_may_change(at);
+}
+
+// Write-back: blocks whose content has left G1 leave it as well, unless somebody took them up meanwhile.
+void Replica::release_written(const BlockRange& range) {
+  leaving_pages_ -= cache_.pages(range);
+  BlockRange rest = range;
+  while (rest.first < rest.last) {
+    const Residency::Stretch stretch = cache_.stretch(rest);
+    const BlockRange part = rest.until(stretch.end);
+    cache_.release(part);
+    if (stretch.references == 1) cache_.evict(part);
+    rest = rest.from(part.last);
+  }
 }
 
 // Write-back: makes sure that `pages` pages are free or about to be, by evicting
@@ -144,25 +251,40 @@ void Replica::store_ended(Time at) {
 bool Replica::make_clean(std::int64_t pages, Time at) {
   if (cache_.free() + leaving_pages_ < pages) {
     const std::int64_t target = pages + reserve_pages_;
-    std::vector<BlockId> leaving;
-    for (BlockId b = cache_.first_unreferenced(); b != kNone && cache_.free() + leaving_pages_ < target;) {
-      const BlockId next = cache_.next_unreferenced(b);
-      const bool full = run_.workload.tokens_of_block[b] == run_.workload.block_tokens;
-      const bool dirty = full && !tier_->present(b);
-      if (dirty && tier_->begin_store(b)) {
-        cache_.reference(b);
-        leaving_pages_ += cache_.pages(b);
-        leaving.push_back(b);
-      } else {
-        run_.result.skipped_stores += dirty;
-        cache_.evict(b);
-        memory_changed_ = true;
-      }
-      b = next;
+    Ranges leaving;
+    while (cache_.anything_unreferenced() && cache_.free() + leaving_pages_ < target) {
+      clean_oldest(target - cache_.free() - leaving_pages_, leaving);
     }
     if (!leaving.empty()) send(std::move(leaving), at);
   }
   return cache_.free() >= pages;
+}
+
+// Takes blocks from the end of the least recently used stretch, at most as many
+// as `pages` need, and either evicts them or starts to copy them to G2.
+void Replica::clean_oldest(std::int64_t pages, Ranges& leaving) {
+  const BlockRange oldest = cache_.least_recently_used();
+  BlockRange last = oldest.from(oldest.last - 1);
+  const bool full = run_.chains.tokens(last) == run_.workload.block_tokens;
+  const bool present = tier_->stretch(last).present;
+  if (full) {
+    const std::int64_t most = std::min(oldest.blocks(), ceil_div(pages, cache_.pages(last)));
+    last.first = tier_->stretch_begin(oldest.from(static_cast<std::uint32_t>(oldest.last - most)));
+  }
+  if (!full || present) {
+    cache_.evict(last);
+  } else if (const std::int64_t blocks = std::min(last.blocks(), tier_->obtainable_blocks()); blocks > 0) {
+    last.first = static_cast<std::uint32_t>(last.last - blocks);
+    tier_->begin_store(last);
+    cache_.reference(last);
+    leaving_pages_ += cache_.pages(last);
+    leaving.push_back(last);
+    return;
+  } else {
+    run_.result.skipped_stores += last.blocks();
+    cache_.evict(last);
+  }
+  memory_changed_ = true;
 }
 
 // Something outside the batch has changed: whoever waits may get in at the next boundary.

@@ -6,117 +6,84 @@
 //   cached    part of a resident block
 // so that free + private + pages of resident blocks = capacity, always.
 //
-// A resident block is either referenced (by sequences that use it, or by a
-// transfer that reads it) or in the LRU list, never both. Sequences release
-// their blocks tail first, so that a block's descendants are evicted before it.
-// Only a transfer that still reads a descendant can keep it longer; such a block
-// is no hit until its prefix is back, since lookups go from the head.
+// A resident block is referenced by the sequences that use it and by transfers
+// that read it. Sequences release their blocks tail first, so that a block's
+// descendants are evicted before it. Only a transfer that still reads a
+// descendant can keep it longer; such a block is no hit until its prefix is
+// back, since lookups go from the head.
 #pragma once
 
 #include <bit>
 #include <cstdint>
 
-#include "sim/lru_array.hpp"
-#include "traces/workload.hpp"
+#include "sim/residency.hpp"
 
 namespace kvplan {
 
 class PagedCache {
  public:
-  PagedCache(const Workload& workload, Pages capacity, std::int32_t page_tokens)
-      : workload_(&workload),
-        page_shift_(std::countr_zero(static_cast<std::uint32_t>(page_tokens))),
+  // Blocks are a whole number of pages; page_tokens is a power of two.
+  PagedCache(const PrefixChains& chains, Pages capacity, std::int32_t page_tokens)
+      : page_shift_(std::countr_zero(static_cast<std::uint32_t>(page_tokens))),
         capacity_(capacity.count),
         free_(capacity.count),
-        blocks_(workload.block_count()) {
+        blocks_(chains, chains.block_tokens() / page_tokens, page_tokens) {
     KVPLAN_ASSERT(std::has_single_bit(static_cast<std::uint32_t>(page_tokens)));
+    KVPLAN_ASSERT(chains.block_tokens() % page_tokens == 0);
   }
 
   std::int64_t capacity() const { return capacity_; }
   std::int64_t free() const { return free_; }
-  std::int64_t evictable() const { return evictable_; }
-  std::int64_t available() const { return free_ + evictable_; }
-  std::int64_t evicted_blocks() const { return evicted_blocks_; }
+  std::int64_t available() const { return free_ + blocks_.evictable_weight(); }
+  std::int64_t evicted_blocks() const { return blocks_.evicted_blocks(); }
 
-  bool resident(BlockId b) const { return blocks_[b].resident; }
-  bool referenced(BlockId b) const { return blocks_[b].references > 0; }
-  bool only_reference(BlockId b) const { return blocks_[b].references == 1; }
-  std::int64_t pages(BlockId b) const { return pages_of_tokens(workload_->tokens_of_block[b]); }
+  std::int64_t pages(const BlockRange& r) const { return blocks_.weight(r); }
   std::int64_t pages_of_tokens(std::int64_t tokens) const { return (tokens + (std::int64_t{1} << page_shift_) - 1) >> page_shift_; }
 
-  void reference(BlockId b) {
-    Block& block = blocks_[b];
-    KVPLAN_ASSERT(block.resident);
-    if (block.references++ == 0) {
-      blocks_.remove(b);
-      evictable_ -= pages(b);
-    }
-  }
+  std::uint32_t resident_until(const BlockRange& r) const { return blocks_.ready_until(r); }
+  bool any_resident(const BlockRange& r) const { return blocks_.any(r); }
+  Residency::Stretch stretch(const BlockRange& r) const { return blocks_.stretch(r); }
+  std::int64_t unreferenced_pages(const BlockRange& r) const { return blocks_.unreferenced_weight(r); }
 
-  void release(BlockId b) {
-    Block& block = blocks_[b];
-    KVPLAN_ASSERT(block.resident && block.references > 0);
-    if (--block.references == 0) {
-      blocks_.push_back(b);
-      evictable_ += pages(b);
-    }
-  }
+  void reference(const BlockRange& r) { blocks_.reference(r); }
+  void release(const BlockRange& r) { blocks_.release(r); }
 
   // Takes n pages as private ones, evicting the least recently used blocks as
   // needed. The caller has checked that n <= available().
   void allocate(std::int64_t n) {
     KVPLAN_ASSERT(n <= available());
-    while (free_ < n) evict(blocks_.front());
+    if (free_ < n) free_ += blocks_.evict(n - free_);
     free_ -= n;
   }
 
   // Private pages go back.
   void free(std::int64_t n) { free_ += n; }
 
-  // Private pages become a resident block, referenced once.
-  void insert(BlockId b) {
-    Block& block = blocks_[b];
-    KVPLAN_ASSERT(!block.resident);
-    block = {1, 1};
-  }
+  // Private pages become resident blocks, referenced once.
+  void insert(const BlockRange& r) { blocks_.insert(r, true); }
 
-  // A block that only the caller references loses its name; its pages are private again.
-  void forget(BlockId b) {
-    KVPLAN_ASSERT(blocks_[b].resident && blocks_[b].references == 1);
-    blocks_[b] = {};
-  }
+  // Blocks that only the caller references lose their names; their pages are private again.
+  void forget(const BlockRange& r) { blocks_.forget(r); }
 
-  void evict(BlockId b) {
-    KVPLAN_ASSERT(blocks_[b].resident && blocks_[b].references == 0);
-    blocks_.remove(b);
-    evictable_ -= pages(b);
-    free_ += pages(b);
-    blocks_[b] = {};
-    ++evicted_blocks_;
+  // What eviction takes first, from its last block on; there is something.
+  bool anything_unreferenced() const { return blocks_.anything_evictable(); }
+  BlockRange least_recently_used() const { return blocks_.oldest(); }
+  void evict(const BlockRange& r) {
+    free_ += pages(r);
+    blocks_.evict(r);
   }
-
-  // Unreferenced blocks from the least recently used on; kNone behind the last.
-  BlockId first_unreferenced() const { return or_none(blocks_.front()); }
-  BlockId next_unreferenced(BlockId b) const { return or_none(blocks_.next(b)); }
 
   // Recounts everything from scratch; `private_pages` is what the sequences say they hold.
-  void audit(std::int64_t private_pages) const;
+  void audit(std::int64_t private_pages) const {
+    KVPLAN_ASSERT(free_ >= 0 && private_pages >= 0);
+    KVPLAN_ASSERT(free_ + private_pages + blocks_.audit() == capacity_);
+  }
 
  private:
-  struct Block {
-    std::uint32_t references : 31 = 0;
-    std::uint32_t resident : 1 = 0;
-  };
-
-  BlockId or_none(BlockId b) const { return b == blocks_.end() ? kNone : b; }
-
-  const Workload* workload_;
   int page_shift_;
   std::int64_t capacity_;
   std::int64_t free_;
-  std::int64_t evictable_ = 0;
-  std::int64_t evicted_blocks_ = 0;
-  LruArray<Block> blocks_;
+  Residency blocks_;
 };
 
 }  // namespace kvplan

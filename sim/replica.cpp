@@ -18,19 +18,22 @@ bool differ(const StepTimes& times) {
 
 }  // namespace
 
-Replica::Replica(std::uint32_t id, RunState& run, HostTier* tier, FlowNetwork* network, std::uint32_t replica_on_node)
+Replica::Replica(std::uint32_t id, RunState& run, const Below& below)
     : id_(id),
       run_(run),
       engine_(run.config.engine),
       offload_(run.config.offload),
-      tier_(tier),
-      network_(network),
-      loads_(network, network ? network->load_route(replica_on_node) : 0),
-      stores_(network, network ? network->store_route(replica_on_node) : 0),
-      cache_(run.workload, engine_.g1_pages, engine_.page_tokens),
+      below_(below),
+      tier_(below.tiers.empty() ? nullptr : below.tiers.front()),
+      stores_(below.network, tier_ ? below.network->store_route(below.replica_on_node) : 0),
+      cache_(run.chains, engine_.g1_pages, engine_.page_tokens),
       decode_(engine_.page_tokens),
-      copies_slow_steps_(tier && differ(run.config.step_times)),
-      reserve_pages_(tier && offload_.store == StorePolicy::back ? ceil_div(engine_.g1_pages.count, 64) : 0) {}
+      copies_slow_steps_(tier_ && differ(run.config.step_times)),
+      reserve_pages_(tier_ && offload_.store == StorePolicy::back ? ceil_div(engine_.g1_pages.count, 64) : 0) {
+  for (std::uint32_t t = 0; t < below_.tiers.size(); ++t) {
+    loads_.emplace_back(below_.network, below_.network->load_route(t, below_.replica_on_node));
+  }
+}
 
 void Replica::arrive(TurnId turn, Time at) {
   SequenceId id;
@@ -158,9 +161,9 @@ void Replica::finish_prefill(SequenceId id, Time at) {
 void Replica::complete(SequenceId id, Time at) {
   Sequence& s = sequence(id);
   RequestRecord& record = record_of(s);
-  const auto kept = run_.workload.outputs(turn_of(s)).first(keep_outputs(s));
+  const std::int64_t kept = keep_outputs(s);
   store_answer(s, kept, at);
-  for (auto b = kept.rbegin(); b != kept.rend(); ++b) cache_.release(*b);
+  for_each_range_backwards(run_.chains.output(s.turn), 0, kept, [&](const BlockRange& r) { cache_.release(r); });
   give_up(s);
   running_.erase(std::find(running_.begin(), running_.end(), id));
   record.finish = at;
@@ -174,30 +177,37 @@ void Replica::complete(SequenceId id, Time at) {
 // sequence's private pages, and those of the prompt's partial last block, get
 // their names. Returns how many; the sequence references them. A partial block
 // that others use stays as it is, and nothing is kept behind it.
-std::size_t Replica::keep_outputs(Sequence& s) {
+std::int64_t Replica::keep_outputs(Sequence& s) {
   const Turn& turn = turn_of(s);
-  const auto outputs = run_.workload.outputs(turn);
-  if (outputs.empty()) return 0;
+  if (turn.output_block_count == 0) return 0;
   if (turn.prompt_tokens % run_.workload.block_tokens != 0) {
-    const BlockId partial = run_.workload.blocks(turn).back();
-    if (!cache_.only_reference(partial)) return 0;
+    const BlockRange last = run_.chains.prompt(s.turn).back().range;
+    const BlockRange partial = last.from(last.last - 1);
+    if (cache_.stretch(partial).references != 1) return 0;
     cache_.forget(partial);
     --s.referenced_blocks;
   }
-  std::size_t kept = 0;
-  for (BlockId b : outputs) {
-    const std::int64_t private_pages = s.pages - pages_of_blocks(turn, s.referenced_blocks);
-    if (cache_.resident(b)) {
-      cache_.reference(b);
-    } else if (private_pages >= cache_.pages(b)) {
-      s.pages -= cache_.pages(b);
-      cache_.insert(b);
-    } else {
-      break;
+  const std::int64_t block_pages = pages_of_tokens(run_.workload.block_tokens);
+  std::int64_t kept = 0;
+  for_each_range(run_.chains.output(s.turn), 0, turn.output_block_count, [&](BlockRange rest) {
+    while (rest.first < rest.last) {
+      const Residency::Stretch stretch = cache_.stretch(rest);
+      BlockRange part = rest.until(stretch.end);
+      if (stretch.present) {
+        cache_.reference(part);
+      } else {
+        const std::int64_t room = (s.pages - pages_of_blocks(turn, s.referenced_blocks)) / block_pages;
+        part.last = static_cast<std::uint32_t>(std::min<std::int64_t>(part.last, part.first + std::max<std::int64_t>(0, room)));
+        if (part.blocks() == 0) return false;
+        s.pages -= cache_.pages(part);
+        cache_.insert(part);
+      }
+      mark_computed(part);
+      kept += part.blocks();
+      rest = rest.from(part.last);
     }
-    run_.computed[b] = 1;
-    ++kept;
-  }
+    return true;
+  });
   return kept;
 }
 
@@ -213,26 +223,22 @@ std::int64_t Replica::held_pages(const Sequence& s) const {
 
 // Everything that the sequence holds in G1 goes back, the tail of its chain first.
 void Replica::give_up(Sequence& s) {
-  const auto blocks = run_.workload.blocks(turn_of(s));
   cache_.free(s.pages - pages_of_blocks(turn_of(s), s.referenced_blocks));
-  while (s.referenced_blocks > 0) cache_.release(blocks[--s.referenced_blocks]);
+  for_each_range_backwards(run_.chains.prompt(s.turn), 0, s.referenced_blocks,
+                           [&](const BlockRange& r) { cache_.release(r); });
+  s.referenced_blocks = 0;
   s.pages = 0;
   s.computed_tokens = 0;
 }
 
-std::int64_t Replica::g1_prefix_blocks(const Turn& turn) const {
-  const auto blocks = run_.workload.blocks(turn);
-  std::size_t n = 0;
-  while (n < blocks.size() && cache_.resident(blocks[n])) ++n;
-  return static_cast<std::int64_t>(n);
-}
-
-std::int64_t Replica::g2_prefix_blocks(const Turn& turn, std::int64_t from) const {
-  if (!tier_) return 0;
-  const auto blocks = run_.workload.blocks(turn);
-  std::size_t n = static_cast<std::size_t>(from);
-  while (n < blocks.size() && tier_->resident(blocks[n])) ++n;
-  return static_cast<std::int64_t>(n) - from;
+std::int64_t Replica::g1_prefix_blocks(TurnId turn) const {
+  std::int64_t blocks = 0;
+  for (const PrefixRun& run : run_.chains.prompt(turn)) {
+    const std::uint32_t until = cache_.resident_until(run.range);
+    blocks += until - run.range.first;
+    if (until < run.range.last) break;
+  }
+  return blocks;
 }
 
 }  // namespace kvplan

@@ -23,17 +23,17 @@
 #pragma once
 
 #include <deque>
-#include <span>
 #include <vector>
 
 #include "sim/config.hpp"
 #include "sim/decode_group.hpp"
 #include "sim/flight.hpp"
-#include "sim/host_tier.hpp"
+#include "sim/lower_tier.hpp"
 #include "sim/paged_cache.hpp"
 #include "sim/result.hpp"
 #include "sim/sequence.hpp"
 #include "sim/transfer_queue.hpp"
+#include "sim/write_through.hpp"
 
 namespace kvplan {
 
@@ -41,22 +41,29 @@ namespace kvplan {
 struct RunState {
   const Workload& workload;
   const SimulationConfig& config;
+  const PrefixChains& chains;          // of the workload
   SimulationResult result;
-  std::vector<std::uint8_t> computed;  // by block: some replica has computed it before
+  std::vector<std::uint8_t> computed;  // by place of a block: some replica has computed it before
   std::vector<TurnId> ended;           // turns that ended at the current instant, for their successors
+};
+
+// What a replica reaches below G1. All empty where there is no G2.
+struct Below {
+  std::vector<LowerTier*> tiers;       // G2 first
+  std::vector<WriteThrough*> writers;  // from G2 to each of the others
+  FlowNetwork* network = nullptr;
+  std::uint32_t replica_on_node = 0;
 };
 
 class Replica {
  public:
-  // tier and network are null where there is no G2.
-  Replica(std::uint32_t id, RunState& run, HostTier* tier, FlowNetwork* network, std::uint32_t replica_on_node);
+  Replica(std::uint32_t id, RunState& run, const Below& below);
 
   Time next_event() const { return next_event_; }
   void step(Time at);  // what is due at next_event()
   void arrive(TurnId turn, Time at);
-  void load_ended(Time at);
+  void load_ended(std::uint32_t tier, Time at);
   void store_ended(Time at);
-  FlowNetwork::RouteId load_route() const { return loads_.route(); }
 
   // Carries out the steps that ended strictly before `at`.
   void settle(Time at);
@@ -65,8 +72,9 @@ class Replica {
   std::int64_t queued() const { return static_cast<std::int64_t>(waiting_.size() + loaded_.size()) + loading_; }
   std::int64_t running() const { return static_cast<std::int64_t>(running_.size()); }
   double kv_use() const { return 1.0 - static_cast<double>(cache_.available()) / static_cast<double>(cache_.capacity()); }
-  std::int64_t g1_prefix_blocks(const Turn& turn) const;
-  std::int64_t g2_prefix_blocks(const Turn& turn, std::int64_t from) const;
+  std::int64_t g1_prefix_blocks(TurnId turn) const;
+  // Blocks from number `from` on that the tiers below hold, each in one or another.
+  std::int64_t below_prefix_blocks(TurnId turn, std::int64_t from);
 
   const PagedCache& cache() const { return cache_; }
   bool idle() const { return running_.empty() && queued() == 0; }
@@ -77,14 +85,19 @@ class Replica {
   enum class Limit : std::uint8_t { none, memory, slots };
 
   struct Admission {  // of a request, as the tiers are at present
-    std::int64_t g1 = 0, g2 = 0;            // leading blocks of the prompt in G1, and behind them in G2
+    std::int64_t g1 = 0, below = 0;         // leading blocks of the prompt in G1, and behind them in the tiers below
     std::int64_t cached_tokens = 0;         // that need not be computed
     std::int64_t chunk_tokens = 0;          // of its first step
     std::int64_t present_pages = 0;         // of the G1 hits, or what a loaded request holds
     std::int64_t unreferenced_pages = 0;    // of the G1 hits that can be evicted until they are taken
-    std::int64_t load_pages = 0;            // for the blocks from G2
+    std::int64_t load_pages = 0;            // for the blocks from below
     std::int64_t need_pages = 0;            // to take, in all
     bool waits = false;                     // outside the batch, for its load
+  };
+
+  struct Hit {  // blocks that a tier below is the first to hold
+    std::uint32_t tier = 0;
+    BlockRange range;
   };
 
   struct Gate {  // of a step that waits for layer-wise loads
@@ -101,7 +114,7 @@ class Replica {
   void finish_flight(Time at);
   void finish_prefill(SequenceId id, Time at);
   void complete(SequenceId id, Time at);
-  std::size_t keep_outputs(Sequence& s);
+  std::int64_t keep_outputs(Sequence& s);
   void give_up(Sequence& s);
   Sequence& sequence(SequenceId id) { return sequences_[id]; }
   const Turn& turn_of(const Sequence& s) const { return run_.workload.turns[s.turn]; }
@@ -116,12 +129,13 @@ class Replica {
   void continue_prefill(Time at);
   void admit(Time at);
   bool slots_full() const;
-  Admission look_up(const Sequence& s) const;
+  Admission look_up(const Sequence& s);
   bool try_admit(SequenceId id, Time at);
   void take_hits(Sequence& s, const Admission& a);
   void begin_chunk(SequenceId id, std::int64_t tokens);
   std::int64_t chunk_pages(const Sequence& s, std::int64_t tokens) const;
   void adopt_blocks(Sequence& s, std::int64_t tokens);
+  void mark_computed(const BlockRange& range);
   void note_computed(const Sequence& s);
   bool release_newest_loaded();
   void preempt_newest(Time at);
@@ -130,15 +144,21 @@ class Replica {
   bool shares_blocks_ahead(const Sequence& s, std::int64_t steps) const;
   void go_idle(Time at);
 
-  // offload.cpp: transfers to and from G2
-  void load(SequenceId id, std::span<const BlockId> blocks, Time at);
+  // offload.cpp: transfers to and from the tiers below
+  void load(SequenceId id, Time at);
+  void promote(Transfer& load);
+  void arrived_in_g2(const Ranges& ranges, Time at);
   void store_prompt(const Sequence& s, Time at);
-  void store_answer(const Sequence& s, std::span<const BlockId> kept, Time at);
-  void store(std::span<const BlockId> blocks, Time at);
-  void send(std::vector<BlockId> blocks, Time at);
-  Transfer transfer_of(std::vector<BlockId> blocks) const;
+  void store_answer(const Sequence& s, std::int64_t kept, Time at);
+  void choose_for_store(const BlockRange& range, Ranges& chosen, std::int64_t& without_room);
+  void store_stretch(const BlockRange& range, Ranges& chosen, std::int64_t& without_room);
+  void send(Ranges ranges, Time at);
+  Transfer transfer_of(Ranges ranges) const;
+  void release_written(const BlockRange& range);
   bool make_clean(std::int64_t pages, Time at);
-  void note_load_start(Time at);
+  void clean_oldest(std::int64_t pages, Ranges& leaving);
+  void note_load_start(std::uint32_t tier, Time at);
+  bool loads_active() const;
   void open_gate(Time at);
   void batch_may_change(Time at);
   std::int64_t obtainable() const;
@@ -149,9 +169,9 @@ class Replica {
   RunState& run_;
   const EngineConfig& engine_;
   const OffloadConfig& offload_;
-  HostTier* tier_;
-  FlowNetwork* network_;
-  TransferQueue loads_;
+  const Below below_;
+  LowerTier* const tier_;  // G2, or null
+  std::vector<TransferQueue> loads_;  // by tier
   TransferQueue stores_;
   PagedCache cache_;
   DecodeGroup decode_;
@@ -166,6 +186,8 @@ class Replica {
   std::vector<SequenceId> chunks_;    // prefills of the current step
   SequenceId unfinished_ = kNone;     // a running prefill between two of its chunks
   std::uint64_t admissions_ = 0;
+
+  std::vector<Hit> hits_;             // of the last prompt that was looked up
 
   Flight flight_;
   Gate gate_;

@@ -13,6 +13,8 @@ namespace kvplan {
 enum class Outcome : std::uint8_t { unfinished, completed, refused };
 enum class Refusal : std::uint8_t { none, exceeds_context, exceeds_memory, empty_prompt };
 
+enum class Storage : std::uint8_t { ssd, remote };  // what lies beyond host memory
+
 // All times are instants of the run, but the parts, which are durations:
 //   first_token - arrival = frontend + queue + load + prefill, exactly.
 struct RequestRecord {
@@ -25,6 +27,7 @@ struct RequestRecord {
   Time recompute;  // the share of prefill that computed again what the fleet had computed before
   std::int32_t hit_g1_tokens = 0;
   std::int32_t hit_g2_tokens = 0;
+  std::int32_t hit_beyond_tokens[2] = {0, 0};  // by Storage: SSD, remote
   std::int64_t computed_tokens = 0;    // of the prompt, and again after a preemption
   std::int64_t recomputed_tokens = 0;  // of those, computed before by some replica
   std::int32_t preemptions = 0;
@@ -48,8 +51,10 @@ struct SimulationResult {
   std::int64_t preemptions = 0;
   std::int64_t evicted_g1_blocks = 0;
   std::int64_t evicted_g2_blocks = 0;
-  Bytes loaded, stored;                 // between G1 and G2
-  std::int64_t skipped_stores = 0;      // blocks not stored because G2 had no evictable room
+  std::int64_t evicted_beyond_blocks[2] = {0, 0};  // by Storage
+  Bytes loaded, stored;                 // into G1, out of G1
+  Bytes written_beyond;                 // from G2 to the tiers beyond
+  std::int64_t skipped_stores = 0;      // blocks not stored, or not written on, for want of room
   // Backlog of requests in the system at each tenth of the arrival span: tells a saturated run.
   std::vector<std::int64_t> in_system_at_decile;
 };

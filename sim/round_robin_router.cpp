@@ -5,7 +5,7 @@ namespace {
 
 class RoundRobinRouter final : public Router {
  public:
-  std::uint32_t choose(const Turn&, std::vector<std::unique_ptr<Replica>>& replicas, Time) override {
+  std::uint32_t choose(TurnId, std::vector<std::unique_ptr<Replica>>& replicas, Time) override {
     return next_++ % static_cast<std::uint32_t>(replicas.size());
   }
 
@@ -15,7 +15,7 @@ class RoundRobinRouter final : public Router {
 
 }  // namespace
 
-std::unique_ptr<Router> make_round_robin_router(const RouterConfig&, std::int32_t) {
+std::unique_ptr<Router> make_round_robin_router(const RouterConfig&, const Workload&, std::int32_t) {
   return std::make_unique<RoundRobinRouter>();
 }
 

@@ -68,28 +68,28 @@ bool Replica::slots_full() const {
 }
 
 // What the tiers hold of a waiting request's prompt, and what it takes to go on from there.
-Replica::Admission Replica::look_up(const Sequence& s) const {
+Replica::Admission Replica::look_up(const Sequence& s) {
   const Turn& turn = turn_of(s);
-  const auto blocks = run_.workload.blocks(turn);
   Admission a;
   if (s.phase == Sequence::Phase::loaded) {
     a.g1 = s.referenced_blocks;
     a.cached_tokens = s.computed_tokens;
     a.present_pages = s.pages;
   } else {
-    a.g1 = g1_prefix_blocks(turn);
-    a.g2 = g2_prefix_blocks(turn, a.g1);
+    a.g1 = g1_prefix_blocks(s.turn);
+    a.below = below_prefix_blocks(s.turn, a.g1);
     // The last page of a fully cached prompt is computed again, for its logits.
     const std::int64_t useful = (s.target_tokens - 1) / engine_.page_tokens * engine_.page_tokens;
-    const std::int64_t hit = std::min<std::int64_t>((a.g1 + a.g2) * run_.workload.block_tokens, turn.prompt_tokens);
+    const std::int64_t hit = std::min<std::int64_t>((a.g1 + a.below) * run_.workload.block_tokens, turn.prompt_tokens);
     a.cached_tokens = std::min(hit, useful);
     a.present_pages = pages_of_blocks(turn, a.g1);
-    for (std::int64_t i = 0; i < a.g1; ++i) {
-      if (!cache_.referenced(blocks[i])) a.unreferenced_pages += cache_.pages(blocks[i]);
-    }
+    for_each_range(run_.chains.prompt(s.turn), 0, a.g1, [&](const BlockRange& r) {
+      a.unreferenced_pages += cache_.unreferenced_pages(r);
+      return true;
+    });
   }
-  a.load_pages = pages_of_blocks(turn, a.g1 + a.g2) - pages_of_blocks(turn, a.g1);
-  a.waits = a.g2 > 0 && offload_.load == LoadPolicy::blocking;
+  a.load_pages = pages_of_blocks(turn, a.g1 + a.below) - pages_of_blocks(turn, a.g1);
+  a.waits = a.below > 0 && offload_.load == LoadPolicy::blocking;
   std::int64_t end_pages = a.present_pages + a.load_pages;
   if (!a.waits) {
     a.chunk_tokens = std::min<std::int64_t>(s.target_tokens - a.cached_tokens, budget_);
@@ -112,8 +112,8 @@ bool Replica::try_admit(SequenceId id, Time at) {
     cache_.allocate(a.load_pages);
     s.pages += a.load_pages;
     s.load_in_step = !a.waits;
-    s.loading_blocks = static_cast<std::uint32_t>(a.g2);
-    load(id, run_.workload.blocks(turn_of(s)).subspan(a.g1, a.g2), at);
+    s.loading_blocks = static_cast<std::uint32_t>(a.below);
+    load(id, at);
   }
   if (a.waits) {
     s.phase = Sequence::Phase::loading;
@@ -130,22 +130,33 @@ bool Replica::try_admit(SequenceId id, Time at) {
 }
 
 void Replica::take_hits(Sequence& s, const Admission& a) {
-  const auto blocks = run_.workload.blocks(turn_of(s));
-  for (std::int64_t i = 0; i < a.g1; ++i) cache_.reference(blocks[i]);
+  const auto prompt = run_.chains.prompt(s.turn);
+  for_each_range(prompt, 0, a.g1, [&](const BlockRange& r) {
+    cache_.reference(r);
+    return true;
+  });
   s.referenced_blocks = static_cast<std::uint32_t>(a.g1);
-  s.cached_blocks = static_cast<std::uint32_t>(a.g1 + a.g2);
+  s.cached_blocks = static_cast<std::uint32_t>(a.g1 + a.below);
   s.pages = a.present_pages;
   s.computed_tokens = static_cast<std::int32_t>(a.cached_tokens);
   const bool counts = offload_.store == StorePolicy::selective;
-  for (std::size_t i = tier_ ? blocks.size() : 0; i-- > 0;) {
-    tier_->touch(blocks[i]);
-    if (counts) tier_->count_lookup(blocks[i]);
+  for (std::size_t i = tier_ ? prompt.size() : 0; i-- > 0;) {
+    for (LowerTier* tier : below_.tiers) tier->touch(prompt[i].range);
+    if (counts) tier_->count_lookups(prompt[i].range);
   }
   // The hits of a request are those of the admission that led to its first computed token.
   if (record_of(s).computed_tokens > 0) return;
   const std::int64_t g1_tokens = std::min<std::int64_t>(a.g1 * run_.workload.block_tokens, a.cached_tokens);
   record_of(s).hit_g1_tokens = static_cast<std::int32_t>(g1_tokens);
-  record_of(s).hit_g2_tokens = static_cast<std::int32_t>(a.cached_tokens - g1_tokens);
+  record_of(s).hit_g2_tokens = record_of(s).hit_beyond_tokens[0] = record_of(s).hit_beyond_tokens[1] = 0;
+  std::int64_t begin = a.g1 * run_.workload.block_tokens;
+  for (const Hit& hit : hits_) {
+    const std::int64_t end = std::min(begin + hit.range.blocks() * run_.workload.block_tokens, a.cached_tokens);
+    auto& tokens = hit.tier == 0 ? record_of(s).hit_g2_tokens
+                                 : record_of(s).hit_beyond_tokens[static_cast<int>(offload_.beyond[hit.tier - 1].kind)];
+    tokens += static_cast<std::int32_t>(std::max<std::int64_t>(0, end - begin));
+    begin = end;
+  }
 }
 
 // Pages to take so that the sequence holds its next `tokens` tokens.
@@ -171,29 +182,41 @@ void Replica::begin_chunk(SequenceId id, std::int64_t tokens) {
 // first, its copy is shared and the pages of this one are free again.
 void Replica::adopt_blocks(Sequence& s, std::int64_t tokens) {
   const Turn& turn = turn_of(s);
-  const auto blocks = run_.workload.blocks(turn);
   const bool all = tokens >= turn.prompt_tokens;
-  const std::size_t until = all ? blocks.size() : static_cast<std::size_t>(tokens / run_.workload.block_tokens);
-  for (std::size_t i = s.referenced_blocks; i < until; ++i) {
-    const BlockId b = blocks[i];
-    if (cache_.resident(b)) {
-      cache_.reference(b);
-      cache_.free(cache_.pages(b));
-    } else {
-      cache_.insert(b);
+  const std::int64_t until = all ? turn.block_count : tokens / run_.workload.block_tokens;
+  if (until <= s.referenced_blocks) return;
+  for_each_range(run_.chains.prompt(s.turn), s.referenced_blocks, until, [&](BlockRange rest) {
+    while (rest.first < rest.last) {
+      const Residency::Stretch stretch = cache_.stretch(rest);
+      const BlockRange part = rest.until(stretch.end);
+      if (stretch.present) {
+        cache_.reference(part);
+        cache_.free(cache_.pages(part));
+      } else {
+        cache_.insert(part);
+      }
+      rest = rest.from(part.last);
     }
-  }
-  s.referenced_blocks = std::max(s.referenced_blocks, static_cast<std::uint32_t>(until));
+    return true;
+  });
+  s.referenced_blocks = static_cast<std::uint32_t>(until);
+}
+
+void Replica::mark_computed(const BlockRange& range) {
+  std::fill_n(run_.computed.begin() + run_.chains[range.chain].first_place + range.first, range.blocks(), std::uint8_t{1});
 }
 
 // Counts what this prefill has computed that some replica had computed before.
 void Replica::note_computed(const Sequence& s) {
-  const auto blocks = run_.workload.blocks(turn_of(s));
-  for (std::size_t i = s.cached_blocks; i < s.referenced_blocks; ++i) {
-    const BlockId b = blocks[i];
-    if (run_.computed[b]) record_of(s).recomputed_tokens += run_.workload.tokens_of_block[b];
-    run_.computed[b] = 1;
-  }
+  for_each_range(run_.chains.prompt(s.turn), s.cached_blocks, s.referenced_blocks, [&](const BlockRange& r) {
+    const Chain& chain = run_.chains[r.chain];
+    const std::uint8_t* computed = run_.computed.data() + chain.first_place;
+    const std::int64_t again = std::count(computed + r.first, computed + r.last, std::uint8_t{1});
+    record_of(s).recomputed_tokens += again * run_.workload.block_tokens;
+    if (r.last == chain.blocks && computed[r.last - 1]) record_of(s).recomputed_tokens -= run_.chains.missing_tokens(r.chain);
+    mark_computed(r);
+    return true;
+  });
 }
 
 // A request that has been loaded but not scheduled gives its pages back and
@@ -247,7 +270,7 @@ void Replica::take_off(Time at) {
     batch.samples += s.computed_tokens + n == s.target_tokens;
     batch.prefill_pairs += n * s.computed_tokens + n * (n + 1) / 2;
   }
-  const unsigned copies = tier_ ? unsigned(loads_.active()) | unsigned(stores_.active()) << 1 : 0u;
+  const unsigned copies = tier_ ? unsigned(loads_active()) | unsigned(stores_.active()) << 1 : 0u;
   const StepTime& time = run_.config.step_times[copies];
   const std::int64_t step_ps = std::max<std::int64_t>(1, time(batch));
   if (gate_.loads > 0) {
@@ -298,18 +321,20 @@ std::int64_t Replica::flight_steps() const {
 
 // Sharing a block that is already there frees pages in mid-flight: such steps are taken one by one.
 bool Replica::shares_blocks_ahead(const Sequence& s, std::int64_t steps) const {
-  const auto blocks = run_.workload.blocks(turn_of(s));
-  const std::size_t until = (s.computed_tokens + steps * s.chunk_tokens) / run_.workload.block_tokens + 1;
-  for (std::size_t i = s.referenced_blocks; i < std::min(until, blocks.size()); ++i) {
-    if (cache_.resident(blocks[i])) return true;
-  }
-  return false;
+  const std::int64_t until = (s.computed_tokens + steps * s.chunk_tokens) / run_.workload.block_tokens + 1;
+  bool shares = false;
+  for_each_range(run_.chains.prompt(s.turn), s.referenced_blocks,
+                 std::min<std::int64_t>(until, turn_of(s).block_count), [&](const BlockRange& r) {
+                   shares = cache_.any_resident(r);
+                   return !shares;
+                 });
+  return shares;
 }
 
 void Replica::go_idle(Time at) {
   next_event_ = Time::max();
   idle_since_ = at;
-  const auto in_flight = [&] { return tier_ && (loads_.active() || stores_.active()); };
+  const auto in_flight = [&] { return loads_active() || (tier_ && stores_.active()); };
   if (in_flight() || queued() == 0) return;
   // Nothing runs and nothing is in flight: only what loaded requests hold can be in the way of the first.
   limit_ = Limit::none;

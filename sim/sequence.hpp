@@ -29,7 +29,8 @@ struct Sequence {
   std::int64_t pages = 0;               // of its referenced blocks and its private ones
   std::uint32_t referenced_blocks = 0;  // leading prompt blocks that it references
   std::uint32_t cached_blocks = 0;      // prompt blocks that were hits at its admission
-  std::uint32_t loading_blocks = 0;     // the next ones, being loaded from G2
+  std::uint32_t loading_blocks = 0;     // the next ones, being loaded
+  std::int32_t pending_loads = 0;       // transfers that bring them, one a tier
 
   // Decode.
   std::uint64_t order = 0;  // of admission

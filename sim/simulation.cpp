@@ -16,7 +16,7 @@ namespace {
 // equals the lower number. A step that begins at t sees all that happened at t.
 class Simulation {
  public:
-  Simulation(const Workload& workload, const SimulationConfig& config);
+  Simulation(const Workload& workload, const PrefixChains& chains, const SimulationConfig& config);
   SimulationResult run();
 
  private:
@@ -26,7 +26,9 @@ class Simulation {
   std::uint32_t arrivals_actor() const { return nodes_; }
   std::uint32_t replica_actor(std::uint32_t replica) const { return nodes_ + 1 + replica; }
 
+  Below reach_below(std::uint32_t replica, std::uint32_t on_node);
   void schedule_arrival(TurnId turn, Time at);
+  void announce_arrival();
   void handle_transfers(std::uint32_t node, Time at);
   void handle_arrivals(Time at);
   void handle_step(std::uint32_t replica, Time at);
@@ -41,8 +43,10 @@ class Simulation {
   const std::uint32_t nodes_;
   RunState run_;
   std::vector<std::unique_ptr<FlowNetwork>> networks_;
-  std::vector<std::unique_ptr<HostTier>> tiers_;
+  std::vector<std::vector<std::unique_ptr<LowerTier>>> tiers_;       // by tier: G2 first
+  std::vector<std::vector<std::unique_ptr<WriteThrough>>> writers_;  // by node, by tier beyond G2
   std::vector<std::unique_ptr<Replica>> replicas_;
+  std::vector<std::uint32_t> node_of_;  // by replica
   std::unique_ptr<Router> router_;
   Calendar calendar_;
   std::vector<Ready> static_arrivals_;  // sorted, latest first
@@ -53,13 +57,13 @@ class Simulation {
   std::vector<std::uint8_t> awaited_;  // by turn with `after`: turns whose end it still awaits
 };
 
-Simulation::Simulation(const Workload& workload, const SimulationConfig& config)
+Simulation::Simulation(const Workload& workload, const PrefixChains& chains, const SimulationConfig& config)
     : workload_(workload),
       config_(config),
       nodes_(static_cast<std::uint32_t>(ceil_div(config.replicas, config.replicas_per_node))),
-      run_{workload, config, {}, std::vector<std::uint8_t>(workload.block_count(), 0), {}},
+      run_{workload, config, chains, {}, std::vector<std::uint8_t>(workload.block_count(), 0), {}},
       calendar_(nodes_ + 1 + static_cast<std::uint32_t>(config.replicas)) {
-  KVPLAN_ASSERT(config.replicas > 0 && workload.block_tokens % config.engine.page_tokens == 0);
+  KVPLAN_ASSERT(config.replicas > 0 && chains.block_count() == workload.block_count());
   run_.result.requests.resize(workload.turns.size());
   const auto per_node = static_cast<std::uint32_t>(config.replicas_per_node);
   const bool offload = config.offload.enabled;
@@ -67,14 +71,12 @@ Simulation::Simulation(const Workload& workload, const SimulationConfig& config)
     networks_.push_back(std::make_unique<FlowNetwork>(config.links));
   }
   for (std::uint32_t r = 0; r < static_cast<std::uint32_t>(config.replicas); ++r) {
-    const std::uint32_t node = r / per_node, on_node = r % per_node;
-    if (offload && (on_node == 0 || config.offload.scope == Scope::replica)) {
-      tiers_.push_back(std::make_unique<HostTier>(workload, config.offload.capacity, config.kv_bytes_per_token));
-    }
-    replicas_.push_back(std::make_unique<Replica>(r, run_, offload ? tiers_.back().get() : nullptr,
-                                                  offload ? networks_[node].get() : nullptr, on_node));
+    node_of_.push_back(r / per_node);
+    Below below;
+    if (offload) below = reach_below(r, r % per_node);
+    replicas_.push_back(std::make_unique<Replica>(r, run_, below));
   }
-  router_ = make_router(config.router, config.replicas);
+  router_ = make_router(config.router, workload, config.replicas);
 
   first_successor_.assign(workload.turns.size() + 1, 0);
   for (const Turn& t : workload.turns) {
@@ -97,6 +99,36 @@ Simulation::Simulation(const Workload& workload, const SimulationConfig& config)
     if (arrival.after == kNone) schedule_arrival(t, arrival.time);
   }
   std::sort(static_arrivals_.begin(), static_arrivals_.end(), std::greater<>());
+}
+
+// Replicas come in order, so that a tier or writer that is shared is the last one made.
+Below Simulation::reach_below(std::uint32_t replica, std::uint32_t on_node) {
+  const OffloadConfig& offload = config_.offload;
+  const std::uint32_t node = node_of_[replica];
+  const auto made = [&](Scope scope) { return scope == Scope::replica || (scope == Scope::node ? on_node : replica) == 0; };
+  const auto make_tier = [&](std::vector<std::unique_ptr<LowerTier>>& tiers, Scope scope, Bytes capacity) {
+    if (made(scope)) {
+      tiers.push_back(std::make_unique<LowerTier>(run_.chains, capacity, config_.kv_bytes_per_token,
+                                                  offload.store == StorePolicy::selective));
+    }
+    return tiers.back().get();
+  };
+  Below below{{}, {}, networks_[node].get(), on_node};
+  tiers_.resize(1 + offload.beyond.size());
+  writers_.resize(nodes_);
+  below.tiers.push_back(make_tier(tiers_[0], offload.scope, offload.capacity));
+  for (std::uint32_t i = 0; i < offload.beyond.size(); ++i) {
+    const LowerTierConfig& tier = offload.beyond[i];
+    below.tiers.push_back(make_tier(tiers_[i + 1], tier.scope, tier.capacity));
+    if (on_node == 0) {
+      const Bytes most_waiting(offload.capacity.count / 8);
+      writers_[node].push_back(std::make_unique<WriteThrough>(*below.tiers.back(), *below.network,
+                                                              below.network->write_route(i + 1),
+                                                              config_.links.beyond[i].write_streams, most_waiting));
+    }
+    below.writers.push_back(writers_[node][i].get());
+  }
+  return below;
 }
 
 // A turn arrives: it is refused at once, or reaches the queue after the front end.
@@ -132,12 +164,8 @@ bool Simulation::refuse(TurnId turn) {
 }
 
 SimulationResult Simulation::run() {
+  announce_arrival();
   while (true) {
-    Time next_arrival = Time::max();
-    if (!static_arrivals_.empty()) next_arrival = static_arrivals_.back().first;
-    if (!later_arrivals_.empty()) next_arrival = std::min(next_arrival, later_arrivals_.top().first);
-    calendar_.set(arrivals_actor(), next_arrival);
-
     const std::uint32_t actor = calendar_.top();
     const Time at = calendar_.time(actor);
     if (at == Time::max()) break;
@@ -155,18 +183,27 @@ SimulationResult Simulation::run() {
   return std::move(run_.result);
 }
 
+// Whoever adds or takes an arrival calls this.
+void Simulation::announce_arrival() {
+  Time next = Time::max();
+  if (!static_arrivals_.empty()) next = static_arrivals_.back().first;
+  if (!later_arrivals_.empty()) next = std::min(next, later_arrivals_.top().first);
+  calendar_.set(arrivals_actor(), next);
+}
+
 void Simulation::handle_transfers(std::uint32_t node, Time at) {
   FlowNetwork& network = *networks_[node];
   const FlowNetwork::RouteId route = network.advance();
   if (route != kNone) {
-    const std::uint32_t replica = node * static_cast<std::uint32_t>(config_.replicas_per_node) + route / 2;
-    Replica& r = *replicas_[replica];
-    if (route == r.load_route()) {
-      r.load_ended(at);
-    } else {
-      r.store_ended(at);
+    const FlowNetwork::Purpose purpose = network.purpose(route);
+    const std::uint32_t replica =
+        node * static_cast<std::uint32_t>(config_.replicas_per_node) + purpose.replica_on_node;
+    switch (purpose.kind) {
+      case FlowNetwork::Purpose::load: replicas_[replica]->load_ended(purpose.tier, at); break;
+      case FlowNetwork::Purpose::store: replicas_[replica]->store_ended(at); break;
+      case FlowNetwork::Purpose::write: writers_[node][purpose.tier - 1]->ended(at); break;
     }
-    refresh(replica);
+    if (purpose.kind != FlowNetwork::Purpose::write) refresh(replica);
   }
   calendar_.set(network_actor(node), network.next_event());
 }
@@ -180,13 +217,14 @@ void Simulation::handle_arrivals(Time at) {
     ready = later_arrivals_.top();
     later_arrivals_.pop();
   }
+  announce_arrival();
   ++run_.result.events;
   if (refuse(ready.second)) {
     run_.ended.push_back(ready.second);
     start_successors(at);
     return;
   }
-  const std::uint32_t replica = router_->choose(workload_.turns[ready.second], replicas_, at);
+  const std::uint32_t replica = router_->choose(ready.second, replicas_, at);
   replicas_[replica]->arrive(ready.second, at);
   refresh(replica);
 }
@@ -198,6 +236,7 @@ void Simulation::handle_step(std::uint32_t replica, Time at) {
 }
 
 void Simulation::start_successors(Time at) {
+  if (run_.ended.empty()) return;
   for (TurnId ended : run_.ended) {
     for (std::uint32_t i = first_successor_[ended]; i < first_successor_[ended + 1]; ++i) {
       const TurnId turn = successors_[i];
@@ -207,18 +246,21 @@ void Simulation::start_successors(Time at) {
     }
   }
   run_.ended.clear();
+  announce_arrival();
 }
 
 void Simulation::refresh(std::uint32_t replica) {
   calendar_.set(replica_actor(replica), replicas_[replica]->next_event());
   if (networks_.empty()) return;
-  const std::uint32_t node = replica / static_cast<std::uint32_t>(config_.replicas_per_node);
+  const std::uint32_t node = node_of_[replica];
   calendar_.set(network_actor(node), networks_[node]->next_event());
 }
 
 void Simulation::audit() const {
   for (const auto& r : replicas_) r->audit();
-  for (const auto& t : tiers_) t->audit();
+  for (const auto& level : tiers_) {
+    for (const auto& t : level) t->audit();
+  }
 }
 
 void Simulation::finish() {
@@ -227,7 +269,11 @@ void Simulation::finish() {
     KVPLAN_ASSERT(r->idle());
     result.evicted_g1_blocks += r->cache().evicted_blocks();
   }
-  for (const auto& t : tiers_) result.evicted_g2_blocks += t->evicted_blocks();
+  for (std::size_t level = 0; level < tiers_.size(); ++level) {
+    std::int64_t& evicted = level == 0 ? result.evicted_g2_blocks
+                                       : result.evicted_beyond_blocks[static_cast<int>(config_.offload.beyond[level - 1].kind)];
+    for (const auto& t : tiers_[level]) evicted += t->evicted_blocks();
+  }
   for (std::uint32_t node = 0; node < networks_.size(); ++node) {
     const auto usage = networks_[node]->usage("node" + std::to_string(node) + " ");
     result.links.insert(result.links.end(), usage.begin(), usage.end());
@@ -250,7 +296,9 @@ void Simulation::finish() {
 }  // namespace
 
 SimulationResult simulate(const Workload& workload, const SimulationConfig& config) {
-  return Simulation(workload, config).run();
+  if (!workload.chains.empty()) return Simulation(workload, workload.chains, config).run();
+  const PrefixChains chains(workload);
+  return Simulation(workload, chains, config).run();
 }
 
 }  // namespace kvplan

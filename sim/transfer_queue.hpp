@@ -1,5 +1,5 @@
-// Transfers of one replica in one direction: first in, first out, one in flight,
-// as vLLM's offloading worker does it. The flow in flight shares the node's
+// Transfers between two memories in one direction: first in, first out, one in
+// flight, as vLLM's offloading worker does it. The flow in flight shares the node's
 // links with those of the other direction and of other replicas.
 #pragma once
 
@@ -8,13 +8,17 @@
 #include <vector>
 
 #include "sim/flow_network.hpp"
-#include "traces/workload.hpp"
+#include "traces/prefix_chains.hpp"
+#include "traces/workload.hpp"  // kNone
 
 namespace kvplan {
 
+using Ranges = std::vector<BlockRange>;
+
 struct Transfer {
   std::uint32_t sequence = kNone;  // whose load it is
-  std::vector<BlockId> blocks;
+  Ranges ranges;
+  Ranges promoted;  // of a load from G3 or G4: what it leaves in G2 as well
   Bytes bytes_per_gpu{0};
   std::int64_t segments = 0;
 };

@@ -17,24 +17,24 @@ namespace {
 
 class WeightedRouter final : public Router {
  public:
-  WeightedRouter(const RouterConfig& config, std::int32_t replicas)
-      : config_(config), cold_age_rank_(static_cast<std::size_t>(replicas)) {
+  WeightedRouter(const RouterConfig& config, const Workload& workload, std::int32_t replicas)
+      : config_(config), workload_(workload), cold_age_rank_(static_cast<std::size_t>(replicas)) {
     for (std::size_t i = 0; i < cold_age_rank_.size(); ++i) cold_age_rank_[i] = static_cast<std::uint32_t>(i);
   }
 
-  std::uint32_t choose(const Turn& turn, std::vector<std::unique_ptr<Replica>>& replicas, Time at) override {
+  std::uint32_t choose(TurnId turn, std::vector<std::unique_ptr<Replica>>& replicas, Time at) override {
     seen_.clear();
     std::int64_t shortest = Time::max().count, longest = 0;
     bool cold = true;
     for (auto& r : replicas) {
       r->settle(at);
       const std::int64_t g1 = r->g1_prefix_blocks(turn);
-      seen_.push_back({r->queued(), r->kv_use(), g1, g1 + r->g2_prefix_blocks(turn, g1)});
+      seen_.push_back({r->queued(), r->kv_use(), g1, g1 + r->below_prefix_blocks(turn, g1)});
       shortest = std::min(shortest, r->queued());
       longest = std::max(longest, r->queued());
       cold = cold && seen_.back().g2 == 0;
     }
-    const double blocks = std::max<double>(1, turn.block_count);
+    const double blocks = std::max<double>(1, workload_.turns[turn].block_count);
     std::uint32_t best = 0;
     double best_score = -1;
     for (std::uint32_t i = 0; i < seen_.size(); ++i) {
@@ -69,14 +69,15 @@ class WeightedRouter final : public Router {
   }
 
   RouterConfig config_;
+  const Workload& workload_;
   std::vector<std::uint32_t> cold_age_rank_;  // replicas by their last cold prompt, oldest first
   std::vector<Seen> seen_;
 };
 
 }  // namespace
 
-std::unique_ptr<Router> make_weighted_router(const RouterConfig& config, std::int32_t replicas) {
-  return std::make_unique<WeightedRouter>(config, replicas);
+std::unique_ptr<Router> make_weighted_router(const RouterConfig& config, const Workload& workload, std::int32_t replicas) {
+  return std::make_unique<WeightedRouter>(config, workload, replicas);
 }
 
 }  // namespace kvplan

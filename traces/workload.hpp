@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "base/units.hpp"
+#include "traces/prefix_chains.hpp"
 
 namespace kvplan {
 
@@ -71,6 +72,7 @@ struct Workload {
   std::vector<BlockId> parent_of_block;      // kNone at the head of a chain
   std::vector<std::int32_t> tokens_of_block;
   std::vector<WorkloadNote> notes;
+  PrefixChains chains;                       // of all that stands above; a simulation makes its own where it is empty
 
   std::uint32_t block_count() const { return static_cast<std::uint32_t>(tokens_of_block.size()); }
   std::span<const BlockId> blocks(const Turn& t) const { return {prompt_blocks.data() + t.first_block, t.block_count}; }

@@ -1,0 +1,90 @@
+// A tier below G1: blocks in host memory (G2), on the node's SSDs (G3) or in a
+// remote store (G4), of one replica, or shared by a node's replicas or a fleet's.
+//
+// A block is absent, being stored (its room is taken, its content is not there
+// yet: not a hit), or resident. Transfers that read a block pin it. Blocks stored
+// and being stored never exceed the capacity. Only full blocks come here.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "sim/residency.hpp"
+
+namespace kvplan {
+
+class LowerTier {
+ public:
+  // count_lookups: whether lookups() will be asked.
+  LowerTier(const PrefixChains& chains, Bytes capacity, Bytes bytes_per_token, bool count_lookups)
+      : chains_(&chains),
+        bytes_per_block_(bytes_per_token * chains.block_tokens()),
+        capacity_blocks_(capacity / bytes_per_block_),
+        blocks_(chains, 1, chains.block_tokens()),
+        lookups_(count_lookups ? chains.block_count() : 0) {}
+
+  std::uint32_t resident_until(const BlockRange& r) const { return blocks_.ready_until(r); }
+  Residency::Stretch stretch(const BlockRange& r) const { return blocks_.stretch(r); }
+  // The first block from which on the range is there throughout, or absent throughout, as its last block is.
+  std::uint32_t stretch_begin(const BlockRange& r) const {
+    std::uint32_t begin = r.first;
+    bool present = blocks_.stretch(r).present;
+    for (BlockRange rest = r; rest.first < r.last;) {
+      const Residency::Stretch s = blocks_.stretch(rest);
+      if (s.present != present) begin = rest.first;
+      present = s.present;
+      rest = rest.from(s.end);
+    }
+    return begin;
+  }
+  Bytes used() const { return bytes_per_block_ * used_blocks_; }
+  std::int64_t evicted_blocks() const { return blocks_.evicted_blocks(); }
+  Bytes bytes(const BlockRange& r) const { return bytes_per_block_ * r.blocks(); }
+  std::int64_t blocks_in(Bytes bytes) const { return bytes / bytes_per_block_; }
+
+  // Times that a block was part of a looked-up prompt (saturates).
+  void count_lookups(const BlockRange& r) {
+    for (std::uint32_t i = r.first; i < r.last; ++i) {
+      std::uint8_t& n = lookups_[(*chains_)[r.chain].first_place + i];
+      n += n < 255;
+    }
+  }
+  std::int32_t lookups(std::uint32_t chain, std::uint32_t block) const {
+    return lookups_[(*chains_)[chain].first_place + block];
+  }
+
+  // Blocks for which a store could get room, with all unpinned blocks gone.
+  std::int64_t obtainable_blocks() const { return capacity_blocks_ - used_blocks_ + blocks_.evictable_weight(); }
+
+  // Takes room for blocks that are absent, evicting as needed. There is room: see obtainable_blocks().
+  void begin_store(const BlockRange& r) {
+    KVPLAN_ASSERT(r.blocks() <= obtainable_blocks());
+    used_blocks_ += r.blocks();
+    if (used_blocks_ > capacity_blocks_) used_blocks_ -= blocks_.evict(used_blocks_ - capacity_blocks_);
+    blocks_.insert(r, false);
+  }
+
+  void end_store(const BlockRange& r) {
+    blocks_.become_ready(r);
+    blocks_.release(r);
+  }
+
+  void pin(const BlockRange& r) { blocks_.reference(r); }
+  void unpin(const BlockRange& r) { blocks_.release(r); }
+  void touch(const BlockRange& r) { blocks_.touch(r); }
+
+  void audit() const {
+    KVPLAN_ASSERT(blocks_.audit() == used_blocks_ && used_blocks_ <= capacity_blocks_);
+  }
+
+ private:
+  const PrefixChains* chains_;
+  Bytes bytes_per_block_;
+  std::int64_t capacity_blocks_;
+  std::int64_t used_blocks_ = 0;
+  Residency blocks_;
+  std::vector<std::uint8_t> lookups_;  // by place
+};
+
+}  // namespace kvplan

@@ -1,0 +1,38 @@
+// Writes what has come to G2 on to a tier beyond it, in the background: first in,
+// first out, one write of a node in flight.
+//
+// A block that waits or is being written is pinned in G2 and has its room in the
+// tier beyond. What waits never exceeds an eighth of G2: beyond that, writes are
+// dropped, as real offloaders do, so that a slow store cannot fill G2 with pins.
+#pragma once
+
+#include <deque>
+
+#include "sim/lower_tier.hpp"
+#include "sim/result.hpp"
+#include "sim/transfer_queue.hpp"
+
+namespace kvplan {
+
+class WriteThrough {
+ public:
+  // `streams`: equal parts that the node moves at once (NodeLinks::Beyond).
+  WriteThrough(LowerTier& to, FlowNetwork& network, FlowNetwork::RouteId route, std::int64_t streams, Bytes most_waiting)
+      : to_(&to), queue_(&network, route), streams_(streams), most_waiting_(most_waiting) {}
+
+  // `ranges` are ready in `from`, a G2.
+  void offer(LowerTier& from, const Ranges& ranges, Time at, SimulationResult& result);
+  // The write in flight has ended.
+  void ended(Time at);
+  bool idle() const { return !queue_.active(); }
+
+ private:
+  LowerTier* to_;
+  TransferQueue queue_;
+  std::int64_t streams_;
+  Bytes most_waiting_;
+  Bytes waiting_{0};
+  std::deque<LowerTier*> sources_;  // of the queue's transfers
+};
+
+}  // namespace kvplan
