@@ -13,7 +13,7 @@ namespace {
 SimulationResult with_branch(Time think, std::int32_t branch_output, Time not_before = Time(0)) {
   Load load(16);
   const TurnId main = load.turn(ms(0), "ab", 0, 3);
-  const TurnId branch = load.turn(ms(1), "x", 4, branch_output, main, main);
+  const TurnId branch = load.turn(ms(1), "x", 4, branch_output, kNone, main);
   const TurnId next = load.turn(think, "abc", 0, 1, main, main);
   Workload w = load.build();
   w.turns[next].arrival.join = branch;
@@ -60,7 +60,7 @@ TEST_CASE("a follow-up recorded before its parent ends here arrives with that en
 TEST_CASE("a branch that is refused holds nobody up") {
   Load load(16);
   const TurnId main = load.turn(ms(0), "ab", 0, 3);
-  const TurnId branch = load.turn(ms(1), "abcdefghijklmnopqrstuvwxyz", 0, 1, main, main);  // more than fits in 100 pages
+  const TurnId branch = load.turn(ms(1), "xbcdefghijklmnopqrstuvwxyz", 0, 1, kNone, main);  // more than fits in 100 pages
   const TurnId next = load.turn(ms(5), "abc", 0, 1, main, main);
   Workload w = load.build();
   w.turns[next].arrival.join = branch;
