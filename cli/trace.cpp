@@ -107,8 +107,8 @@ Workload load_for_verb(const po::variables_map& values, Streams streams, const c
     for (const std::string& assignment : values["set"].as<Words>()) assign_load(scenario, assignment);
   }
   LoadCost cost;
-  Workload workload = load_trace(scenario, values.count("strict") > 0, &cost);
-  streams.err << cost_text(cost, workload);
+  Workload workload = load_trace(scenario, values.count("strict") > 0, streams.err, &cost);
+  if (cost.text_bytes > 0) streams.err << cost_text(cost, workload);
   for (const WorkloadNote& n : workload.notes) streams.err << fmt::format("note: {} ({} rows)\n", n.what, n.rows);
   return workload;
 }

@@ -22,6 +22,9 @@ struct Change {
 // A small HBM share fills G1 with a part of the sample trace.
 const Settings kTight = {"engine.gpu_memory_utilization=0.28", "offload.mode=dram"};
 
+// And DRAM overflows onto the SSD.
+const Settings kOverflowing = {"engine.gpu_memory_utilization=0.28", "offload.dram_bytes=1 GB", "offload.mode=dram+ssd"};
+
 Settings operator+(Settings a, const Settings& b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;
@@ -66,6 +69,9 @@ const std::map<std::string, Change> kChanges = {
     {"engine.max_context_tokens", {"4096", {}}},
     {"offload.mode", {"none", kTight}},
     {"offload.dram_bytes", {"1 GB", kTight}},
+    {"offload.ssd_bytes", {"300 MB", kOverflowing}},
+    {"offload.remote_bytes", {"300 MB", kTight + Settings{"offload.dram_bytes=1 GB", "offload.mode=dram+remote"}}},
+    {"offload.promote", {"false", kOverflowing}},
     {"offload.dram_scope", {"replica", kTight + Settings{"replicas=2", "offload.dram_bytes=8 GB"}}},
     {"offload.store", {"back", kTight}},
     {"offload.selective_hits", {"1", kTight + Settings{"offload.store=selective"}}},
@@ -81,6 +87,8 @@ const std::map<std::string, Change> kChanges = {
                              "router.g1_prefix_weight=0"}}},
     {"frontend.fixed_s", {"0.5", {}}},
     {"frontend.per_token_s", {"1e-5", {}}},
+    {"frontend.requests_per_s", {"5", {}}},
+    {"frontend.tokens_per_s", {"20000", {}}},
     {"slo.ttft_s", {"1e-6", {}}},
     {"slo.tpot_s", {"1e-6", {}}},
     {"slo.quantile", {"0.5", {"slo.ttft_s=0.1"}}},

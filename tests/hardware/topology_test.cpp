@@ -91,6 +91,36 @@ TEST_CASE("a superchip: C2C each way, both ways, and its LPDDR") {
   CHECK_THROWS_AS(compile_links(load_hardware("gh200-96"), 2, 1), InfeasibleError);
 }
 
+TEST_CASE("what comes from storage passes through host memory, which it crosses twice") {
+  const NodeLinks links = compile_links(load_hardware("x86-h100-sxm"), 4, 2, {VertexKind::ssd, VertexKind::remote});
+  REQUIRE(links.beyond.size() == 2);
+  const Weights load = uses(links, links.beyond[0].load[1]);
+  CHECK(load == Weights{{"nvme read", 4}, {"nvme-dram1 to device", 4}, {"dram1", 8}, {"dram1-gpu4 to device", 1},
+                        {"dram1-gpu4 both ways", 1}});
+  CHECK(rate_of(links, "nvme read") == 52'000'000'000);
+  // Written from both sockets' memories at once.
+  CHECK(links.beyond[0].write_streams == 2);
+  const Weights write = uses(links, links.beyond[0].write);
+  CHECK(write.at("nvme write") == 2);
+  CHECK(write.at("dram0") == 1);
+  CHECK(write.at("dram1") == 1);
+  CHECK(rate_of(links, "nvme write") == 28'000'000'000);
+  CHECK(uses(links, links.beyond[1].load[0]).at("store read") == 4);
+  // Tiers that are not used weigh on nothing.
+  CHECK(rate_of(compile_links(load_hardware("x86-h100-sxm"), 4, 2), "nvme read") == -1);
+}
+
+TEST_CASE("storage linked to a switch beside the GPU leaves host memory alone") {
+  Vertex drive{"drive", VertexKind::ssd, {1e12, ""}, {}};
+  drive.read_bytes_per_s = {4e9, ""}, drive.write_bytes_per_s = {2e9, ""};
+  const Hardware h = node({memory("m", 20e9), bridge("switch"), gpu("g"), drive},
+                          {{"m", "switch", 0}, {"switch", "g", 0}, {"drive", "switch", 0}, {"drive", "m", 0}});
+  const NodeLinks links = compile_links(h, 1, 1, {VertexKind::ssd});
+  CHECK(uses(links, links.beyond[0].load[0]).count("m") == 0);
+  CHECK(uses(links, links.beyond[0].write).count("m") == 1);
+  CHECK_THROWS_AS(compile_links(h, 1, 1, {VertexKind::remote}), InfeasibleError);
+}
+
 TEST_CASE("the nearest memory serves a GPU, the first of the file among equals; bridges limit both ways") {
   const Hardware h =
       node({memory("far", 0), memory("a", 7e9), memory("b", 0), bridge("root", 9e9), gpu("g0"), gpu("g1")},

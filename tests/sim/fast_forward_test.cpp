@@ -34,13 +34,24 @@ Workload random_load() {
   return load.build();
 }
 
+void add_storage(SimulationConfig& c) {
+  const auto read = static_cast<std::uint32_t>(c.links.limits.size());
+  c.links.limits.push_back({"read", pick(1, 100) * 100'000});
+  c.links.limits.push_back({"write", pick(1, 100) * 100'000});
+  const Route load{{{0, 1}, {read, 1}}, pick(0, 1) * 50 * kPsPerUs};
+  c.links.beyond.push_back({std::vector<Route>(c.replicas_per_node, load), Route{{{read + 1, 1}}, 0}, 1});
+  const auto tier = c.offload.beyond.size();
+  c.offload.beyond.push_back({static_cast<Storage>(tier), tier == 0 ? Scope::node : Scope::fleet, Bytes(pick(16, 2000) * 1000)});
+}
+
 SimulationConfig random_machine() {
-  SimulationConfig c = small_machine(pick(12, 120), pick(0, 1) ? pick(1, 200) * 100'000 : 0, pick(16, 600));
+  SimulationConfig c = small_machine(pick(12, 120), pick(0, 1) ? pick(1, 200) * 100'000 : 0, pick(16, 600) * pick(1, 8));
   c.replicas = pick(1, 3);
   c.replicas_per_node = pick(1, c.replicas);
   c.engine.max_num_seqs = pick(1, 6);
   c.engine.max_num_batched_tokens = pick(c.engine.max_num_seqs, 80);
   c.engine.frontend_ps_per_token = pick(0, 1) * 1000;
+  c.engine.frontend_service_fixed = Time(pick(0, 1) * pick(0, 20) * kPsPerMs);
   c.offload.store = static_cast<StorePolicy>(pick(0, 2));
   c.offload.load = static_cast<LoadPolicy>(pick(0, 1));
   c.offload.scope = static_cast<Scope>(pick(0, 1));
@@ -54,6 +65,8 @@ SimulationConfig random_machine() {
     c.links.load.assign(c.replicas_per_node, load);
     c.links.store.assign(c.replicas_per_node, store);
     for (Route& r : c.links.load) r.segment_ps = pick(0, 1) * 100 * kPsPerUs;
+    c.offload.promote = pick(0, 1);
+    for (int tiers = pick(0, 2); tiers > 0; --tiers) add_storage(c);
   }
   return c;
 }
@@ -68,12 +81,15 @@ void expect_same(const SimulationResult& a, const SimulationResult& b) {
     RC_ASSERT(x.finish.count == y.finish.count);
     RC_ASSERT(x.queue == y.queue && x.load == y.load && x.prefill == y.prefill && x.recompute == y.recompute);
     RC_ASSERT(x.hit_g1_tokens == y.hit_g1_tokens && x.hit_g2_tokens == y.hit_g2_tokens);
+    for (int t : {0, 1}) RC_ASSERT(x.hit_beyond_tokens[t] == y.hit_beyond_tokens[t]);
     RC_ASSERT(x.computed_tokens == y.computed_tokens && x.recomputed_tokens == y.recomputed_tokens);
     RC_ASSERT(x.preemptions == y.preemptions);
   }
   RC_ASSERT(a.steps == b.steps && a.preemptions == b.preemptions);
   RC_ASSERT(a.evicted_g1_blocks == b.evicted_g1_blocks && a.evicted_g2_blocks == b.evicted_g2_blocks);
   RC_ASSERT(a.loaded == b.loaded && a.stored == b.stored && a.skipped_stores == b.skipped_stores);
+  for (int i : {0, 1}) RC_ASSERT(a.evicted_beyond_blocks[i] == b.evicted_beyond_blocks[i]);
+  RC_ASSERT(a.written_beyond == b.written_beyond);
   RC_ASSERT(a.gpu_busy == b.gpu_busy && a.gpu_waiting_for_load == b.gpu_waiting_for_load);
   RC_ASSERT(a.end == b.end);
 }
@@ -108,7 +124,7 @@ TEST_CASE("fast-forward equals stepping one by one") {
     expect_same(jumped, stepped);
     for (const RequestRecord& r : jumped.requests) {
       if (r.outcome != Outcome::completed) continue;
-      const std::int64_t hits = r.hit_g1_tokens + r.hit_g2_tokens;
+      const std::int64_t hits = r.hit_g1_tokens + r.hit_g2_tokens + r.hit_beyond_tokens[0] + r.hit_beyond_tokens[1];
       const std::int64_t prompt = load.turns[r.turn].prompt_tokens;
       // Without preemption every prompt token is a hit or computed, once.
       if (r.preemptions == 0) RC_ASSERT(hits + r.computed_tokens == prompt);
