@@ -9,6 +9,7 @@
 #include "cli/options.hpp"
 #include "cli/trace_verbs.hpp"
 #include "traces/load.hpp"
+#include "traces/workload_file.hpp"
 
 namespace kvplan {
 namespace {

@@ -80,12 +80,6 @@ TraceRows load_rows(const std::string& path, const LoadOptions& options) {
   return read_recognised(in, options);
 }
 
-std::int64_t bytes_of(const Workload& w) {
-  const std::size_t ids = w.prompt_blocks.size() + w.output_blocks.size() + w.parent_of_block.size();
-  return static_cast<std::int64_t>(w.turns.size() * sizeof(Turn) + ids * sizeof(BlockId) +
-                                   w.tokens_of_block.size() * sizeof(std::int32_t));
-}
-
 Workload load_workload(const std::string& path, const LoadOptions& options, LoadCost* cost) {
   const double start_s = seconds_on(CLOCK_MONOTONIC), start_cpu_s = seconds_on(CLOCK_THREAD_CPUTIME_ID);
   const TraceRows rows = load_rows(path, options);

@@ -18,9 +18,6 @@ struct LoadCost {
   double read_cpu_s = 0;            // of the thread that reads
 };
 
-// Bytes of the arrays of a load.
-std::int64_t bytes_of(const Workload&);
-
 // Reads a trace, plain or compressed (.gz, .zst), or a folder of WEKA sessions;
 // the format is told from the content, not from the name. Throws InputError with every finding, also for a
 // file that is no trace, or whose format cannot be read: the error then names
