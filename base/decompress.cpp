@@ -28,6 +28,15 @@ class Buffered {
   std::size_t size() const { return end_ - begin_; }
   void consume(std::size_t n) { begin_ += n; }
 
+  // The next bytes, past the buffer once it is empty.
+  std::size_t read(char* to, std::size_t size) {
+    if (begin_ == end_) return raw_->read(to, size);
+    const std::size_t n = std::min(size, end_ - begin_);
+    std::memcpy(to, data(), n);
+    consume(n);
+    return n;
+  }
+
  private:
   bool refill() {
     std::memmove(bytes_.data(), data(), size());
@@ -50,13 +59,7 @@ bool is_zstd(Buffered& in) { return in.starts_with("\x28\xb5\x2f\xfd", 4); }
 class Plain : public ByteSource {
  public:
   explicit Plain(Buffered in) : in_(std::move(in)) {}
-  std::size_t read(char* to, std::size_t size) override {
-    if (in_.at_end()) return 0;
-    const std::size_t n = std::min(size, in_.size());
-    std::memcpy(to, in_.data(), n);
-    in_.consume(n);
-    return n;
-  }
+  std::size_t read(char* to, std::size_t size) override { return in_.read(to, size); }
 
  private:
   Buffered in_;

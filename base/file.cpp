@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -56,18 +57,36 @@ class TextBuffer : public std::streambuf {
 
  protected:
   int_type underflow() override {
+    const std::size_t got = read(bytes_.data(), bytes_.size());
+    setg(bytes_.data(), bytes_.data(), bytes_.data() + got);
+    return got == 0 ? traits_type::eof() : traits_type::to_int_type(bytes_[0]);
+  }
+
+  // What is buffered, then straight from the source.
+  std::streamsize xsgetn(char* to, std::streamsize size) override {
+    std::streamsize done = std::min<std::streamsize>(size, egptr() - gptr());
+    std::copy_n(gptr(), done, to);
+    setg(eback(), gptr() + done, egptr());
+    while (done < size) {
+      const std::size_t got = read(to + done, static_cast<std::size_t>(size - done));
+      if (got == 0) break;
+      done += static_cast<std::streamsize>(got);
+    }
+    return done;
+  }
+
+ private:
+  std::size_t read(char* to, std::size_t size) {
     std::size_t got = 0;
-    guarded([&] { got = source_->read(bytes_.data(), bytes_.size()); });
+    guarded([&] { got = source_->read(to, size); });
     total_ += static_cast<std::int64_t>(got);
     if (total_ > max_bytes_) {
       refuse(path_, fmt::format("holds more than {} bytes of text, the limit for this input", max_bytes_),
              "split the file, or check what it is: a small compressed file that expands without end is refused");
     }
-    setg(bytes_.data(), bytes_.data(), bytes_.data() + got);
-    return got == 0 ? traits_type::eof() : traits_type::to_int_type(bytes_[0]);
+    return got;
   }
 
- private:
   template <class Action>
   void guarded(Action action) {
     try {

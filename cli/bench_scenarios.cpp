@@ -9,6 +9,7 @@
 #include <sstream>
 #include <thread>
 
+#include "base/data_folder.hpp"
 #include "base/error.hpp"
 #include "cli/load_trace.hpp"
 #include "traces/compile.hpp"
@@ -41,8 +42,7 @@ const Settings kAgents = {"model=llama-3.1-70b",          "tp=4",          "repl
                           "trace.context_cap_tokens=131072", "trace.users=64", "trace.duration_s=7200"};
 
 std::string trace_file(const char* name) {
-  const char* data = std::getenv("KVPLAN_DATA");
-  const std::string path = std::string(data && *data ? data : "../shared") + "/traces/" + name;
+  const std::string path = data_path(std::string("traces/") + name);
   return std::filesystem::exists(path) ? path : "";
 }
 

@@ -102,6 +102,7 @@ TransformOptions transform_options(const Scenario& s) {
     o.to_block_tokens = static_cast<std::int32_t>(s.integer("trace.to_block_tokens"));
   }
   if (s.has("trace.users")) o.users = s.integer("trace.users");
+  o.users_start = time_from_seconds(s.number("trace.users_start_s"));
   if (s.has("trace.duration_s")) o.duration = time_from_seconds(s.number("trace.duration_s"));
   o.arrivals = arrival_process(s);
   if (o.users && o.arrivals.gaps != ArrivalProcess::Gaps::recorded) {
@@ -115,7 +116,7 @@ TransformOptions transform_options(const Scenario& s) {
 
 Workload transform_load(Workload load, const Scenario& s) { return transform(std::move(load), transform_options(s)); }
 
-Workload load_trace(const Scenario& s, bool strict, std::ostream& err) {
+Workload load_trace(const Scenario& s, bool strict, std::ostream& err, LoadCost* cost) {
   const LoadOptions options = load_options(s, strict);
   const TransformOptions transformed = transform_options(s);
   if (!s.has("trace.path")) {
@@ -126,7 +127,7 @@ Workload load_trace(const Scenario& s, bool strict, std::ostream& err) {
   said.erase("path");
   said = {{"trace", said}, {"seed", s.integer("seed")}, {"strict", strict}};
   return compiled_load(
-      path, said, [&] { return transform(load_workload(path, options), transformed); }, err);
+      path, said, [&] { return transform(load_workload(path, options, cost), transformed); }, err);
 }
 
 }  // namespace kvplan

@@ -7,10 +7,13 @@
 
 namespace kvplan {
 
+struct LoadCost;
+
 // The load that a scenario names, or the sample that is compiled in, transformed as it says. Random
 // draws come from the scenario's seed. InputError as traces/load.hpp says. Taken from the disk where it was compiled
-// before (cli/compiled_loads.hpp); what is wrong there is told to `err`.
-Workload load_trace(const Scenario&, bool strict, std::ostream& err);
+// before (cli/compiled_loads.hpp); what is wrong there is told to `err`. `cost`: of
+// reading the trace; untouched where it was not read.
+Workload load_trace(const Scenario&, bool strict, std::ostream& err, LoadCost* cost = nullptr);
 
 // What the scenario's options make of a compiled load: users, copies, arrivals and the like.
 Workload transform_load(Workload, const Scenario&);

@@ -112,6 +112,8 @@ Options transform_options() {
                          "Closed loop of this many users, each running sessions of the trace back to back, in an order "
                          "drawn by seed."),
                  "sessions arrive as the trace or trace.arrivals says"),
+      number("trace.users_start_s", "s", 0, 9e6, 300,
+             "With users: their first sessions start spread over this time, so that they do not all begin at once."),
       unless_set(number("trace.duration_s", "s", 1e-3, 9e6, 1,
                         "Leave out turns that start later, if turns take the service time of the recording; users "
                         "start sessions until then."),

@@ -1,5 +1,6 @@
 // kvplan trace ...: finds the part, and what the parts share.
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 
@@ -7,6 +8,8 @@
 #include "cli/load_trace.hpp"
 #include "cli/options.hpp"
 #include "cli/trace_verbs.hpp"
+#include "traces/load.hpp"
+#include "traces/workload_file.hpp"
 
 namespace kvplan {
 namespace {
@@ -53,6 +56,19 @@ void assign_load(Scenario& scenario, const std::string& assignment) {
   scenario.assign(assignment, "--set");
 }
 
+// Digits that differ from run to run, so they stand on stderr only.
+std::string cost_text(const LoadCost& cost, const Workload& w) {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto mb = [](double bytes) { return bytes / 1e6; };
+  const double text = mb(static_cast<double>(cost.text_bytes)), load = mb(static_cast<double>(bytes_of(w)));
+  return fmt::format(
+      "read: {:.1f} MB of text in {:.3f} s, of its thread {:.3f} s ({:.0f} MB/s); compiled in {:.3f} s to {:.1f} MB; "
+      "peak memory {:.1f} MB\n",
+      text, cost.read_s, cost.read_cpu_s, text / std::max(cost.read_cpu_s, 1e-9), cost.compile_s, load,
+      mb(static_cast<double>(usage.ru_maxrss) * 1024));
+}
+
 }  // namespace
 
 po::options_description trace_options() {
@@ -91,7 +107,9 @@ Workload load_for_verb(const po::variables_map& values, Streams streams, const c
   if (values.count("set")) {
     for (const std::string& assignment : values["set"].as<Words>()) assign_load(scenario, assignment);
   }
-  Workload workload = load_trace(scenario, values.count("strict") > 0, streams.err);
+  LoadCost cost;
+  Workload workload = load_trace(scenario, values.count("strict") > 0, streams.err, &cost);
+  if (cost.text_bytes > 0) streams.err << cost_text(cost, workload);
   for (const WorkloadNote& n : workload.notes) streams.err << fmt::format("note: {} ({} rows)\n", n.what, n.rows);
   return workload;
 }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <sstream>
 
@@ -41,8 +42,8 @@ po::options_description synth_flags() {
       "Sessions like those of this trace, instead of a preset; --block-tokens is the size of its blocks. "
       "Prints how far the result is from it.")(
       "cross-check",
-      "With --like: fit to one half of the sessions (by hash) and judge by the other, beside the "
-      "distance of the halves from one another; writes no trace.")(
+      "With --like: fit to one half of the sessions (by hash) and judge by the other, for several ways to halve them, "
+      "beside the distance of the halves from one another; writes no trace.")(
       "out", po::value<std::string>()->value_name("FILE")->default_value("-"),
       "Where to write; gzipped if the name ends in .gz; -: stdout.")(
       "preset", po::value<std::string>()->value_name("NAME")->default_value("chat"),
@@ -87,27 +88,73 @@ Workload sample_of(const SessionModel& model, LikeOptions options) {
   return compile_workload(rows_from_text(std::move(text).str(), "synthesised", load), load);
 }
 
-std::string distance_table(const Distances& d, const char* a, const char* b) {
-  const auto relative = [](const double(&v)[2]) { return v[1] == 0 ? 0 : 100 * (v[0] - v[1]) / v[1]; };
-  std::string text = fmt::format("{} against {}\n  {:<24}{:>8}{:>12}{:>12}{:>9}{:>12}{:>12}{:>9}\n", a, b, "", "KS",
+double relative_error(const double (&v)[2]) { return v[1] == 0 ? 0 : 100 * (v[0] - v[1]) / v[1]; }
+
+std::string distance_table(const Distances& d, const char* what) {
+  std::string text = fmt::format("{}\n  {:<24}{:>8}{:>12}{:>12}{:>9}{:>12}{:>12}{:>9}\n", what, "", "KS",
                                  "median", "of model", "error", "p90", "of model", "error");
   for (const Distance& q : d.quantities) {
     text += fmt::format("  {:<24}{:>8.3f}{:>12.6g}{:>12.6g}{:>8.1f}%{:>12.6g}{:>12.6g}{:>8.1f}%\n", q.what,
-                        q.kolmogorov_smirnov, q.median[0], q.median[1], relative(q.median), q.p90[0], q.p90[1],
-                        relative(q.p90));
+                        q.kolmogorov_smirnov, q.median[0], q.median[1], relative_error(q.median), q.p90[0], q.p90[1],
+                        relative_error(q.p90));
   }
   return text + fmt::format("  {:<24}{:>20.4f}{:>12.4f}{:>8.2f} points\n", "hit rate, infinite cache",
                             d.infinite_hit_rate_tokens[0], d.infinite_hit_rate_tokens[1],
                             100 * (d.infinite_hit_rate_tokens[0] - d.infinite_hit_rate_tokens[1]));
 }
 
+// Comparisons of one kind, one for each way to halve the trace.
+struct Compared {
+  const char* what;
+  std::vector<Distances> splits;
+};
+
+// Absolute errors of one statistic over the splits: typical and worst.
+template <class ErrorOf>
+std::string spread(const Compared& compared, ErrorOf error_of) {
+  std::vector<double> errors;
+  for (const Distances& d : compared.splits) errors.push_back(std::abs(error_of(d)));
+  std::sort(errors.begin(), errors.end());
+  return fmt::format("{:>8.1f}{:>8.1f}", errors[errors.size() / 2], errors.back());
+}
+
+std::string spread_table(const std::vector<Compared>& all) {
+  std::string text = fmt::format("absolute errors over {} splits: typical (median) and worst\n",
+                                 all.front().splits.size());
+  for (const Compared& c : all) {
+    text += fmt::format("{}\n  {:<24}{:>16}{:>16}\n", c.what, "", "median, %", "p90, %");
+    for (std::size_t q = 0; q < c.splits.front().quantities.size(); ++q) {
+      text += fmt::format("  {:<24}{}{}\n", c.splits.front().quantities[q].what,
+                          spread(c, [&](const Distances& d) { return relative_error(d.quantities[q].median); }),
+                          spread(c, [&](const Distances& d) { return relative_error(d.quantities[q].p90); }));
+    }
+    const auto points = [](const Distances& d) {
+      return 100 * (d.infinite_hit_rate_tokens[0] - d.infinite_hit_rate_tokens[1]);
+    };
+    text += fmt::format("  {:<24}{} points\n", "hit rate, infinite cache", spread(c, points));
+  }
+  return text;
+}
+
+// Fits to one half of the sessions and judges by the other, for several ways to halve them.
 ExitCode cross_check(const Workload& trace, const po::variables_map& values, Streams streams) {
-  const Workload fitted = sessions_between(trace, 0, 0.5, 1), judge = sessions_between(trace, 0.5, 1, 1);
-  if (fitted.turns.empty() || judge.turns.empty()) throw UsageError("--cross-check needs a trace of several sessions");
-  const SessionModel model = fit_sessions(fitted);
-  streams.out << distance_table(distances_between(sample_of(model, like_options(values, model)), judge),
-                                "synthesised like one half", "the other half")
-              << distance_table(distances_between(fitted, judge), "one real half", "the other half");
+  constexpr std::uint64_t kSplits = 5;
+  std::vector<Compared> all = {{"synthesised like one half, against the other half", {}},
+                               {"one real half, against the other half", {}},
+                               {"synthesised like one half, against that half", {}}};
+  for (std::uint64_t split = 1; split <= kSplits; ++split) {
+    const Workload fitted = sessions_between(trace, 0, 0.5, split), judge = sessions_between(trace, 0.5, 1, split);
+    if (fitted.turns.empty() || judge.turns.empty()) throw UsageError("--cross-check needs a trace of several sessions");
+    const SessionModel model = fit_sessions(fitted);
+    const Workload made = sample_of(model, like_options(values, model));
+    all[0].splits.push_back(distances_between(made, judge));
+    all[1].splits.push_back(distances_between(fitted, judge));
+    all[2].splits.push_back(distances_between(made, fitted));
+    if (split == 1) {
+      for (const Compared& c : all) streams.out << distance_table(c.splits[0], c.what);
+    }
+  }
+  streams.out << spread_table(all);
   return ExitCode::done;
 }
 
@@ -125,7 +172,7 @@ ExitCode like(const po::variables_map& values, Streams streams) {
     streams.err << fmt::format("{}: {} turns, blocks of {} tokens (read it with --block-tokens {})\n", out, turns,
                                model.block_tokens, model.block_tokens);
   }
-  streams.err << distance_table(distances_between(sample_of(model, options), trace), "synthesised", "the trace");
+  streams.err << distance_table(distances_between(sample_of(model, options), trace), "synthesised, against the trace");
   return ExitCode::done;
 }
 

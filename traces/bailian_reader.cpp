@@ -4,53 +4,34 @@
 
 #include <unordered_map>
 
-#include "traces/json_lines.hpp"
+#include "traces/hashed_lines.hpp"
 
 namespace kvplan {
 namespace {
 
 constexpr std::int32_t kBlockTokens = 16;
 
-class BailianReader : public JsonLines {
+class BailianReader : public HashedLines {
  public:
   BailianReader(TextSource& in, const LoadOptions& options)
-      : JsonLines(in, options,
-                  {{"chat_id", true},
-                   {"parent_chat_id", true},
-                   {"timestamp", true},
-                   {"input_length", true},
-                   {"output_length", true},
-                   {"hash_ids", true},
-                   {"turn", false},
-                   {"type", false}},
-                  "a row needs chat_id, parent_chat_id, timestamp (s), input_length, output_length and hash_ids") {
+      : HashedLines(in, options, kPsPerS, true,
+                    {{"chat_id", true}, {"parent_chat_id", true}, {"turn", false}, {"type", false}},
+                    "a row needs chat_id, parent_chat_id, timestamp (s), input_length, output_length and hash_ids") {
     rows_.format = "bailian";
     rows_.block_tokens = kBlockTokens;
     rows_.parents_recorded = true;
   }
 
  private:
-  enum Field : std::size_t { chat_id, parent_chat_id, timestamp, input_length, output_length, hash_ids, turn, type };
+  enum OwnField : std::size_t { chat_id = kOwn, parent_chat_id, turn, type };
 
-  void read_field(std::size_t index, simdjson::ondemand::value value, TraceRow& row) override {
+  void read_own_field(std::size_t index, const JsonValue& value, TraceRow&) override {
     switch (index) {
       case chat_id:
         chat_ = integer(index, value);
         break;
       case parent_chat_id:
         parent_ = integer(index, value);
-        break;
-      case timestamp:
-        row.timestamp = time(index, value, kPsPerS);
-        break;
-      case input_length:
-        row.prompt_tokens = tokens(index, value);
-        break;
-      case output_length:
-        row.output_tokens = tokens(index, value);
-        break;
-      case hash_ids:
-        hashes(index, value, row, numbers_);
         break;
       case turn:
         tokens(index, value);
@@ -63,7 +44,7 @@ class BailianReader : public JsonLines {
 
   void end_row(TraceRow& row, std::uint32_t) override {
     if (row_failed()) return;
-    check_id_count(row, "hash_ids", "input_length");
+    check_id_count(row);
     if (row_failed()) return;
     const auto id = static_cast<RowId>(rows_.rows.size());
     const auto [entry, inserted] = row_of_chat_.emplace(chat_, id);
@@ -81,7 +62,7 @@ class BailianReader : public JsonLines {
   }
 
   void finish() override {
-    rows_.block_ids = static_cast<std::uint32_t>(numbers_.size());
+    HashedLines::finish();
     std::int64_t missing = 0;
     for (const auto& [line, parent] : unknown_) {
       const auto later = row_of_chat_.find(parent);
@@ -108,7 +89,6 @@ class BailianReader : public JsonLines {
     }
   }
 
-  BlockNumbers numbers_;
   std::int64_t chat_ = 0, parent_ = -1;
   std::unordered_map<std::int64_t, RowId> row_of_chat_;
   std::vector<std::pair<std::int64_t, std::int64_t>> unknown_;  // line and parent that had not been seen by then

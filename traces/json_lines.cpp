@@ -39,19 +39,41 @@ TraceRows JsonLines::read() {
 
 void JsonLines::read_line() {
   line_failed_ = false;
+  TraceRow row;
+  row.line = line_.number;
+  row.first_id = rows_.ids.size();
+  if (flat_.scan(line_.text)) {
+    std::uint32_t seen = 0;
+    for (const FlatObject::Member& m : flat_.members()) take_member(m.key, {m.token}, row, seen);
+    end_line(row, seen);
+  } else {
+    parse_line(row);
+  }
+  if (!line_failed_) {
+    make_room(rows_.rows, 1);
+    rows_.rows.push_back(row);
+  } else {
+    rows_.ids.resize(row.first_id);
+  }
+}
+
+void JsonLines::parse_line(TraceRow& row) {
   const std::string_view content = trimmed(line_.text);
   if (content.front() != '{') {
     fail(content, fmt::format("expected one JSON object a line, found \"{}\"", printable(content)));
     return;
   }
-  TraceRow row;
-  row.line = line_.number;
-  row.first_id = rows_.ids.size();
   simdjson::ondemand::document document;
   try {
     const simdjson::padded_string_view padded(line_.text.data(), line_.text.size(), line_.room);
     if (const auto error = parser_.iterate(padded).get(document)) throw simdjson::simdjson_error(error);
-    read_fields(document.get_object(), row);
+    std::uint32_t seen = 0;
+    for (auto field : document.get_object()) {
+      const std::string_view key = field.unescaped_key();
+      simdjson::ondemand::value value = field.value();
+      take_member(key, {trimmed(value.raw_json_token()), &value}, row, seen);
+    }
+    end_line(row, seen);
     if (document.current_location().error() == simdjson::SUCCESS) fail("", "more text follows the object");
   } catch (const simdjson::simdjson_error& error) {
     if (content.back() != '}') {
@@ -62,28 +84,18 @@ void JsonLines::read_line() {
       fail("", fmt::format("not valid JSON: {}", error.what()));
     }
   }
-  if (!line_failed_) {
-    rows_.rows.push_back(row);
-  } else {
-    rows_.ids.resize(row.first_id);
-  }
 }
 
-void JsonLines::read_fields(simdjson::ondemand::object object, TraceRow& row) {
-  std::uint32_t seen = 0;
-  for (auto field : object) {
-    const std::string_view key = field.unescaped_key();
-    simdjson::ondemand::value value = field.value();
-    const auto known = std::find_if(fields_.begin(), fields_.end(), [&](const JsonField& f) { return f.name == key; });
-    if (known == fields_.end()) {
-      note_unknown_field(key);
-      continue;
-    }
-    const auto index = static_cast<std::size_t>(known - fields_.begin());
-    if ((seen >> index & 1) != 0) fail(value.raw_json_token(), fmt::format("\"{}\" stands twice in this row", key));
-    seen |= std::uint32_t{1} << index;
-    read_field(index, value, row);
-  }
+void JsonLines::take_member(std::string_view key, const JsonValue& value, TraceRow& row, std::uint32_t& seen) {
+  const auto known = std::find_if(fields_.begin(), fields_.end(), [&](const JsonField& f) { return f.name == key; });
+  if (known == fields_.end()) return note_unknown_field(key);
+  const auto index = static_cast<std::size_t>(known - fields_.begin());
+  if ((seen >> index & 1) != 0) fail(value.token, fmt::format("\"{}\" stands twice in this row", key));
+  seen |= std::uint32_t{1} << index;
+  read_field(index, value, row);
+}
+
+void JsonLines::end_line(TraceRow& row, std::uint32_t seen) {
   for (std::size_t i = 0; i < fields_.size(); ++i) {
     if (!fields_[i].required || (seen >> i & 1) != 0) continue;
     fail("", fmt::format("\"{}\" is missing", fields_[i].name), needs_);
@@ -91,50 +103,44 @@ void JsonLines::read_fields(simdjson::ondemand::object object, TraceRow& row) {
   end_row(row, seen);
 }
 
-std::int32_t JsonLines::tokens(std::size_t index, simdjson::ondemand::value& value) {
-  const std::string_view token = value.raw_json_token();
-  auto parsed = parse_tokens(fields_[index].name, token);
-  if (!parsed.good()) fail(token, std::move(parsed.wrong));
+std::int32_t JsonLines::tokens(std::size_t index, const JsonValue& value) {
+  auto parsed = parse_tokens(fields_[index].name, value.token);
+  if (!parsed.good()) fail(value.token, std::move(parsed.wrong));
   return parsed.value;
 }
 
-Time JsonLines::time(std::size_t index, simdjson::ondemand::value& value, std::int64_t ps_per_unit) {
-  const std::string_view token = value.raw_json_token();
-  auto parsed = parse_time(fields_[index].name, token, ps_per_unit);
-  if (!parsed.good()) fail(token, std::move(parsed.wrong), std::move(parsed.help));
+Time JsonLines::time(std::size_t index, const JsonValue& value, std::int64_t ps_per_unit) {
+  auto parsed = parse_time(fields_[index].name, value.token, ps_per_unit);
+  if (!parsed.good()) fail(value.token, std::move(parsed.wrong), std::move(parsed.help));
   return parsed.value;
 }
 
-std::int64_t JsonLines::integer(std::size_t index, simdjson::ondemand::value& value) {
-  const std::string_view token = trimmed(value.raw_json_token());
+std::int64_t JsonLines::integer(std::size_t index, const JsonValue& value) {
   std::int64_t whole = 0;
-  if (!parse_whole(token, whole)) {
-    fail(token, fmt::format("\"{}\" is {}, expected an integer", fields_[index].name, shortened(token)));
+  if (!parse_whole(value.token, whole)) {
+    fail(value.token, fmt::format("\"{}\" is {}, expected an integer", fields_[index].name, shortened(value.token)));
   }
   return whole;
 }
 
-std::string_view JsonLines::text(std::size_t index, simdjson::ondemand::value& value) {
-  const std::string_view token = trimmed(value.raw_json_token());
-  if (!token.empty() && token.front() == '"') return value.get_string();
-  fail(token, fmt::format("\"{}\" is {}, expected a string", fields_[index].name, shortened(token)));
-  return {};
-}
-
-std::uint32_t JsonLines::session_number(std::string_view name) {
-  const auto known = sessions_.find(name);
-  if (known != sessions_.end()) return known->second;
-  return sessions_.emplace(name, static_cast<std::uint32_t>(sessions_.size())).first->second;
-}
-
-void JsonLines::hashes(std::size_t index, simdjson::ondemand::value& value, TraceRow& row, BlockNumbers& numbers) {
-  const std::string_view token = trimmed(value.raw_json_token());
-  if (token.empty() || token.front() != '[') {
-    fail(token, fmt::format("\"{}\" is {}, expected an array of integers", fields_[index].name, shortened(token)));
-    return;
+std::string_view JsonLines::text(std::size_t index, const JsonValue& value) {
+  if (!value.token.starts_with('"')) {
+    fail(value.token, fmt::format("\"{}\" is {}, expected a string", fields_[index].name, shortened(value.token)));
+    return {};
   }
-  rows_.ids.resize(row.first_id);  // of a field that stands twice, the last
-  for (auto element : value.get_array()) {
+  if (value.parsed != nullptr) return value.parsed->get_string();
+  return value.token.substr(1, value.token.size() - 2);
+}
+
+std::span<const std::uint64_t> JsonLines::hashes(std::size_t index, const JsonValue& value) {
+  parsed_hashes_.clear();
+  if (!value.token.starts_with('[')) {
+    fail(value.token,
+         fmt::format("\"{}\" is {}, expected an array of integers", fields_[index].name, shortened(value.token)));
+    return {};
+  }
+  if (value.parsed == nullptr) return flat_.integers();
+  for (auto element : value.parsed->get_array()) {
     simdjson::ondemand::value item = element.value();
     std::uint64_t hash = 0;
     if (item.get_uint64().get(hash) != simdjson::SUCCESS) {
@@ -142,27 +148,15 @@ void JsonLines::hashes(std::size_t index, simdjson::ondemand::value& value, Trac
       fail(wrong, fmt::format("a hash id is {}, expected an integer from 0 to 2^64 - 1", shortened(wrong)));
       hash = 0;
     }
-    rows_.ids.push_back(numbers(hash));
+    parsed_hashes_.push_back(hash);
   }
-  row.id_count = static_cast<std::uint32_t>(rows_.ids.size() - row.first_id);
+  return parsed_hashes_;
 }
 
-void JsonLines::check_id_count(const TraceRow& row, std::string_view ids_name, std::string_view tokens_name) {
-  const std::int64_t block = rows_.block_tokens;
-  const std::int64_t expected = ceil_div(row.prompt_tokens, block);
-  if (row.id_count == expected || row.id_count == row.prompt_tokens / block) return;
-  std::string help = "every block of the prompt needs its hash";
-  for (std::int64_t other = 1; other <= 65536; other *= 2) {
-    if (ceil_div(row.prompt_tokens, other) == row.id_count) {
-      help = fmt::format("blocks of {} tokens would fit this row: set the block size to what the trace was hashed with",
-                         other);
-      break;
-    }
-  }
-  fail("",
-       fmt::format("{} {} for {} {}, expected {} (one for every {} tokens, the last partial)", row.id_count, ids_name,
-                   tokens_name, row.prompt_tokens, expected, block),
-       help);
+std::uint32_t JsonLines::session_number(std::string_view name) {
+  const auto known = sessions_.find(name);
+  if (known != sessions_.end()) return known->second;
+  return sessions_.emplace(name, static_cast<std::uint32_t>(sessions_.size())).first->second;
 }
 
 void JsonLines::note_unknown_field(std::string_view key) {

@@ -3,17 +3,19 @@
 //
 // Line by line, not as one stream: a broken line must not hide the ones behind
 // it. A line with any finding gives no row, and the file is refused as a whole.
+// Lines as programs write them go through FlatObject, others through simdjson.
 #pragma once
 
 #include <simdjson.h>
 
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "traces/block_numbers.hpp"
+#include "traces/flat_object.hpp"
 #include "traces/load_options.hpp"
 #include "traces/rows.hpp"
 #include "traces/text_source.hpp"
@@ -24,6 +26,12 @@ namespace kvplan {
 struct JsonField {
   std::string_view name;
   bool required;
+};
+
+// The value of a field. Numbers and strings of both parsers look alike; objects come from simdjson only.
+struct JsonValue {
+  std::string_view token;                        // as it stands; of simdjson's arrays and objects only the bracket
+  simdjson::ondemand::value* parsed = nullptr;   // null: from FlatObject
 };
 
 class JsonLines {
@@ -37,20 +45,18 @@ class JsonLines {
 
  protected:
   // The value of fields[index] of this row; each comes once a row.
-  virtual void read_field(std::size_t index, simdjson::ondemand::value value, TraceRow& row) = 0;
+  virtual void read_field(std::size_t index, const JsonValue& value, TraceRow& row) = 0;
   // All fields are read; `seen` has bit i where fields[i] stood in the row. The row is kept if nothing failed.
   virtual void end_row(TraceRow& row, std::uint32_t seen) = 0;
   // All rows are read and rows_ is complete but for what only the whole trace tells.
   virtual void finish() {}
 
-  std::int32_t tokens(std::size_t index, simdjson::ondemand::value& value);
-  Time time(std::size_t index, simdjson::ondemand::value& value, std::int64_t ps_per_unit);
-  std::int64_t integer(std::size_t index, simdjson::ondemand::value& value);
-  std::string_view text(std::size_t index, simdjson::ondemand::value& value);  // valid until the next line
+  std::int32_t tokens(std::size_t index, const JsonValue& value);
+  Time time(std::size_t index, const JsonValue& value, std::int64_t ps_per_unit);
+  std::int64_t integer(std::size_t index, const JsonValue& value);
+  std::string_view text(std::size_t index, const JsonValue& value);  // valid until the next line
+  std::span<const std::uint64_t> hashes(std::size_t index, const JsonValue& value);  // the same
   std::uint32_t session_number(std::string_view name);
-  void hashes(std::size_t index, simdjson::ondemand::value& value, TraceRow& row, BlockNumbers& numbers);
-  // ceil(prompt / block) ids, or floor.
-  void check_id_count(const TraceRow& row, std::string_view ids_name, std::string_view tokens_name);
   // `at`: the part of the line that is wrong, or empty.
   void fail(std::string_view at, std::string message, std::string help = "");
   bool row_failed() const { return line_failed_; }
@@ -62,13 +68,17 @@ class JsonLines {
 
  private:
   void read_line();
-  void read_fields(simdjson::ondemand::object object, TraceRow& row);
+  void parse_line(TraceRow& row);  // by simdjson
+  void take_member(std::string_view key, const JsonValue& value, TraceRow& row, std::uint32_t& seen);
+  void end_line(TraceRow& row, std::uint32_t seen);
   void note_unknown_field(std::string_view key);
   void finish_notes();
 
   TextSource& in_;
   std::string needs_;
+  FlatObject flat_;
   simdjson::ondemand::parser parser_;
+  std::vector<std::uint64_t> parsed_hashes_;
   std::map<std::string, std::uint32_t, std::less<>> sessions_;
   std::vector<std::pair<std::string, std::int64_t>> unknown_;  // in order of first appearance
   std::int64_t other_unknown_ = 0;

@@ -1,6 +1,7 @@
 #include "traces/load.hpp"
 
 #include <fmt/format.h>
+#include <time.h>
 
 #include <filesystem>
 #include <sstream>
@@ -18,6 +19,7 @@ namespace {
 TraceRows read_as(const TraceFormat& format, TextSource& in, const LoadOptions& options) {
   TraceRows rows = format.read(in, options);
   rows.sha256 = in.sha256();
+  rows.text_bytes = in.bytes_read();
   if (!format.tried_on_real_files) {
     rows.note(fmt::format("{}: this reader was tested on the published format only, not on real files", format.title),
               static_cast<std::int64_t>(rows.rows.size()));
@@ -32,6 +34,12 @@ TraceRows read_recognised(TextSource& in, const LoadOptions& options) {
                       recognised.help});
   }
   return read_as(*trace_format(recognised.format), in, options);
+}
+
+double seconds_on(clockid_t clock) {
+  timespec t{};
+  clock_gettime(clock, &t);
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
 }
 
 std::unique_ptr<std::istream> stream_of(std::string text) {
@@ -55,25 +63,32 @@ std::vector<std::string> files_of_trace(const std::string& path) {
 }
 
 TraceRows rows_from_text(std::string text, const std::string& name, const LoadOptions& options) {
-  TextSource in(stream_of(std::move(text)), name);
+  TextSource in(stream_of(std::move(text)), name, "", options.max_line_bytes);
   return read_recognised(in, options);
 }
 
 TraceRows rows_in_format(const TraceFormat& format, std::string text, const std::string& name,
                          const LoadOptions& options) {
-  TextSource in(stream_of(std::move(text)), name);
+  TextSource in(stream_of(std::move(text)), name, "", options.max_line_bytes);
   return read_as(format, in, options);
 }
 
 TraceRows load_rows(const std::string& path, const LoadOptions& options) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return read_weka_folder(path);
-  TextSource in(open_text_file(path), path, folder_of(path));
+  TextSource in(open_text_file(path), path, folder_of(path), options.max_line_bytes);
   return read_recognised(in, options);
 }
 
-Workload load_workload(const std::string& path, const LoadOptions& options) {
-  return compile_workload(load_rows(path, options), options);
+Workload load_workload(const std::string& path, const LoadOptions& options, LoadCost* cost) {
+  const double start_s = seconds_on(CLOCK_MONOTONIC), start_cpu_s = seconds_on(CLOCK_THREAD_CPUTIME_ID);
+  const TraceRows rows = load_rows(path, options);
+  const double read_s = seconds_on(CLOCK_MONOTONIC), read_cpu_s = seconds_on(CLOCK_THREAD_CPUTIME_ID);
+  Workload workload = compile_workload(rows, options);
+  if (cost != nullptr) {
+    *cost = {rows.text_bytes, read_s - start_s, seconds_on(CLOCK_MONOTONIC) - read_s, read_cpu_s - start_cpu_s};
+  }
+  return workload;
 }
 
 }  // namespace kvplan

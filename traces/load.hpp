@@ -11,11 +11,18 @@
 
 namespace kvplan {
 
+// What reading cost; the digest is made on another thread.
+struct LoadCost {
+  std::int64_t text_bytes = 0;      // uncompressed
+  double read_s = 0, compile_s = 0;
+  double read_cpu_s = 0;            // of the thread that reads
+};
+
 // Reads a trace, plain or compressed (.gz, .zst), or a folder of WEKA sessions;
 // the format is told from the content, not from the name. Throws InputError with every finding, also for a
 // file that is no trace, or whose format cannot be read: the error then names
 // what the file looks like.
-Workload load_workload(const std::string& path, const LoadOptions& options = {});
+Workload load_workload(const std::string& path, const LoadOptions& options = {}, LoadCost* cost = nullptr);
 
 // The files whose contents load_workload(path) depends on, the trace itself first; empty for a folder and for
 // standard input.

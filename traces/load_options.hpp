@@ -27,6 +27,7 @@ struct LoadOptions {
   std::optional<std::int64_t> limit;  // only the first turns, in order of arrival
   Time window_start{0};               // only turns that arrive at or after this instant, which becomes zero,
   Time window_end = Time::max();      // and before this one
+  std::int64_t max_line_bytes = std::int64_t{64} << 20;  // longer lines are refused; bounds the memory for one
 };
 
 }  // namespace kvplan

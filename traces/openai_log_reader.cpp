@@ -45,7 +45,7 @@ class OpenAiLogReader : public JsonLines {
     duration
   };
 
-  void read_field(std::size_t index, simdjson::ondemand::value value, TraceRow& row) override {
+  void read_field(std::size_t index, const JsonValue& value, TraceRow& row) override {
     switch (index) {
       case usage:
         read_usage(value, row);
@@ -64,7 +64,7 @@ class OpenAiLogReader : public JsonLines {
       case session_id:
       case conversation_id:
       case user:
-        keys_[index - session_id] = key(value);
+        keys_[index - session_id] = key(index, value);
         break;
       case duration:
         row.service = time(index, value, kPsPerS);
@@ -72,22 +72,26 @@ class OpenAiLogReader : public JsonLines {
     }
   }
 
-  void read_usage(simdjson::ondemand::value& value, TraceRow& row) {
-    for (auto field : value.get_object()) {
+  void read_usage(const JsonValue& value, TraceRow& row) {
+    if (!value.token.starts_with('{') || value.parsed == nullptr) {
+      return fail(value.token, fmt::format("\"usage\" is {}, expected an object", shortened(value.token)));
+    }
+    for (auto field : value.parsed->get_object()) {
       const std::string_view name = field.unescaped_key();
-      simdjson::ondemand::value item = field.value();
+      simdjson::ondemand::value inner = field.value();
+      const JsonValue item{trimmed(inner.raw_json_token()), &inner};
       if (name == "prompt_tokens") row.prompt_tokens = tokens(prompt_tokens, item), has_prompt_ = true;
       if (name == "completion_tokens") row.output_tokens = tokens(completion_tokens, item), has_output_ = true;
     }
   }
 
   // A number of seconds, or a date: ns since 1970 or since the start.
-  std::int64_t instant(std::size_t index, simdjson::ondemand::value& value) {
-    const std::string_view token = trimmed(value.raw_json_token());
+  std::int64_t instant(std::size_t index, const JsonValue& value) {
+    const std::string_view token = value.token;
     std::optional<std::int64_t> ns;
     double s = 0;
     if (!token.empty() && token.front() == '"') {
-      ns = parse_date_ns(value.get_string());
+      ns = parse_date_ns(text(index, value));
     } else if (std::int64_t whole = 0; parse_whole(token, whole) && whole >= 0 && whole <= 9'000'000'000) {
       ns = whole * 1'000'000'000;
     } else if (parse_whole(token, s) && s >= 0 && s <= 9e9) {
@@ -102,8 +106,11 @@ class OpenAiLogReader : public JsonLines {
   }
 
   // Strings and numbers name a session; null does not.
-  std::string key(simdjson::ondemand::value& value) {
-    const std::string_view token = trimmed(value.raw_json_token());
+  std::string key(std::size_t index, const JsonValue& value) {
+    const std::string_view token = value.token;
+    if (token.starts_with('[') || token.starts_with('{')) {
+      fail(token, fmt::format("\"{}\" is {}, expected a string or a number", fields_[index].name, shortened(token)));
+    }
     return token == "null" ? "" : std::string(token);
   }
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/huge_pages.hpp"
 #include "base/units.hpp"
 #include "traces/workload.hpp"
 
@@ -45,14 +46,15 @@ struct TraceRows {
   std::string path;
   std::string format;
   std::string sha256;
+  std::int64_t text_bytes = 0;  // of the uncompressed input
   std::int32_t block_tokens = 0;
   std::uint32_t session_count = 0;  // recorded ones; 0: the trace knows no sessions
   std::uint32_t block_ids = 0;      // ids are below this
   bool common_clock = true;         // false: the timestamps of each session count from its own start
   bool parents_recorded = false;    // else the compiler infers them from shared prefixes
   bool prompts_continue = false;    // a prompt must begin like its parent's, or the rows hold only what a turn adds
-  std::vector<TraceRow> rows;
-  std::vector<std::uint32_t> ids;
+  BigVector<TraceRow> rows;
+  BigVector<std::uint32_t> ids;
   std::vector<WorkloadNote> notes;
 
   std::span<const std::uint32_t> ids_of(const TraceRow& row) const { return {ids.data() + row.first_id, row.id_count}; }

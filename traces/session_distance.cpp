@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "traces/dialogues.hpp"
 #include "traces/rearrange.hpp"
 #include "traces/session_model.hpp"
 #include "traces/statistics.hpp"
@@ -14,7 +15,8 @@ struct Sample {
 };
 
 std::vector<Sample> quantities_of(const Workload& w) {
-  std::vector<Sample> q = {{"turns of a session", std::vector<double>(w.session_count, 0)},
+  const Dialogues dialogues = dialogues_of(w);
+  std::vector<Sample> q = {{"turns of a dialogue", std::vector<double>(dialogues.count, 0)},
                            {"first prompt, tokens", {}},
                            {"prompt, tokens", {}},
                            {"output, tokens", {}},
@@ -22,11 +24,11 @@ std::vector<Sample> quantities_of(const Workload& w) {
   const std::vector<Time> at = recorded_timeline(w);
   for (TurnId t = 0; t < w.turns.size(); ++t) {
     const Turn& turn = w.turns[t];
-    ++q[0].values[turn.session];
-    if (turn.continues == kNone) q[1].values.push_back(turn.prompt_tokens);
+    ++q[0].values[dialogues.of_turn[t]];
+    if (dialogues.begins[t]) q[1].values.push_back(turn.prompt_tokens);
     q[2].values.push_back(turn.prompt_tokens);
     q[3].values.push_back(turn.output_tokens);
-    if (turn.continues == kNone) continue;
+    if (dialogues.begins[t]) continue;
     q[4].values.push_back(turn.arrival.after != kNone ? seconds(turn.arrival.time)
                                                       : seconds(at[t] - at[turn.continues]));
   }

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/random.hpp"
+#include "traces/dealer.hpp"
+#include "traces/dialogues.hpp"
 #include "traces/rearrange.hpp"
 
 namespace kvplan {
@@ -13,13 +16,6 @@ namespace {
 constexpr double kOutputTokensPerS = 40;  // places closed-loop turns in the file; nothing else depends on it
 constexpr double kVariation = 0.05;       // sigma of the logarithm
 constexpr double kMaxStart_s = 8.64e6;
-
-std::int64_t shared_blocks(const Workload& w, const Turn& parent, const Turn& child) {
-  const auto a = w.blocks(parent), b = w.blocks(child);
-  return std::mismatch(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(std::min(a.size(), b.size())), b.begin())
-             .first -
-         a.begin();
-}
 
 FollowUpSample sample_of(const Workload& w, const std::vector<Time>& at, TurnId t) {
   const Turn& turn = w.turns[t];
@@ -51,13 +47,44 @@ std::int64_t shared_head_tokens(const Workload& w) {
   return tokens;
 }
 
+// 0 to n - 1, none further than `reach` from its place.
+std::vector<std::size_t> near_order(std::size_t n, double reach, RandomStream& stream) {
+  std::vector<std::pair<double, std::size_t>> keys(n);
+  for (std::size_t i = 0; i < n; ++i) keys[i] = {static_cast<double>(i) + reach * stream.unit(), i};
+  std::sort(keys.begin(), keys.end());
+  std::vector<std::size_t> order(n);
+  std::transform(keys.begin(), keys.end(), order.begin(), [](const auto& key) { return key.second; });
+  return order;
+}
+
+// The follow-ups of a dialogue for a session of `count` of them: stretched or cut evenly, in an order near theirs.
+class NearFollowUps {
+ public:
+  NearFollowUps(const DialogueSample& like, std::int64_t count, RandomStream& stream)
+      : like_(like), count_(static_cast<std::size_t>(count)), order_(near_order(like.follow_ups.size(), kReach, stream)) {}
+
+  const FollowUpSample& at(std::int64_t i) const {
+    return like_.follow_ups[order_[static_cast<std::size_t>(i) * order_.size() / count_]];
+  }
+
+ private:
+  static constexpr double kReach = 8;
+  const DialogueSample& like_;
+  std::size_t count_;
+  std::vector<std::size_t> order_;
+};
+
 class LikeSource final : public SessionSource {
  public:
   LikeSource(const SessionModel& model, const LikeOptions& o)
-      : model_(model), o_(o), stream_(o.seed, "sessions like a trace"), starts_(o.seed, "session starts") {}
+      : model_(model),
+        o_(o),
+        stream_(o.seed, "sessions like a trace"),
+        starts_(o.seed, "session starts"),
+        dealer_(model.dialogues.size(), o.seed, "dialogues of a trace") {}
 
   std::optional<std::vector<PlannedTurn>> next() override {
-    const auto wanted = o_.sessions > 0 ? o_.sessions : static_cast<std::int64_t>(model_.sessions.size());
+    const auto wanted = o_.sessions > 0 ? o_.sessions : static_cast<std::int64_t>(model_.dialogues.size());
     if (o_.requests == 0 && started_ == wanted) return std::nullopt;
     ++started_;
     start_s_ += starts_.exponential(1 / o_.sessions_per_s);
@@ -65,58 +92,69 @@ class LikeSource final : public SessionSource {
       throw UsageError("the sessions start over more than 100 days, which is longer than the clock",
                        "raise --sessions-per-s");
     }
-    return session();
+    return session(dealer_.deal());
   }
 
  private:
   double varied(double value) { return value * std::exp(kVariation * stream_.normal()); }
+  std::int64_t varied_tokens(std::int64_t tokens) {
+    return std::max<std::int64_t>(1, std::llround(varied(static_cast<double>(tokens))));
+  }
 
-  std::vector<PlannedTurn> session() {
-    const SessionSample& like = model_.sessions[stream_.below(model_.sessions.size())];
-    const auto pick = [&]() -> const FollowUpSample& { return like.follow_ups[stream_.below(like.follow_ups.size())]; };
+  // A dialogue of nearly as many turns.
+  const DialogueSample& neighbour(std::size_t dialogue) {
+    constexpr std::size_t kAside = 3;
+    const std::size_t low = dialogue - std::min(dialogue, kAside);
+    const std::size_t high = std::min(dialogue + kAside, model_.dialogues.size() - 1);
+    return model_.dialogues[low + stream_.below(high - low + 1)];
+  }
+
+  std::vector<PlannedTurn> session(std::size_t dealt) {
+    const DialogueSample& like = model_.dialogues[dealt];
+    const DialogueSample& other = neighbour(dealt);
     double time_s = start_s_;
-    const auto first = std::max<std::int64_t>(1, std::llround(varied(static_cast<double>(like.first_prompt_tokens))));
-    std::vector<PlannedTurn> turns = {
-        {static_cast<std::int64_t>(time_s * 1000), std::nullopt, first, like.first_output_tokens, 0}};
-    const auto count =
-        like.follow_ups.empty() ? 0 : std::llround(varied(static_cast<double>(like.follow_ups.size() + 1))) - 1;
+    std::vector<PlannedTurn> turns = {{static_cast<std::int64_t>(time_s * 1000), std::nullopt,
+                                       varied_tokens(like.first_prompt_tokens),
+                                       varied_tokens(other.first_output_tokens), 0}};
+    if (like.follow_ups.empty()) return turns;
+    const std::int64_t count = varied_tokens(static_cast<std::int64_t>(like.follow_ups.size()) + 1) - 1;
+    const NearFollowUps growth(like, count, stream_);
+    const NearFollowUps answers(other.follow_ups.empty() ? like : other, count, stream_);
     for (std::int64_t i = 0; i < count; ++i) {
-      PlannedTurn turn = follow_up(turns.back(), pick);
-      const double wait_s = pick().wait_s;
+      PlannedTurn turn = follow_up(turns.back(), growth.at(i));
+      const double wait_s = varied(answers.at(i).wait_s);
       if (model_.closed_loop) {
         time_s += static_cast<double>(turns.back().output_tokens) / kOutputTokensPerS;
         turn.delay_ms = std::llround(wait_s * 1000);
       }
       time_s += wait_s;
       turn.time_ms = static_cast<std::int64_t>(time_s * 1000);
-      turn.output_tokens = pick().output_tokens;
+      turn.output_tokens = varied_tokens(answers.at(i).output_tokens);
       turns.push_back(turn);
     }
     return turns;
   }
 
-  // Draws again, a few times, what would make the prompt longer than any of the trace.
-  template <class Pick>
-  PlannedTurn follow_up(const PlannedTurn& before, Pick pick) {
+  PlannedTurn follow_up(const PlannedTurn& before, const FollowUpSample& s) {
     const std::int64_t block = model_.block_tokens;
+    const double length = static_cast<double>(before.prompt_tokens);
     PlannedTurn turn;
-    for (int attempt = 0; attempt < 8; ++attempt) {
-      const FollowUpSample& s = pick();
-      const double length = static_cast<double>(before.prompt_tokens);
-      turn.kept_tokens = s.rewrites ? static_cast<std::int64_t>(s.kept_share * length) : before.prompt_tokens;
-      turn.kept_tokens = turn.kept_tokens / block * block;
-      turn.prompt_tokens = s.rewrites ? std::llround(s.prompt_ratio * length) : turn.kept_tokens + s.fresh_tokens;
-      turn.prompt_tokens = std::max<std::int64_t>(1, turn.prompt_tokens);
-      if (turn.prompt_tokens <= model_.max_prompt_tokens) return turn;
+    turn.kept_tokens = s.rewrites ? static_cast<std::int64_t>(s.kept_share * length) : before.prompt_tokens;
+    turn.kept_tokens = turn.kept_tokens / block * block;
+    turn.prompt_tokens =
+        s.rewrites ? std::llround(s.prompt_ratio * length) : turn.kept_tokens + varied_tokens(s.fresh_tokens);
+    turn.prompt_tokens = std::max<std::int64_t>(1, turn.prompt_tokens);
+    if (turn.prompt_tokens > model_.max_prompt_tokens) {  // longer than any of the trace
+      turn.prompt_tokens = before.prompt_tokens;
+      turn.kept_tokens = before.prompt_tokens / block * block;
     }
-    turn.prompt_tokens = before.prompt_tokens;
-    turn.kept_tokens = before.prompt_tokens / block * block;
     return turn;
   }
 
   const SessionModel& model_;
   const LikeOptions& o_;
   RandomStream stream_, starts_;
+  Dealer dealer_;
   std::int64_t started_ = 0;
   double start_s_ = 0;
 };
@@ -128,27 +166,31 @@ SessionModel fit_sessions(const Workload& w) {
   const std::vector<Time> at = recorded_timeline(w);
   model.block_tokens = w.block_tokens;
   model.shared_tokens = shared_head_tokens(w);
-  model.sessions.resize(w.session_count);
+  const Dialogues dialogues = dialogues_of(w);
+  model.dialogues.resize(dialogues.count);
   Time last_start{0};
   for (TurnId t = 0; t < w.turns.size(); ++t) {
     const Turn& turn = w.turns[t];
-    SessionSample& session = model.sessions[turn.session];
+    DialogueSample& dialogue = model.dialogues[dialogues.of_turn[t]];
     model.max_prompt_tokens = std::max<std::int64_t>(model.max_prompt_tokens, turn.prompt_tokens);
-    if (turn.continues == kNone) {
-      session.first_prompt_tokens = turn.prompt_tokens;
-      session.first_output_tokens = turn.output_tokens;
+    if (dialogues.begins[t]) {
+      dialogue.first_prompt_tokens = turn.prompt_tokens;
+      dialogue.first_output_tokens = turn.output_tokens;
       if (turn.arrival.after == kNone) last_start = std::max(last_start, turn.arrival.time);
     } else {
       model.closed_loop = model.closed_loop || turn.arrival.after != kNone;
-      session.follow_ups.push_back(sample_of(w, at, t));
+      dialogue.follow_ups.push_back(sample_of(w, at, t));
     }
   }
-  if (last_start > Time(0)) model.sessions_per_s = static_cast<double>(w.session_count) / seconds(last_start);
+  if (last_start > Time(0)) model.sessions_per_s = static_cast<double>(dialogues.count) / seconds(last_start);
+  std::stable_sort(model.dialogues.begin(), model.dialogues.end(), [](const DialogueSample& a, const DialogueSample& b) {
+    return a.follow_ups.size() < b.follow_ups.size();
+  });
   return model;
 }
 
 std::int64_t synthesise_like(const SessionModel& model, const LikeOptions& options, std::ostream& out) {
-  KVPLAN_ASSERT(!model.sessions.empty() && options.sessions_per_s > 0);
+  KVPLAN_ASSERT(!model.dialogues.empty() && options.sessions_per_s > 0);
   LikeSource source(model, options);
   return write_sessions(out, source, {model.block_tokens, model.shared_tokens, true, options.requests});
 }

@@ -1,11 +1,13 @@
 // Sessions like those of a given trace.
 //
-// The model is empirical, on two levels: a session takes its first prompt and its
-// number of turns from one of the trace's sessions, drawn at random and varied by a
-// few percent; each of its turns draws growth, answer and think time,
-// each for itself, from the turns of that session. So sessions differ as much as
-// they do in the trace, in any of these, and no family of distributions is assumed; what is lost
-// is the order of turns within a session.
+// The model is empirical: no family of distributions is assumed. A session is put
+// together from two of the trace's dialogues (traces/dialogues.hpp): one gives the
+// first prompt, the number of turns and the growth of the prompt from turn to turn;
+// another one, among those of nearly as many turns, gives answers and think times. Dialogues are dealt, not
+// drawn: each comes once before any comes again. The turns are taken
+// in an order of their own, in which none stands far from where it stood, so that
+// a prompt that grows slowly at first or is compacted late does so again; every
+// length and time is varied by a few percent. A sub-agent becomes a session of its own.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +30,7 @@ struct FollowUpSample {
   double wait_s = 0;  // closed loop: think time; else from arrival to arrival
 };
 
-struct SessionSample {
+struct DialogueSample {
   std::int64_t first_prompt_tokens = 0;
   std::int64_t first_output_tokens = 0;
   std::vector<FollowUpSample> follow_ups;
@@ -40,7 +42,7 @@ struct SessionModel {
   std::int64_t max_prompt_tokens = 0;  // the longest of the trace
   bool closed_loop = false;
   double sessions_per_s = 0;  // 0: the trace does not tell
-  std::vector<SessionSample> sessions;
+  std::vector<DialogueSample> dialogues;  // ascending in their number of turns
 };
 
 // The workload has at least one turn.
@@ -48,7 +50,7 @@ SessionModel fit_sessions(const Workload& workload);
 
 struct LikeOptions {
   std::uint64_t seed = 1;
-  std::int64_t sessions = 0;  // 0: as many as the model has
+  std::int64_t sessions = 0;  // 0: as many as the model has dialogues
   std::int64_t requests = 0;  // if set: just so many turns
   double sessions_per_s = 0.05;
 };
@@ -56,7 +58,7 @@ struct LikeOptions {
 // Writes a Mooncake trace with the model's block size; gives the number of turns.
 std::int64_t synthesise_like(const SessionModel& model, const LikeOptions& options, std::ostream& out);
 
-// How far two loads are from one another in one quantity.
+// How far two loads, taken apart into dialogues, are from one another in one quantity.
 struct Distance {
   std::string what;
   double kolmogorov_smirnov = 0;  // largest difference of the two distribution functions

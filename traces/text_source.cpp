@@ -12,7 +12,7 @@
 namespace kvplan {
 namespace {
 constexpr std::size_t kPart = std::size_t{1} << 20;
-constexpr std::size_t kHead = 65536;
+constexpr std::size_t kHead = 65536;  // and the first part, so that a short text costs little
 }  // namespace
 
 // SHA-256 of parts in order. A part is copied, and digested while the next one is read.
@@ -53,8 +53,13 @@ struct TextSource::Digest {
   std::future<void> running;
 };
 
-TextSource::TextSource(std::unique_ptr<std::istream> in, std::string name, std::string folder)
-    : in_(std::move(in)), name_(std::move(name)), folder_(std::move(folder)), digest_(std::make_unique<Digest>()) {}
+TextSource::TextSource(std::unique_ptr<std::istream> in, std::string name, std::string folder,
+                       std::int64_t max_line_bytes)
+    : in_(std::move(in)),
+      name_(std::move(name)),
+      folder_(std::move(folder)),
+      max_line_bytes_(static_cast<std::size_t>(max_line_bytes)),
+      digest_(std::make_unique<Digest>()) {}
 
 TextSource::~TextSource() = default;
 
@@ -63,12 +68,13 @@ bool TextSource::refill() {
   std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
   end_ -= begin_;
   begin_ = 0;
-  const std::size_t padding = simdjson::SIMDJSON_PADDING;
-  if (buffer_.size() < end_ + kPart + padding) buffer_.resize(std::max(2 * end_, end_ + kPart) + padding);
+  const std::size_t padding = simdjson::SIMDJSON_PADDING, part = bytes_read_ == 0 ? kHead : kPart;
+  if (buffer_.size() < end_ + part + padding) buffer_.resize(std::max(2 * end_, end_ + part) + padding);
   in_->read(buffer_.data() + end_, static_cast<std::streamsize>(buffer_.size() - padding - end_));
   const auto got = static_cast<std::size_t>(in_->gcount());
   if (got > 0) digest_->add(buffer_.data() + end_, got);
   end_ += got;
+  bytes_read_ += static_cast<std::int64_t>(got);
   return got > 0;
 }
 
@@ -88,14 +94,21 @@ bool TextSource::next_line(TextLine& line) {
                 : static_cast<const char*>(std::memchr(buffer_.data() + begin_ + searched, '\n', unread - searched));
     if (found != nullptr) break;
     searched = unread;
+    if (unread > max_line_bytes_) refuse_line();
     if (!refill()) break;
   }
   if (found == nullptr && begin_ == end_) return false;
   const std::size_t length =
       found != nullptr ? static_cast<std::size_t>(found - buffer_.data()) - begin_ : end_ - begin_;
+  if (length > max_line_bytes_) refuse_line();
   line = {std::string_view(buffer_).substr(begin_, length), ++lines_, buffer_.size() - begin_};
   begin_ += found != nullptr ? length + 1 : length;
   return true;
+}
+
+void TextSource::refuse_line() const {
+  throw InputError({name_, lines_ + 1, 0, fmt::format("the line is longer than {} bytes", max_line_bytes_),
+                    "a trace has one request a line; a JSON document in one piece must be cut: jq -c '.[]' FILE"});
 }
 
 std::string_view TextSource::next_part() {

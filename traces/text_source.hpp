@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "traces/load_options.hpp"
+
 namespace kvplan {
 
 struct TextLine {
@@ -21,7 +23,8 @@ struct TextLine {
 class TextSource {
  public:
   // `name` stands in errors for the path; `folder`: where files that belong to the trace may stand, "": nowhere.
-  TextSource(std::unique_ptr<std::istream> in, std::string name, std::string folder = "");
+  TextSource(std::unique_ptr<std::istream> in, std::string name, std::string folder = "",
+             std::int64_t max_line_bytes = LoadOptions().max_line_bytes);
   ~TextSource();
 
   const std::string& name() const { return name_; }
@@ -30,7 +33,8 @@ class TextSource {
   // The first 64 KiB, as far as there are; before anything is read.
   std::string_view head();
 
-  // The next line; false at the end. What it gave before is no longer valid.
+  // The next line; false at the end. What it gave before is no longer valid. InputError for a line that is longer
+  // than max_line_bytes: memory stays within twice that.
   bool next_line(TextLine& line);
 
   // The next bytes, however many; empty at the end. Not to be mixed with lines.
@@ -39,18 +43,23 @@ class TextSource {
   // All that is left.
   std::string rest();
 
+  // Of the text so far.
+  std::int64_t bytes_read() const { return bytes_read_; }
+
   // Lower-case hexadecimal, of all that was read; reads what is left.
   std::string sha256();
 
  private:
   struct Digest;
   bool refill();
+  [[noreturn]] void refuse_line() const;
 
   std::unique_ptr<std::istream> in_;
   std::string name_, folder_;
+  std::size_t max_line_bytes_;
   std::string buffer_;  // bytes [begin_, end_) are unread; padding follows
   std::size_t begin_ = 0, end_ = 0;
-  std::int64_t lines_ = 0;
+  std::int64_t lines_ = 0, bytes_read_ = 0;
   std::unique_ptr<Digest> digest_;
 };
 

@@ -43,7 +43,7 @@ Workload transform(Workload w, const TransformOptions& o) {
   if (o.shared_prefix_tokens > 0) w = share_prefix(w, o.shared_prefix_tokens);
   if (o.to_block_tokens && *o.to_block_tokens != w.block_tokens) w = convert_blocks(w, *o.to_block_tokens);
   w = impose_arrivals(w, o.arrivals, o.seed);
-  if (o.users) return run_by_users(w, *o.users, o.duration, o.seed);
+  if (o.users) return run_by_users(w, *o.users, o.duration, o.seed, o.users_start);
   return o.duration < Time::max() ? cut_at(w, o.duration) : w;
 }
 

@@ -18,6 +18,7 @@ struct TransformOptions {
   std::int64_t shared_prefix_tokens = 0;  // system prompt and tools that all sessions have in common
   std::optional<std::int32_t> to_block_tokens;
   std::optional<std::int64_t> users;  // slots that run sessions back to back
+  Time users_start{0};                // over which their first sessions start
   Time duration = Time::max();        // turns that start later on the recorded timeline are left out
   ArrivalProcess arrivals;
 };
@@ -42,11 +43,12 @@ Workload share_prefix(const Workload&, std::int64_t tokens);
 Workload convert_blocks(const Workload&, std::int32_t block_tokens);
 
 // `users` slots, each running one session after another without a pause in between: the next session's
-// first turn arrives when the last turn of the one before has ended. Sessions are drawn in a shuffled order, each
+// first turn arrives when the last turn of the one before has ended; the first ones start spread over `start_within`,
+// user i of n at a random place in the i-th n-th of it. Sessions are drawn in a shuffled order, each
 // once before any comes again, then with blocks of its own. A turn with a recorded arrival becomes closed loop: it
 // waits the recorded gap after the turn that it continues. Slots start sessions while the recorded timeline is
-// below `duration`; without one, until each session has run once.
-Workload run_by_users(const Workload&, std::int64_t users, Time duration, std::uint64_t seed);
+// below `duration`, where all that is under way ends; without one, until each session has run once.
+Workload run_by_users(const Workload&, std::int64_t users, Time duration, std::uint64_t seed, Time start_within = {});
 
 // Leaves out turns that start at or after the instant on the recorded timeline.
 Workload cut_at(const Workload&, Time duration);

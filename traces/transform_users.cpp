@@ -1,14 +1,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
-#include <numeric>
 #include <optional>
 #include <queue>
 #include <tuple>
 
 #include "base/error.hpp"
-#include "base/random.hpp"
+#include "traces/dealer.hpp"
 #include "traces/rearrange.hpp"
 #include "traces/transform.hpp"
 
@@ -17,48 +17,18 @@ namespace {
 
 constexpr Time kLongest{9'000'000 * kPsPerS};  // so that sums stay within the clock
 
-// Deals the groups out in a shuffled order; each pass over the pool is a copy of its own.
-class Pool {
- public:
-  Pool(std::size_t groups, std::uint64_t seed) : stream_(seed, "sessions of users"), order_(groups) {
-    std::iota(order_.begin(), order_.end(), std::size_t{0});
-    shuffle();
-  }
-
-  std::uint32_t pass() const { return pass_; }
-  bool all_dealt() const { return next_ == order_.size(); }
-
-  std::size_t deal() {
-    if (all_dealt()) {
-      ++pass_;
-      shuffle();
-    }
-    return order_[next_++];
-  }
-
- private:
-  void shuffle() {
-    next_ = 0;
-    for (std::size_t i = order_.size(); i > 1; --i) std::swap(order_[i - 1], order_[stream_.below(i)]);
-  }
-
-  RandomStream stream_;
-  std::vector<std::size_t> order_;
-  std::size_t next_ = 0;
-  std::uint32_t pass_ = 0;
-};
-
 class Users {
  public:
   Users(const Workload& w, Time duration, std::uint64_t seed)
       : w_(w),
         at_(recorded_timeline(w)),
         groups_(groups_of_turns(w)),
-        pool_(groups_.size(), seed),
+        starts_(seed, "starts of users"),
+        pool_(groups_.size(), seed, "sessions of users"),
         duration_(duration),
         placement_of_(w.turns.size(), kNone) {}
 
-  std::vector<Placement> place(std::int64_t users) {
+  std::vector<Placement> place(std::int64_t users, Time start_within) {
     struct Slot {
       Time free;
       std::int64_t number;
@@ -66,7 +36,10 @@ class Users {
       auto operator<=>(const Slot& o) const { return std::tie(free, number) <=> std::tie(o.free, o.number); }
     };
     std::priority_queue<Slot, std::vector<Slot>, std::greater<>> slots;
-    for (std::int64_t s = 0; s < users; ++s) slots.push({Time(0), s, kNone});
+    for (std::int64_t s = 0; s < users; ++s) {
+      const double share = (static_cast<double>(s) + 1 - starts_.unit()) / static_cast<double>(users);
+      slots.push({Time(std::llround(share * static_cast<double>(start_within.count))), s, kNone});
+    }
     const bool once = duration_ == Time::max();
     while (!slots.empty() && !(once && (pool_.all_dealt() || pool_.pass() > 0))) {
       Slot slot = slots.top();
@@ -82,14 +55,18 @@ class Users {
   }
 
  private:
-  // Places the turns of one session from `start` on; gives when it ends, and by which placement.
+  // Places the turns of one session from `start` on; gives when it ends, and by which placement. A session with turns
+  // beyond the duration occupies its user until then.
   std::pair<Time, std::uint32_t> run(const std::vector<TurnId>& turns, Time start, std::uint32_t before) {
     Time end = start;
     std::uint32_t last = before;
     for (const TurnId t : turns) {
       placement_of_[t] = kNone;
       const std::optional<Placement> p = placement(t, turns.front(), start, before);
-      if (!p || p->at >= duration_) continue;
+      if (!p || p->at >= duration_) {
+        end = duration_;
+        continue;
+      }
       if (p->at > kLongest) throw InfeasibleError("the sessions of one user run longer than the 106 days of the clock");
       placement_of_[t] = static_cast<std::uint32_t>(placements_.size());
       placements_.push_back(*p);
@@ -131,7 +108,8 @@ class Users {
   const Workload& w_;
   const std::vector<Time> at_;
   const std::vector<std::vector<TurnId>> groups_;
-  Pool pool_;
+  RandomStream starts_;
+  Dealer pool_;  // each pass is a copy of its own
   const Time duration_;
   std::vector<std::uint32_t> placement_of_;  // of each turn, in its latest run
   std::vector<Placement> placements_;
@@ -139,10 +117,11 @@ class Users {
 
 }  // namespace
 
-Workload run_by_users(const Workload& w, std::int64_t users, Time duration, std::uint64_t seed) {
+Workload run_by_users(const Workload& w, std::int64_t users, Time duration, std::uint64_t seed, Time start_within) {
   if (w.turns.empty()) return w;
-  Workload result = rearrange(w, Users(w, duration, seed).place(users));
+  Workload result = rearrange(w, Users(w, duration, seed).place(users, start_within));
   std::string note = fmt::format("closed loop of {} users, each running sessions of the pool back to back", users);
+  if (start_within > Time(0)) note += fmt::format(", starting within {:g} s", seconds(start_within));
   if (duration < Time::max()) note += fmt::format(", for {:g} s of the recorded timeline", seconds(duration));
   result.notes.push_back({fmt::format("{}, seed {}", note, seed), static_cast<std::int64_t>(result.turns.size())});
   return result;

@@ -1,8 +1,8 @@
-#include <cstdlib>
 #include <filesystem>
 
 #include <fmt/format.h>
 
+#include "base/data_folder.hpp"
 #include "traces/load.hpp"
 #include "traces/stack_distance.hpp"
 #include "validate/published.hpp"
@@ -16,9 +16,7 @@ Experiment mooncake_lru(const JsonFile& file) {
   e.title = in.string("title");
   e.source = in.string("source");
   const double tolerance = in.number("tolerance_absolute", 0, 1);
-  const char* set = std::getenv("KVPLAN_DATA");
-  const std::string data = set ? set : "../shared";
-  const std::string path = data + "/" + in.string("trace");
+  const std::string path = data_path(in.string("trace"));
   e.inputs = {{"trace", std::filesystem::path(path).filename().string()},
               {"capacity", "round(tokens / 512) blocks; prompts touched head to tail, answers not inserted"}};
   std::vector<JsonReader> points = in.objects("points", true);

@@ -53,6 +53,7 @@ const std::map<std::string, Change> kChanges = {
     {"trace.profile_step_at_s", {"20", {"trace.arrivals=poisson", "trace.profile=step"}}},
     {"trace.profile_step_factor", {"5", {"trace.arrivals=poisson", "trace.profile=step"}}},
     {"trace.users", {"8", {}}},
+    {"trace.users_start_s", {"0", {"trace.users=8"}}},
     {"trace.duration_s", {"30", {}}},
     {"seed", {"2", {"trace.tick_s=5"}}},
     {"model", {"qwen3-32b", {"tp=2"}}},

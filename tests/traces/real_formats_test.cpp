@@ -119,6 +119,7 @@ TEST_CASE("conversation facts, Azure 2023") {
   CHECK(c.turns == 19366);
   CHECK(c.duration_s == Approx(3502).margin(0.5));
   CHECK(c.turns_per_s == Approx(5.53).margin(0.005));
+  CHECK(c.gap_cv == Approx(1.09).margin(0.005));
   CHECK(c.prompt_tokens.mean == Approx(1155).margin(0.5));
   CHECK(c.prompt_tokens.p50 == 1020);
   CHECK(c.prompt_tokens.p90 == Approx(2735).margin(1));
@@ -132,6 +133,7 @@ TEST_CASE("conversation facts, Azure 2023") {
   CHECK(d.turns == 8819);
   CHECK(d.duration_s == Approx(3436).margin(0.5));
   CHECK(d.turns_per_s == Approx(2.57).margin(0.005));
+  CHECK(d.gap_cv == Approx(13.2).margin(0.05));
   CHECK(d.prompt_tokens.mean == Approx(2048).margin(0.5));
   CHECK(d.prompt_tokens.p50 == 1469);
   CHECK(d.prompt_tokens.p90 == Approx(5188).epsilon(0.002));  // between two ranks
