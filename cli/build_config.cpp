@@ -52,6 +52,10 @@ EngineConfig engine_config(const Scenario& s, const Architecture& model) {
   e.max_context_tokens = context_window(s, model);
   e.frontend_fixed = time_from_seconds(s.number("frontend.fixed_s"));
   e.frontend_ps_per_token = std::llround(s.number("frontend.per_token_s") * static_cast<double>(kPsPerS));
+  if (s.has("frontend.requests_per_s")) e.frontend_service_fixed = time_from_seconds(1 / s.number("frontend.requests_per_s"));
+  if (s.has("frontend.tokens_per_s")) {
+    e.frontend_service_ps_per_token = std::llround(static_cast<double>(kPsPerS) / s.number("frontend.tokens_per_s"));
+  }
   return e;
 }
 

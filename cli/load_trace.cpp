@@ -10,6 +10,7 @@
 
 #include "base/decompress.hpp"
 #include "base/embedded.hpp"
+#include "cli/compiled_loads.hpp"
 #include "traces/compile.hpp"
 #include "traces/load.hpp"
 #include "traces/transform.hpp"
@@ -112,11 +113,20 @@ TransformOptions transform_options(const Scenario& s) {
 
 }  // namespace
 
-Workload load_trace(const Scenario& s, bool strict) {
+Workload transform_load(Workload load, const Scenario& s) { return transform(std::move(load), transform_options(s)); }
+
+Workload load_trace(const Scenario& s, bool strict, std::ostream& err) {
   const LoadOptions options = load_options(s, strict);
   const TransformOptions transformed = transform_options(s);
-  if (s.has("trace.path")) return transform(load_workload(s.text("trace.path"), options), transformed);
-  return transform(compile_workload(rows_from_text(sample_text(), kSample, options), options), transformed);
+  if (!s.has("trace.path")) {
+    return transform(compile_workload(rows_from_text(sample_text(), kSample, options), options), transformed);
+  }
+  const std::string path = s.text("trace.path");
+  nlohmann::ordered_json said = s.merged().at("trace");
+  said.erase("path");
+  said = {{"trace", said}, {"seed", s.integer("seed")}, {"strict", strict}};
+  return compiled_load(
+      path, said, [&] { return transform(load_workload(path, options), transformed); }, err);
 }
 
 }  // namespace kvplan

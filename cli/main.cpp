@@ -25,6 +25,8 @@ bool is_pipe(int descriptor) {
 int main(int argc, char** argv) {
   // A reader that goes away (`kvplan run | head`) must not cut a file that is being written short.
   std::signal(SIGPIPE, SIG_IGN);
+  // Nor must a limit on the size of files: the write that meets it fails, and says why.
+  std::signal(SIGXFSZ, SIG_IGN);
   std::ios::sync_with_stdio(false);
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   const kvplan::ExitCode code = kvplan::dispatch(arguments, {std::cout, std::cerr, wants_colour()});

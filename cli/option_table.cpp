@@ -228,6 +228,12 @@ Options user_options() {
              "step of 7 ms that it contains (other floors reach 46 ms)."),
       number("frontend.per_token_s", "s/token", 0, 0.1, 5e-7,
              "Front-end cost of each prompt token: 0.5 us with token ids in, 3 to 4 us with HTTP text and hashing."),
+      unless_set(number("frontend.requests_per_s", "requests/s", 1e-3, 1e9, 0,
+                        "Requests that the front end gets through, one after the other, for the whole fleet."),
+                 "no limit"),
+      unless_set(number("frontend.tokens_per_s", "tokens/s", 1, 1e15, 0,
+                        "Prompt tokens that the front end gets through (tokenising, hashing), one request after the other."),
+                 "no limit"),
       unless_set(
           number("slo.ttft_s", "s", 1e-9, 1e6, 1,
                  "Target for the time to first token. Goodput counts requests that meet all targets; exit code 5 "

@@ -1,5 +1,6 @@
 // kvplan sweep SWEEP.json | sweep merge DIR | sweep submit SWEEP.json
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,6 +11,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <limits>
+#include <mutex>
+#include <sstream>
 
 #include "cli/arguments.hpp"
 #include "cli/interrupt.hpp"
@@ -112,9 +116,9 @@ void list_points(const SweepFile& sweep, const std::vector<SweepPoint>& part, co
 }
 
 // The document of one point, without its wall-clock facts.
-Json evaluate(const SweepFile& sweep, const SweepPoint& point, WorkloadCache& loads) {
+Json evaluate(const SweepFile& sweep, const SweepPoint& point, WorkloadCache& loads, std::ostream& err) {
   const Scenario s = sweep.scenario(point);
-  const WorkloadCache::Shared load = loads.get(point.group, [&] { return load_trace(s, false); });
+  const WorkloadCache::Shared load = loads.get(point.group, [&] { return load_trace(s, false, err); });
   const Architecture model = load_model(s);
   const Hardware hardware = load_hardware(s, s.texts("hardware").at(0));
   const Built built = build_config(s, s.texts("offload.mode").at(0), hardware, model);
@@ -131,11 +135,21 @@ Json evaluate(const SweepFile& sweep, const SweepPoint& point, WorkloadCache& lo
   std::_Exit(static_cast<int>(ExitCode::interrupted));
 }
 
+// What one point frees, the next one takes: glibc is not to give it back to the system in between, which would
+// clear every page of it anew for each point.
+void keep_freed_memory() {
+  constexpr int kMost = 32 << 20;  // glibc takes no larger threshold; larger blocks are mapped each time
+  ::mallopt(M_MMAP_THRESHOLD, kMost);
+  ::mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+  ::mallopt(M_TOP_PAD, 2 * kMost);  // a thread's whole heap of 64 MB
+}
+
 SweepOutcome run_part(const SweepFile& sweep, const std::vector<SweepPoint>& part, const ResultFolder& folder, int jobs,
                       Streams streams) {
   std::vector<std::string> keys;
   for (const SweepPoint& p : part) keys.push_back(p.group);
   WorkloadCache loads(keys);
+  keep_freed_memory();
   SweepProgress shown(streams.err, &streams.err == &std::cerr && ::isatty(STDERR_FILENO) == 1);
   const Interrupt interrupt;
   std::optional<std::chrono::steady_clock::time_point> asked;
@@ -147,9 +161,18 @@ SweepOutcome run_part(const SweepFile& sweep, const std::vector<SweepPoint>& par
     if (p.running > 0 && now - *asked > kPatience) shown.clear(), drop_the_rest(p, streams);
     return false;
   };
-  SweepOutcome outcome = run_points(
-      folder, part, jobs, [&](const SweepPoint& p) { return evaluate(sweep, p, loads); }, tick);
+  std::mutex mutex;
+  std::string said;  // by the threads
+  const auto evaluate_here = [&](const SweepPoint& p) {
+    std::ostringstream err;
+    Json document = evaluate(sweep, p, loads, err);
+    const std::lock_guard lock(mutex);
+    said += err.str();
+    return document;
+  };
+  SweepOutcome outcome = run_points(folder, part, jobs, evaluate_here, tick);
   shown.clear();
+  streams.err << said;
   return outcome;
 }
 

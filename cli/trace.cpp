@@ -91,7 +91,7 @@ Workload load_for_verb(const po::variables_map& values, Streams streams, const c
   if (values.count("set")) {
     for (const std::string& assignment : values["set"].as<Words>()) assign_load(scenario, assignment);
   }
-  Workload workload = load_trace(scenario, values.count("strict") > 0);
+  Workload workload = load_trace(scenario, values.count("strict") > 0, streams.err);
   for (const WorkloadNote& n : workload.notes) streams.err << fmt::format("note: {} ({} rows)\n", n.what, n.rows);
   return workload;
 }

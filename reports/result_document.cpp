@@ -118,10 +118,9 @@ Json verdict_block(const RunFacts& run, const Totals& sum) {
           {"in_system_at_tenths", run.result.in_system_at_decile}};
 }
 
-Json target_block(std::vector<double> sample, double target, double quantile) {
+Json target_block(const std::vector<double>& sample, double target, double quantile) {
   Json block = {{"target_s", target}, {"quantile", quantile}, {"value_s", nullptr}, {"met", false}};
   if (sample.empty()) return block;
-  std::sort(sample.begin(), sample.end());
   const double value = nearest_rank(sample, quantile);
   block["value_s"] = value;
   block["met"] = value <= target;

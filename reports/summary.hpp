@@ -8,8 +8,8 @@
 
 namespace kvplan {
 
-// q in (0, 1]; `sorted` ascends and is not empty.
-double nearest_rank(const std::vector<double>& sorted, double q);
+// q in (0, 1]; the sample is not empty, in any order.
+double nearest_rank(std::vector<double> sample, double q);
 
 // {mean, p50, p90, p95, p99, max}; all null when the sample is empty.
 nlohmann::ordered_json summary(std::vector<double> sample);

@@ -20,12 +20,12 @@ namespace {
 }
 
 // On any failure the temporary is removed and errno says why.
-bool write_whole(const std::string& path, std::string_view text) {
+bool write_whole(const std::string& path, std::string_view text, Flush flush) {
   std::FILE* file = std::fopen(path.c_str(), "wbx");
   if (!file) return false;
   bool good = std::fwrite(text.data(), 1, text.size(), file) == text.size();
   good = std::fflush(file) == 0 && good;
-  good = ::fsync(::fileno(file)) == 0 && good;
+  if (flush == Flush::disk) good = ::fsync(::fileno(file)) == 0 && good;
   const int reason = errno;
   good = std::fclose(file) == 0 && good;
   if (good) return true;
@@ -36,7 +36,7 @@ bool write_whole(const std::string& path, std::string_view text) {
 
 }  // namespace
 
-void write_file(const std::string& path, std::string_view text) {
+void write_file(const std::string& path, std::string_view text, Flush flush) {
   namespace fs = std::filesystem;
   std::error_code error;
   const fs::path folder = fs::path(path).parent_path();
@@ -45,7 +45,7 @@ void write_file(const std::string& path, std::string_view text) {
   // A name that no other process has or had: ids of processes repeat, on other machines and after a restart.
   std::random_device random;
   const std::string temporary = fmt::format("{}.{}.{:08x}{:08x}.tmp", path, ::getpid(), random(), random());
-  if (!write_whole(temporary, text)) fail(path, std::strerror(errno));
+  if (!write_whole(temporary, text, flush)) fail(path, std::strerror(errno));
   fs::rename(temporary, path, error);
   if (error) {
     std::remove(temporary.c_str());

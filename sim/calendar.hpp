@@ -27,7 +27,11 @@ class Calendar {
   void set(std::uint32_t actor, Time t) {
     if (time_[actor] == t) return;
     time_[actor] = t;
-    for (std::uint32_t i = (leaves_ + actor) / 2; i > 0; i /= 2) winner_[i] = better(winner_[2 * i], winner_[2 * i + 1]);
+    for (std::uint32_t i = (leaves_ + actor) / 2; i > 0; i /= 2) {
+      const std::uint32_t winner = better(winner_[2 * i], winner_[2 * i + 1]);
+      if (winner == winner_[i] && winner != actor) return;  // nothing that has changed is seen from above
+      winner_[i] = winner;
+    }
   }
 
  private:

@@ -31,6 +31,9 @@ struct EngineConfig {
   Pages g1_pages{0};                         // KV memory of one replica
   Time frontend_fixed{0};                    // of each request, before the queue
   std::int64_t frontend_ps_per_token = 0;    // of its prompt
+  // What the front end gets through, one request after the other; 0: any number at once.
+  Time frontend_service_fixed{0};
+  std::int64_t frontend_service_ps_per_token = 0;
 };
 
 enum class StorePolicy {

@@ -63,6 +63,9 @@ class DecodeGroup {
   // Pages that steps [from, to) from here on need.
   std::int64_t pages(std::int64_t from, std::int64_t to) const { return pages_until(to) - pages_until(from); }
 
+  // No fewer than steps [from, to) need, and cheap.
+  std::int64_t most_pages(std::int64_t from, std::int64_t to) const { return size() * (((to - from) >> shift_) + 1); }
+
   void advance(std::int64_t steps) {
     counter_ += steps;
     context_ += steps * size();

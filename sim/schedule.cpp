@@ -336,7 +336,8 @@ std::int64_t Replica::flight_steps() const {
   const auto fits = [&](std::int64_t steps) {
     return (decodes_run_ ? decode_.pages(1, steps) : 0) + (prefill ? chunk_pages(*prefill, steps * prefill->chunk_tokens) : 0) <= room;
   };
-  if (fits(most)) return most;
+  const std::int64_t prefill_pages = prefill ? chunk_pages(*prefill, most * prefill->chunk_tokens) : 0;
+  if (decode_.most_pages(1, most) + prefill_pages <= room || fits(most)) return most;
   std::int64_t low = 1, high = most - 1;
   while (low < high) {
     const std::int64_t middle = low + (high - low + 1) / 2;

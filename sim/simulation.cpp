@@ -20,7 +20,7 @@ class Simulation {
   SimulationResult run();
 
  private:
-  using Ready = std::pair<Time, TurnId>;  // when a turn leaves the front end
+  using Ready = std::pair<Time, TurnId>;  // when a turn leaves the front end, or has to be let into it
 
   std::uint32_t network_actor(std::uint32_t node) const { return node; }
   std::uint32_t arrivals_actor() const { return nodes_; }
@@ -29,6 +29,8 @@ class Simulation {
   Below reach_below(std::uint32_t replica, std::uint32_t on_node);
   void schedule_arrival(TurnId turn, Time at);
   void announce_arrival();
+  bool front_end_takes_turns() const;
+  void pass_front_end(TurnId turn, Time at);
   void handle_transfers(std::uint32_t node, Time at);
   void handle_arrivals(Time at);
   void handle_step(std::uint32_t replica, Time at);
@@ -51,6 +53,8 @@ class Simulation {
   Calendar calendar_;
   std::vector<Ready> static_arrivals_;  // sorted, latest first
   std::priority_queue<Ready, std::vector<Ready>, std::greater<>> later_arrivals_;
+  Time front_end_free_{0};
+  std::vector<std::uint8_t> passed_;    // by turn, where the front end takes one request after the other
   std::vector<std::uint32_t> first_successor_;  // by turn, into successors_
   std::vector<TurnId> successors_;
   std::vector<Time> earliest_;         // by turn with `after`: arrival as far as the ended turns tell
@@ -65,6 +69,7 @@ Simulation::Simulation(const Workload& workload, const PrefixChains& chains, con
       calendar_(nodes_ + 1 + static_cast<std::uint32_t>(config.replicas)) {
   KVPLAN_ASSERT(config.replicas > 0 && chains.block_count() == workload.block_count());
   run_.result.requests.resize(workload.turns.size());
+  if (front_end_takes_turns()) passed_.assign(workload.turns.size(), 0);
   const auto per_node = static_cast<std::uint32_t>(config.replicas_per_node);
   const bool offload = config.offload.enabled;
   for (std::uint32_t node = 0; offload && node < nodes_; ++node) {
@@ -131,17 +136,33 @@ Below Simulation::reach_below(std::uint32_t replica, std::uint32_t on_node) {
   return below;
 }
 
-// A turn arrives: it is refused at once, or reaches the queue after the front end.
+// A turn arrives: after the front end it is refused, or reaches the queue of a replica.
 void Simulation::schedule_arrival(TurnId turn, Time at) {
   RequestRecord& record = run_.result.requests[turn];
   record.arrival = at;
   const std::int64_t tokens = workload_.turns[turn].prompt_tokens;
   record.frontend = config_.engine.frontend_fixed + Time(config_.engine.frontend_ps_per_token * tokens);
   if (workload_.turns[turn].arrival.after == kNone) {
-    static_arrivals_.emplace_back(at + record.frontend, turn);
+    static_arrivals_.emplace_back(front_end_takes_turns() ? at : at + record.frontend, turn);
   } else {
-    later_arrivals_.emplace(at + record.frontend, turn);
+    later_arrivals_.emplace(front_end_takes_turns() ? at : at + record.frontend, turn);
   }
+}
+
+bool Simulation::front_end_takes_turns() const {
+  return config_.engine.frontend_service_fixed > Time(0) || config_.engine.frontend_service_ps_per_token > 0;
+}
+
+// First come, first served: the wait and the service come on top of the time that each request spends anyway.
+void Simulation::pass_front_end(TurnId turn, Time at) {
+  passed_[turn] = 1;
+  const std::int64_t tokens = workload_.turns[turn].prompt_tokens;
+  const Time service = config_.engine.frontend_service_fixed + Time(config_.engine.frontend_service_ps_per_token * tokens);
+  front_end_free_ = std::max(front_end_free_, at) + service;
+  RequestRecord& record = run_.result.requests[turn];
+  record.frontend += front_end_free_ - at;
+  later_arrivals_.emplace(at + record.frontend, turn);
+  announce_arrival();
 }
 
 bool Simulation::refuse(TurnId turn) {
@@ -219,6 +240,10 @@ void Simulation::handle_arrivals(Time at) {
   }
   announce_arrival();
   ++run_.result.events;
+  if (front_end_takes_turns() && !passed_[ready.second]) {
+    pass_front_end(ready.second, at);
+    return;
+  }
   if (refuse(ready.second)) {
     run_.ended.push_back(ready.second);
     start_successors(at);

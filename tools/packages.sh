@@ -5,9 +5,9 @@ KVPLAN_PACKAGES=(
   g++ cmake ninja-build pkg-config git
   libboost-dev libboost-program-options-dev libboost-iostreams-dev
   nlohmann-json3-dev libeigen3-dev libsimdjson-dev libfmt-dev robin-map-dev
-  libssl-dev zlib1g-dev libzstd-dev libarchive-dev
+  libssl-dev zlib1g-dev libzstd-dev libxxhash-dev libarchive-dev
 )
-KVPLAN_TEST_PACKAGES=(catch2 librapidcheck-dev)
+KVPLAN_TEST_PACKAGES=(catch2 librapidcheck-dev libbenchmark-dev)
 
 install_packages() {
   local missing=() package

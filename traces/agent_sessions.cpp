@@ -79,14 +79,18 @@ void AgentSessions::finish() {
   rows_.note("think times that were not recorded: taken from the recorded starts", unknown_thinks_);
 }
 
+std::string near_duplicates_table(const std::string& folder) {
+  return (std::filesystem::path(folder) / "claude_code_sessions.csv").string();
+}
+
 NearDuplicates near_duplicates_in(const std::string& folder) {
   NearDuplicates found;
   if (folder.empty()) return found;
-  const std::filesystem::path path = std::filesystem::path(folder) / "claude_code_sessions.csv";
+  const std::string path = near_duplicates_table(folder);
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(path, ignored)) return found;
-  TextSource table(open_text_file(path.string()), path.string());
-  TraceFindings findings(path.string());
+  TextSource table(open_text_file(path), path);
+  TraceFindings findings(path);
   CsvLines csv(table, findings, {"session", "source_file", "near_duplicate"});
   findings.raise();
   const std::size_t session = csv.index("session"), file = csv.index("source_file");

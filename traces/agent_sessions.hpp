@@ -57,6 +57,9 @@ struct NearDuplicates {
   std::set<std::string> files;     // by file name
 };
 NearDuplicates near_duplicates_in(const std::string& folder);
+
+// Where that table stands, whether there is one or not.
+std::string near_duplicates_table(const std::string& folder);
 inline NearDuplicates near_duplicates_beside(const TextSource& trace) { return near_duplicates_in(trace.folder()); }
 
 }  // namespace kvplan

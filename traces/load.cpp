@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/file.hpp"
+#include "traces/agent_sessions.hpp"
 #include "traces/compile.hpp"
 #include "traces/formats.hpp"
 #include "traces/recognise.hpp"
@@ -37,7 +38,21 @@ std::unique_ptr<std::istream> stream_of(std::string text) {
   return std::make_unique<std::istringstream>(std::move(text));
 }
 
+std::string folder_of(const std::string& path) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  return path == "-" ? "" : folder.empty() ? "." : folder.string();
+}
+
 }  // namespace
+
+std::vector<std::string> files_of_trace(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return {};
+  std::vector<std::string> files = {path};
+  const std::string table = near_duplicates_table(folder_of(path));
+  if (std::filesystem::is_regular_file(table, ignored)) files.push_back(table);
+  return files;
+}
 
 TraceRows rows_from_text(std::string text, const std::string& name, const LoadOptions& options) {
   TextSource in(stream_of(std::move(text)), name);
@@ -53,8 +68,7 @@ TraceRows rows_in_format(const TraceFormat& format, std::string text, const std:
 TraceRows load_rows(const std::string& path, const LoadOptions& options) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return read_weka_folder(path);
-  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  TextSource in(open_text_file(path), path, path == "-" ? "" : folder.empty() ? "." : folder.string());
+  TextSource in(open_text_file(path), path, folder_of(path));
   return read_recognised(in, options);
 }
 

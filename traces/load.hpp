@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "traces/formats.hpp"
 #include "traces/load_options.hpp"
@@ -15,6 +16,10 @@ namespace kvplan {
 // file that is no trace, or whose format cannot be read: the error then names
 // what the file looks like.
 Workload load_workload(const std::string& path, const LoadOptions& options = {});
+
+// The files whose contents load_workload(path) depends on, the trace itself first; empty for a folder and for
+// standard input.
+std::vector<std::string> files_of_trace(const std::string& path);
 
 // The rows before compilation.
 TraceRows load_rows(const std::string& path, const LoadOptions& options = {});

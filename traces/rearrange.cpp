@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <vector>
 
 #include "base/error.hpp"
 #include "traces/workload_builder.hpp"
@@ -22,6 +23,26 @@ std::vector<bool> shared_blocks(const Workload& workload) {
   return shared;
 }
 
+// A number for each of `each` things of every copy: an array where most of it is used, as when whole copies
+// are taken, else a map.
+class OfCopies {
+ public:
+  OfCopies(std::size_t copies, std::size_t each, std::size_t used) : each_(each) {
+    constexpr std::size_t kRoom = 4;
+    if (copies * each <= kRoom * used) array_.assign(copies * each, kNone);
+  }
+
+  std::uint32_t& of(std::uint32_t copy, std::uint32_t id) {
+    if (!array_.empty()) return array_[copy * each_ + id];
+    return map_.try_emplace((std::uint64_t{copy} << 32) | id, kNone).first.value();
+  }
+
+ private:
+  std::size_t each_;
+  std::vector<std::uint32_t> array_;
+  tsl::robin_map<std::uint64_t, std::uint32_t, KeyHash> map_;
+};
+
 std::uint32_t root_of(std::vector<std::uint32_t>& parent, std::uint32_t i) {
   while (parent[i] != i) i = parent[i] = parent[parent[i]];
   return i;
@@ -36,9 +57,15 @@ Workload rearrange(const Workload& source, const std::vector<Placement>& placeme
                    [&](std::uint32_t a, std::uint32_t b) { return placements[a].at < placements[b].at; });
   const std::vector<bool> shared = shared_blocks(source);
   std::vector<TurnId> turn_of_placement(placements.size(), kNone);
-  tsl::robin_map<std::uint64_t, TurnId, KeyHash> turn_of_copy;
-  const auto copy_key = [](std::uint32_t copy, std::uint32_t id) { return (std::uint64_t{copy} << 32) | id; };
+  std::size_t copies = 1, references = 0;
+  for (const Placement& p : placements) {
+    copies = std::max(copies, std::size_t{p.copy} + 1);
+    references += source.turns[p.source].block_count;
+  }
+  OfCopies turns(copies, source.turns.size(), placements.size());
+  OfCopies blocks(copies, source.block_count(), references);
   WorkloadBuilder builder(source, source.block_tokens);
+  builder.reserve(placements.size(), references);
   for (TurnId t = 0; t < order.size(); ++t) {
     const Placement& p = placements[order[t]];
     Turn turn = source.turns[p.source];
@@ -48,15 +75,12 @@ Workload rearrange(const Workload& source, const std::vector<Placement>& placeme
       *before = turn_of_placement[*before];
       KVPLAN_ASSERT(*before != kNone);
     }
-    if (turn.continues != kNone) {
-      const auto before = turn_of_copy.find(copy_key(p.copy, turn.continues));
-      turn.continues = before == turn_of_copy.end() ? kNone : before->second;
-    }
+    if (turn.continues != kNone) turn.continues = turns.of(p.copy, turn.continues);
     turn_of_placement[order[t]] = t;
-    turn_of_copy[copy_key(p.copy, p.source)] = t;
+    turns.of(p.copy, p.source) = t;
     builder.begin_turn(turn);
     for (const BlockId block : source.blocks(source.turns[p.source])) {
-      builder.add_block(copy_key(shared[block] ? 0 : p.copy, block), source.tokens_of_block[block]);
+      builder.add_block(blocks.of(shared[block] ? 0 : p.copy, block), source.tokens_of_block[block]);
     }
   }
   return builder.finish();

@@ -13,6 +13,11 @@ WorkloadBuilder::WorkloadBuilder(const Workload& source, std::int32_t block_toke
   workload_.block_tokens = block_tokens;
 }
 
+void WorkloadBuilder::reserve(std::size_t turns, std::size_t prompt_blocks) {
+  workload_.turns.reserve(turns);
+  workload_.prompt_blocks.reserve(prompt_blocks);
+}
+
 void WorkloadBuilder::begin_turn(const Turn& like) {
   Turn turn = like;
   turn.first_block = static_cast<std::uint32_t>(workload_.prompt_blocks.size());
@@ -22,19 +27,22 @@ void WorkloadBuilder::begin_turn(const Turn& like) {
 }
 
 void WorkloadBuilder::add_block(std::uint64_t key, std::int32_t tokens) {
+  add_block(ids_.try_emplace(key, kNone).first.value(), tokens);
+}
+
+void WorkloadBuilder::add_block(BlockId& id, std::int32_t tokens) {
   if (workload_.prompt_blocks.size() + 1 >= kNone) {
     throw InfeasibleError("the transformed load has more than 4 billion blocks: ask for fewer turns");
   }
-  const auto [entry, inserted] = ids_.try_emplace(key, workload_.block_count());
-  const BlockId block = entry->second;
-  if (inserted) {
+  if (id == kNone) {
+    id = workload_.block_count();
     workload_.parent_of_block.push_back(parent_);
     workload_.tokens_of_block.push_back(tokens);
   }
-  KVPLAN_ASSERT(workload_.parent_of_block[block] == parent_ && workload_.tokens_of_block[block] == tokens);
-  workload_.prompt_blocks.push_back(block);
+  KVPLAN_ASSERT(workload_.parent_of_block[id] == parent_ && workload_.tokens_of_block[id] == tokens);
+  workload_.prompt_blocks.push_back(id);
   ++workload_.turns.back().block_count;
-  parent_ = block;
+  parent_ = id;
 }
 
 void WorkloadBuilder::note(std::string what, std::int64_t rows) { workload_.notes.push_back({std::move(what), rows}); }

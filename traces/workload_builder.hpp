@@ -21,11 +21,15 @@ class WorkloadBuilder {
   // Takes over name, format, hash and notes of the workload that the turns come from.
   WorkloadBuilder(const Workload& source, std::int32_t block_tokens);
 
+  // Room for that many, where it is known.
+  void reserve(std::size_t turns, std::size_t prompt_blocks);
   // Turns come in order of arrival; `like` gives lengths and service time. Its arrival and
   // `continues` are taken as they stand: they count turns of the result.
   void begin_turn(const Turn& like);
   // The next block of the turn's prompt. The key names the prefix up to its end.
   void add_block(std::uint64_t key, std::int32_t tokens);
+  // The same for whoever keeps the ids: kNone stands for a block that is not there yet, and becomes its id.
+  void add_block(BlockId& id, std::int32_t tokens);
   void note(std::string what, std::int64_t rows);
 
   Workload finish();

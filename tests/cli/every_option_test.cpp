@@ -91,6 +91,8 @@ const std::map<std::string, Change> kChanges = {
                              "router.g1_prefix_weight=0"}}},
     {"frontend.fixed_s", {"0.5", {}}},
     {"frontend.per_token_s", {"1e-5", {}}},
+    {"frontend.requests_per_s", {"5", {}}},
+    {"frontend.tokens_per_s", {"20000", {}}},
     {"slo.ttft_s", {"1e-6", {}}},
     {"slo.tpot_s", {"1e-6", {}}},
     {"slo.quantile", {"0.5", {"slo.ttft_s=0.1"}}},

@@ -53,6 +53,7 @@ SimulationConfig random_machine() {
   c.engine.order = static_cast<StepOrder>(pick(0, 1));
   c.engine.whole_prompts = pick(0, 1);
   c.engine.frontend_ps_per_token = pick(0, 1) * 1000;
+  c.engine.frontend_service_fixed = Time(pick(0, 1) * pick(0, 20) * kPsPerMs);
   c.offload.store = static_cast<StorePolicy>(pick(0, 2));
   c.offload.load = static_cast<LoadPolicy>(pick(0, 1));
   c.offload.scope = static_cast<Scope>(pick(0, 1));

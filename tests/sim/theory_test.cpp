@@ -60,6 +60,22 @@ TEST_CASE("M/D/1: the mean wait is rho D / (2 (1 - rho))") {
   }
 }
 
+TEST_CASE("a front end that takes one request after the other is a queue of its own") {
+  SimulationConfig c = small_machine(1'000'000);
+  for (StepTime& s : c.step_times) s = flat_step(0, 1, 0, 0);
+  c.engine.max_num_batched_tokens = 1'000'000;
+  c.check = false;
+  c.engine.frontend_fixed = ms(3);
+  c.engine.frontend_service_fixed = ms(4);
+  c.engine.frontend_service_ps_per_token = 6 * kPsPerUs / 10;  // 10,000 tokens: 6 ms more
+  for (const double rho : {0.3, 0.8}) {
+    const SimulationResult r = simulate(poisson_load(400'000, rho, 10'000, false), c);
+    double mean = 0;
+    for (const RequestRecord& q : r.requests) mean += seconds(q.frontend) / static_cast<double>(r.requests.size());
+    CHECK(mean == Approx(0.013 + rho * 0.01 / (2 * (1 - rho))).epsilon(0.02));
+  }
+}
+
 TEST_CASE("M/M/1: the mean wait is rho S / (1 - rho)") {
   for (const double rho : {0.3, 0.6, 0.8}) {
     const SimulationResult r = simulate(poisson_load(400'000, rho, 10'000, true), single_server());
