@@ -34,7 +34,7 @@ BenchmarkFile read(const JsonFile& file) {
   b.gpu_memory_utilization = r.number("gpu_memory_utilization", 0.05, 1, usual.gpu_memory_utilization);
   b.frontend_requests_per_s = r.number("frontend_requests_per_s", 0, 1e9, 0.0);
   b.frontend_tokens_per_s = r.number("frontend_tokens_per_s", 0, 1e12, 0.0);
-  b.kernels = r.one_of("step_time", {"roofline", "calibration"}, "roofline") == "roofline" ? Kernels::roofline
+  b.kernels = r.one_of("step_time", {"roofline", "calibration"}, "calibration") == "roofline" ? Kernels::roofline
                                                                                            : Kernels::calibration;
   f.fit = r.one_of("fit", {"none", "every-second"}, "none") == "none" ? Fit::none : Fit::every_second;
   if (r.has("targets")) {
@@ -61,6 +61,7 @@ BenchmarkFile benchmark_of(const std::string& csv_path) {
   if (text.data() != nullptr) return read(JsonFile::parse(std::string(text), file));
   BenchmarkFile usual;
   usual.benchmark.title = "no description of this file: the usual setting is assumed";
+  usual.benchmark.kernels = Kernels::calibration;
   usual.benchmark.source = "--benchmark FILE.json says how it was measured";
   return usual;
 }
