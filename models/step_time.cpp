@@ -1,6 +1,7 @@
 #include "models/step_time.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "base/error.hpp"
@@ -10,6 +11,14 @@ namespace kvplan {
 PiecewiseLinear::PiecewiseLinear(std::vector<Piece> pieces) : pieces_(std::move(pieces)) {
   KVPLAN_ASSERT(!pieces_.empty() && pieces_.front().from == 0);
   KVPLAN_ASSERT(std::is_sorted(pieces_.begin(), pieces_.end(), [](auto& a, auto& b) { return a.from < b.from; }));
+  const auto last = static_cast<std::size_t>(pieces_.back().from);
+  shift_ = std::max(0, static_cast<int>(std::bit_width(last)) - 12);
+  std::uint32_t piece = 0;
+  for (std::size_t x = 0; x <= std::max(last, kDirect); x = x < kDirect ? x + 1 : ((x >> shift_) + 1) << shift_) {
+    while (piece + 1 < pieces_.size() && static_cast<std::size_t>(pieces_[piece + 1].from) <= x) ++piece;
+    if (x == kDirect) beyond_direct_ = first_piece_.size() - (x >> shift_);
+    first_piece_.push_back(piece);
+  }
 }
 
 PiecewiseLinear PiecewiseLinear::through(const std::vector<std::int64_t>& x, const std::vector<double>& ps) {
@@ -21,13 +30,6 @@ PiecewiseLinear PiecewiseLinear::through(const std::vector<std::int64_t>& x, con
     pieces.push_back({x[i], std::llround(ps[i]), slope});
   }
   return PiecewiseLinear(std::move(pieces));
-}
-
-std::int64_t PiecewiseLinear::operator()(std::int64_t x) const {
-  std::size_t i = pieces_.size() - 1;
-  while (i > 0 && pieces_[i].from > x) --i;
-  const Piece& p = pieces_[i];
-  return p.start_ps + p.slope_ps * (x - p.from);
 }
 
 PiecewiseLinear PiecewiseLinear::scaled(double factor) const {

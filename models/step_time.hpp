@@ -17,6 +17,7 @@
 // scenario: stepping and fast-forward evaluate the same integers.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -45,12 +46,25 @@ class PiecewiseLinear {
   // Linear between the points, with the last slope beyond; slopes rounded to integer picoseconds.
   static PiecewiseLinear through(const std::vector<std::int64_t>& x, const std::vector<double>& ps);
 
-  std::int64_t operator()(std::int64_t x) const;
+  // x >= 0
+  std::int64_t operator()(std::int64_t x) const {
+    const auto at = static_cast<std::size_t>(x);
+    std::size_t i = first_piece_[at < kDirect ? at : std::min((at >> shift_) + beyond_direct_, first_piece_.size() - 1)];
+    while (i + 1 < pieces_.size() && pieces_[i + 1].from <= x) ++i;
+    const Piece& p = pieces_[i];
+    return p.start_ps + p.slope_ps * (x - p.from);
+  }
   const std::vector<Piece>& pieces() const { return pieces_; }
   PiecewiseLinear scaled(double factor) const;
 
  private:
   std::vector<Piece> pieces_;
+  // The piece in which a stretch of x begins: of each x below kDirect, where batches of decodes lie, then of each
+  // 2^shift_, up to the last piece.
+  static constexpr std::size_t kDirect = 512;
+  int shift_ = 0;
+  std::size_t beyond_direct_ = 0;
+  std::vector<std::uint32_t> first_piece_;
 };
 
 struct StepTime {

@@ -35,7 +35,10 @@ class Calendar {
   }
 
  private:
-  std::uint32_t better(std::uint32_t a, std::uint32_t b) const { return time_[b] < time_[a] ? b : a; }
+  // Without a branch: which is earlier cannot be foretold.
+  std::uint32_t better(std::uint32_t a, std::uint32_t b) const {
+    return a ^ ((a ^ b) & -static_cast<std::uint32_t>(time_[b] < time_[a]));
+  }
 
   std::uint32_t leaves_;
   std::vector<Time> time_;
