@@ -62,7 +62,7 @@ Json measure_here(const BenchScenario& b, int runs, std::ostream& err) {
   const Scenario s = scenario_of(b);
   const Hardware hardware = load_hardware(s, s.texts("hardware").front());
   const Built built = build_config(s, s.texts("offload.mode").front(), hardware, load_model(s));
-  const Workload workload = load_of(b, s, err);
+  const Workload workload = with_chains(load_of(b, s, err));
   check_load(s, built, workload);
   const double load_s = seconds_since(start);
   Times t = replays(workload, built.config, runs);

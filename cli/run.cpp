@@ -66,7 +66,7 @@ Json simulate_one(const Combination& c, const Architecture& model, const Workloa
 std::vector<Column> simulate_all(const RunArguments& run, Streams streams) {
   const Architecture model = load_model(run.scenario);
   const std::vector<Combination> all = combinations(run.scenario);
-  const Workload workload = load_trace(run.scenario, run.strict, streams.err);
+  const Workload workload = with_chains(load_trace(run.scenario, run.strict, streams.err));
   std::vector<Column> columns;
   for (const Combination& c : all) {
     const std::string folder = run.out.empty() || all.size() == 1 ? run.out : run.out + "/" + c.folder();

@@ -118,7 +118,7 @@ void list_points(const SweepFile& sweep, const std::vector<SweepPoint>& part, co
 // The document of one point, without its wall-clock facts.
 Json evaluate(const SweepFile& sweep, const SweepPoint& point, WorkloadCache& loads, std::ostream& err) {
   const Scenario s = sweep.scenario(point);
-  const WorkloadCache::Shared load = loads.get(point.group, [&] { return load_trace(s, false, err); });
+  const WorkloadCache::Shared load = loads.get(point.group, [&] { return with_chains(load_trace(s, false, err)); });
   const Architecture model = load_model(s);
   const Hardware hardware = load_hardware(s, s.texts("hardware").at(0));
   const Built built = build_config(s, s.texts("offload.mode").at(0), hardware, model);

@@ -41,7 +41,6 @@ class Compiler {
     if (options_.closed_loop == ClosedLoop::inferred) await_parents();
     attach_outputs(workload_);
     number_sessions(workload_);
-    workload_.chains = PrefixChains(workload_);
     return std::move(workload_);
   }
 

@@ -65,4 +65,9 @@ void PrefixChains::append_runs(Runs& runs, const std::vector<Place>& places, std
   std::reverse(runs.runs.begin() + begin, runs.runs.end());
 }
 
+Workload with_chains(Workload load) {
+  load.chains = PrefixChains(load);
+  return load;
+}
+
 }  // namespace kvplan

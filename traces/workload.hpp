@@ -72,11 +72,14 @@ struct Workload {
   std::vector<BlockId> parent_of_block;      // kNone at the head of a chain
   std::vector<std::int32_t> tokens_of_block;
   std::vector<WorkloadNote> notes;
-  PrefixChains chains;                       // of all that stands above; a simulation makes its own where it is empty
+  PrefixChains chains;                       // for simulations: see with_chains(); one without makes its own
 
   std::uint32_t block_count() const { return static_cast<std::uint32_t>(tokens_of_block.size()); }
   std::span<const BlockId> blocks(const Turn& t) const { return {prompt_blocks.data() + t.first_block, t.block_count}; }
   std::span<const BlockId> outputs(const Turn& t) const { return {output_blocks.data() + t.first_output_block, t.output_block_count}; }
 };
+
+// The same load with its chains cut, once for all simulations of it.
+Workload with_chains(Workload load);
 
 }  // namespace kvplan

@@ -50,7 +50,6 @@ void WorkloadBuilder::note(std::string what, std::int64_t rows) { workload_.note
 Workload WorkloadBuilder::finish() {
   attach_outputs(workload_);
   number_sessions(workload_);
-  workload_.chains = PrefixChains(workload_);
   return std::move(workload_);
 }
 

@@ -80,7 +80,6 @@ Workload read_workload(std::istream& in, const std::string& key) {
   std::size_t next = 0;
   each_array(w, [&](auto& array) { read_array(in, head.at("sections").at(next++), array); });
   if (in.peek() != std::istream::traits_type::eof()) throw DamagedWorkload("more follows its end");
-  w.chains = PrefixChains(w);
   return w;
 }
 
