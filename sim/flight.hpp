@@ -6,6 +6,7 @@
 // instants as taking them one by one.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "base/error.hpp"
@@ -44,18 +45,16 @@ class Flight {
   }
 
  private:
-  // The largest k <= most with end_of(k) < t, or 0.
+  // The largest k <= most with end_of(k) < t, or 0. From above, by Newton's rule in integers: steps grow longer, so
+  // that as many as the last one's length fits into the excess lie behind the answer, and none too many is taken.
   std::int64_t count_steps(Time t, std::int64_t most) const {
-    std::int64_t low = 0, high = most;
-    while (low < high) {
-      const std::int64_t middle = low + (high - low + 1) / 2;
-      if (end_of(middle) < t) {
-        low = middle;
-      } else {
-        high = middle - 1;
-      }
+    if (t <= start_) return 0;
+    std::int64_t k = std::min(most, (t.count - start_.count - 1) / first_ps_);
+    while (k > 0 && end_of(k) >= t) {
+      const std::int64_t excess = end_of(k).count - t.count + 1;
+      k -= ceil_div(excess, first_ps_ + growth_ps_ * (k - 1));
     }
-    return low;
+    return k;
   }
 
   Time start_{0};
