@@ -37,9 +37,12 @@ std::int64_t Replica::below_prefix_blocks(TurnId turn, std::int64_t from) {
   for_each_range(run_.chains.prompt(turn), from, run_.workload.turns[turn].block_count, [&](BlockRange rest) {
     while (rest.first < rest.last) {
       std::uint32_t tier = 0, until = rest.first;
+      // Each block from the first tier that has it: a tier's stretch ends where one before it has the block.
+      BlockRange open = rest;
       for (; tier < below_.tiers.size(); ++tier) {
-        until = below_.tiers[tier]->resident_until(rest);
+        until = below_.tiers[tier]->resident_until(open);
         if (until > rest.first) break;
+        open.last = below_.tiers[tier]->first_resident(open);
       }
       if (until == rest.first) return false;
       hits_.push_back({tier, rest.until(until)});
@@ -261,6 +264,7 @@ bool Replica::make_clean(std::int64_t pages, Time at) {
     while (cache_.anything_unreferenced() && cache_.free() + leaving_pages_ < target) {
       clean_oldest(target - cache_.free() - leaving_pages_, leaving);
     }
+    std::reverse(leaving.begin(), leaving.end());  // heads before tails, as with every transfer
     if (!leaving.empty()) send(std::move(leaving), at);
   }
   return cache_.free() >= pages;
