@@ -131,6 +131,7 @@ void Replica::arrived_in_g2(const Ranges& ranges, Time at) {
 // A layer-wise load has begun to move: the step's compute can start when its first layer is there.
 void Replica::note_load_start(std::uint32_t tier, Time at) {
   const TransferQueue& loads = loads_[tier];
+  if (run_.executor != nullptr) return;  // whose layers wait for themselves
   if (!sequence(loads.current().sequence).load_in_step) return;
   const std::int64_t layers = run_.config.step_times[0].layers;
   gate_.compute_start =
@@ -141,6 +142,11 @@ void Replica::note_load_start(std::uint32_t tier, Time at) {
 // With one load at a constant rate this is the pipeline's closed form,
 // max(first layer's load + all compute, all load + last layer's compute).
 void Replica::open_gate(Time at) {
+  if (run_.executor != nullptr) {
+    flight_ = Flight(gate_.start, kUntilReported, 0, 1);
+    next_event_ = flight_.end();
+    return;
+  }
   const std::int64_t layers = run_.config.step_times[0].layers;
   const Time compute(gate_.step_ps);
   const Time end = std::max(std::max(gate_.start, gate_.compute_start) + compute,
