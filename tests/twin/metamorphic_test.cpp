@@ -3,7 +3,7 @@
 
 #include "sim/simulation.hpp"
 #include "tests/catch.hpp"
-#include "tests/twin/random_scenario.hpp"
+#include "tests/twin/rapid_dice.hpp"
 
 using namespace kvplan;
 using namespace kvplan::testing;
@@ -62,7 +62,7 @@ Workload beginning(Workload load, std::size_t turns) {
 
 TEST_CASE("the names of blocks reach no result") {
   CHECK(rc::check("same lives", [] {
-    Dice dice;
+    RapidDice dice;
     const Workload load = random_turns(dice), other = renamed(dice, load);
     const SimulationConfig config = random_engine(dice);
     const SimulationResult a = simulate(load, config), b = simulate(other, config);
@@ -73,7 +73,7 @@ TEST_CASE("the names of blocks reach no result") {
 // Chains are cut with the whole load in sight; what comes later may still not be felt earlier.
 TEST_CASE("what arrives after the end changes nothing before it") {
   CHECK(rc::check("same lives", [] {
-    Dice dice;
+    RapidDice dice;
     Workload load = random_turns(dice);
     const SimulationConfig config = random_engine(dice);
     const std::size_t turns = load.turns.size() - load.turns.size() / 3;
@@ -86,7 +86,7 @@ TEST_CASE("what arrives after the end changes nothing before it") {
 
 TEST_CASE("a machine three times as slow takes three times as long") {
   CHECK(rc::check("scaled lives", [] {
-    Dice dice;
+    RapidDice dice;
     const Workload load = random_turns(dice);
     SimulationConfig config = random_engine(dice);
     config.offload = {};  // shares of links are rounded down to whole bytes per second
@@ -109,7 +109,7 @@ TEST_CASE("a machine three times as slow takes three times as long") {
 
 TEST_CASE("replicas that share nothing are simulations of their own") {
   CHECK(rc::check("same lives", [] {
-    Dice dice;
+    RapidDice dice;
     const Workload load = random_turns(dice);
     SimulationConfig config = random_engine(dice);
     config.replicas = dice.pick(2, 3);
@@ -149,7 +149,7 @@ TEST_CASE("replicas that share nothing are simulations of their own") {
 // LRU has the inclusion property: of requests that never overlap, a larger G1 holds what a smaller one does.
 TEST_CASE("more HBM never loses a hit where requests do not overlap") {
   CHECK(rc::check("hits", [] {
-    Dice dice;
+    RapidDice dice;
     Workload load = random_turns(dice);
     Time at{0};
     for (Turn& t : load.turns) t.arrival = {at += Time(kPsPerS)};
@@ -172,7 +172,7 @@ TEST_CASE("more HBM never loses a hit where requests do not overlap") {
 TEST_CASE("a faster link rarely makes the load as a whole slower") {
   int later = 0, earlier = 0;
   CHECK(rc::check("means", [&] {
-    Dice dice;
+    RapidDice dice;
     const Workload load = random_turns(dice);
     SimulationConfig config = random_engine(dice);
     RC_PRE(config.offload.enabled);
