@@ -64,6 +64,7 @@ bool Checker::expect(const char* rule, bool well, const std::string& what) {
   ++report_.checks[rule];
   if (well) return true;
   ++report_.breach_count;
+  ++report_.broken[rule];
   if (report_.breaches.size() < 100) report_.breaches.push_back({rule, line_, what});
   return false;
 }

@@ -33,6 +33,7 @@ struct Breach {
 
 struct Report {
   std::map<std::string, std::int64_t> checks;  // by rule: how often it was looked at
+  std::map<std::string, std::int64_t> broken;  // by rule: how often it was not kept
   std::vector<Breach> breaches;                // the first hundred
   std::int64_t breach_count = 0;
   std::int64_t requests = 0, events = 0;

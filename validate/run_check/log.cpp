@@ -27,6 +27,7 @@ Header header_of(const json& j) {
   h.max_num_seqs = j.at("max_num_seqs");
   h.max_num_batched_tokens = j.at("max_num_batched_tokens");
   h.max_context_tokens = j.at("max_context_tokens");
+  h.kv_bytes_per_token_per_gpu = j.at("kv_bytes_per_token_per_gpu");
   h.blocking_loads = j.at("blocking_loads");
   for (const json& t : j.at("step_times")) {
     h.step_costs.push_back(

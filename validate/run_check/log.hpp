@@ -30,7 +30,7 @@ struct RouteLimit {
 
 struct Header {
   std::int64_t replicas, replicas_per_node, block_tokens, page_tokens, max_num_seqs, max_num_batched_tokens,
-      max_context_tokens;
+      max_context_tokens, kv_bytes_per_token_per_gpu;
   bool blocking_loads;
   std::vector<StepCost> step_costs;
   std::vector<MemoryLimit> memories;

@@ -73,6 +73,12 @@ void Checker::moved(const Entry& e) {
   const Transfer t = queue.front();
   queue.pop_front();
   if (!queue.empty()) queue.front().starts = e.at;
+  std::int64_t tokens_moved = 0;
+  for (const auto& [memory, p] : t.parts) tokens_moved += tokens(p);
+  if (header_.routes.at(static_cast<std::size_t>(e.route)).purpose != "write") {
+    expect("links", t.bytes == tokens_moved * header_.kv_bytes_per_token_per_gpu,
+           fmt::format("{} tokens move as {} bytes", tokens_moved, t.bytes));
+  }
   flows_[e.node].push_back({e.route, t.moves, e.at, t.bytes});
   const RouteLimit& route = header_.routes[static_cast<std::size_t>(e.route)];
   const std::int64_t replica = e.node * header_.replicas_per_node + route.replica_on_node;
