@@ -11,7 +11,6 @@
 #include "traces/sampled_hit_rates.hpp"
 
 using namespace kvplan;
-using Catch::Approx;
 
 namespace {
 

@@ -12,7 +12,6 @@
 #include "traces/load.hpp"
 
 using namespace kvplan;
-using Catch::Approx;
 
 namespace {
 
