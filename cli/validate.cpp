@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/arguments.hpp"
+#include "cli/validate_replay.hpp"
 #include "cli/validate_server.hpp"
 #include "cli/verb.hpp"
 #include "validate/published.hpp"
@@ -69,6 +70,9 @@ ExitCode validate_verb(const std::vector<std::string>& arguments, Streams stream
   if (!arguments.empty() && arguments.front() == "server") {
     return validate_server({arguments.begin() + 1, arguments.end()}, streams);
   }
+  if (!arguments.empty() && arguments.front() == "replay") {
+    return validate_replay({arguments.begin() + 1, arguments.end()}, streams);
+  }
   po::options_description options("kvplan validate published [NAME]");
   options.add_options()("what", po::value<std::string>(), "published")("name", po::value<std::string>(),
                                                                       "one experiment; default: all")(
@@ -76,7 +80,8 @@ ExitCode validate_verb(const std::vector<std::string>& arguments, Streams stream
   const po::variables_map given = parse_arguments(options, {"what", "name"}, arguments);
   if (given.count("help")) {
     streams.out << "usage: kvplan validate published [NAME] [--format table|json]\n"
-                   "       kvplan validate server FILE.csv [options]   (kvplan validate server --help)\n\n"
+                   "       kvplan validate server FILE.csv [options]   (kvplan validate server --help)\n"
+                   "       kvplan validate replay plan|predict|canary|compare   (kvplan validate replay --help)\n\n"
                    "Runs the published experiments that kvplan reproduces, and prints inputs, predicted and published\n"
                    "figures and errors. Exit code 5 when a gate is missed.\n\nExperiments: "
                 << fmt::format("{}", fmt::join(published_experiments(), ", "))

@@ -14,3 +14,15 @@ kvplan_library(gpu COLD
     cuda/checks/fused_case.cpp
     cuda/emulation/block.cpp
   LINK kvplan_base Boost::context)
+
+# Replays of the mini-engine: what is to run, what was predicted, what happened; and the engine's books of pages.
+kvplan_library(replay COLD
+  SOURCES
+    replay/compare.cpp
+    replay/figures.cpp
+    replay/log.cpp
+    replay/plan.cpp
+    replay/predictions.cpp
+    cuda/engine/page_tables.cpp
+    cuda/engine/tokens.cpp
+  LINK kvplan_gpu kvplan_sim)
