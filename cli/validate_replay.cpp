@@ -28,7 +28,8 @@ constexpr const char* kHelp =
     "       kvplan validate replay compare PLAN PREDICTIONS REPLAY\n\n"
     "Judges a calibration on a run that it has not seen: `plan` writes what `kvplan-gpu replay` is to run, `predict`\n"
     "what each policy should come to under the calibration and under simpler models, `canary` sets the same points of\n"
-    "two runs of kvplan-gpu side by side, and `compare` what was predicted beside what happened: step by step, and from\n"
+    "two runs of kvplan-gpu side by side, and `compare` what was predicted beside what happened: step by step, and "
+    "from\n"
     "end to end. Exit code 5 when a gate is missed.\n\n";
 
 struct PolicyName {
@@ -44,9 +45,10 @@ po::options_description flags() {
       "policies", po::value<std::string>()->default_value("recompute,blocking,layerwise")->value_name("A,B"),
       "plan: recompute (no offload), blocking, layerwise.")(
       "g1-tokens", po::value<std::int64_t>()->default_value(65536)->value_name("N"), "plan: KV that the GPU keeps.")(
-      "g2-tokens", po::value<std::int64_t>()->default_value(131072)->value_name("N"), "plan: KV that host memory keeps.")(
-      "copies", po::value<std::string>()->default_value("dma")->value_name("METHOD"),
-      "plan: how segments are moved: dma, batch or kernel_N.")(
+      "g2-tokens", po::value<std::int64_t>()->default_value(131072)->value_name("N"),
+      "plan: KV that host memory keeps.")("copies",
+                                          po::value<std::string>()->default_value("dma")->value_name("METHOD"),
+                                          "plan: how segments are moved: dma, batch or kernel_N.")(
       "hardware", po::value<std::string>()->value_name("NAME"),
       "predict: the calibrated hardware file, as kvplan calibrate --hardware-out writes it.")(
       "training", po::value<std::string>()->value_name("FILE"),
@@ -97,10 +99,11 @@ std::int64_t lengthen_answers(Workload& load) {
 ReplayModel model_of(const Architecture& a) {
   const std::int32_t group = a.kv_heads > 0 ? a.heads / a.kv_heads : 0;
   if (a.head_dim != 128 || (group != 4 && group != 8) || a.moe.layers > 0 || a.latent() || a.window.layers > 0) {
-    throw InfeasibleError(fmt::format(
-        "error: the mini-engine has no kernels for {}\n  help: dense models with heads of 128 and 4 or 8 query heads to "
-        "a KV head, such as llama-3.1-8b",
-        a.name));
+    throw InfeasibleError(
+        fmt::format("error: the mini-engine has no kernels for {}\n  help: dense models with heads of 128 and 4 or 8 "
+                    "query heads to "
+                    "a KV head, such as llama-3.1-8b",
+                    a.name));
   }
   return {a.name, a.layers, a.hidden, a.heads, a.kv_heads, a.ffn, a.vocab};
 }
@@ -130,9 +133,11 @@ ExitCode plan_verb(const po::variables_map& values, Streams streams) {
   std::vector<std::string> names;
   boost::split(names, values["policies"].as<std::string>(), boost::is_any_of(","));
   for (const std::string& name : names) {
-    const auto* policy = std::find_if(std::begin(kPolicies), std::end(kPolicies), [&](const PolicyName& p) { return p.name == name; });
+    const auto* policy =
+        std::find_if(std::begin(kPolicies), std::end(kPolicies), [&](const PolicyName& p) { return p.name == name; });
     if (policy == std::end(kPolicies)) {
-      throw UsageError(fmt::format("unknown policy \"{}\"", name), suggestion(name, {"recompute", "blocking", "layerwise"}));
+      throw UsageError(fmt::format("unknown policy \"{}\"", name),
+                       suggestion(name, {"recompute", "blocking", "layerwise"}));
     }
     Scenario s = base.with("offload.mode", policy->mode);
     s.assign("offload.load", policy->load, "replay");
@@ -142,7 +147,8 @@ ExitCode plan_verb(const po::variables_map& values, Streams streams) {
     plan.policies.push_back({name, c, s.merged().dump()});
   }
   write(values, to_json_text(plan), streams);
-  streams.err << fmt::format("{} turns of {}; {} answers made a token longer\n", plan.load.turns.size(), plan.load.name, longer);
+  streams.err << fmt::format("{} turns of {}; {} answers made a token longer\n", plan.load.turns.size(), plan.load.name,
+                             longer);
   return ExitCode::done;
 }
 
@@ -169,7 +175,8 @@ ExitCode predict_verb(const po::variables_map& values, Streams streams) {
   p.calibration = p.step_times[0].provenance;
   if (values.count("training")) {
     const std::string training = values["training"].as<std::string>();
-    p.step_overhead_ps = step_overhead_ps(as_input([&] { return parse_replay_log(read_text_file(training), training); }), p.step_times);
+    p.step_overhead_ps =
+        step_overhead_ps(as_input([&] { return parse_replay_log(read_text_file(training), training); }), p.step_times);
     for (SimulationConfig& c : calibrated) {
       for (StepTime& t : c.step_times) t = with_overhead(t, p.step_overhead_ps);
     }
@@ -201,14 +208,16 @@ ExitCode validate_replay(const std::vector<std::string>& arguments, Streams stre
   const po::variables_map values = parse_arguments(all, {"what", "first", "second", "third"}, arguments);
   if (values.count("help")) {
     streams.out << kHelp << flags()
-                << "\nExample:\n  kvplan validate replay plan --set trace=chat.jsonl --set model=llama-3.1-8b --out plan.json\n";
+                << "\nExample:\n  kvplan validate replay plan --set trace=chat.jsonl --set model=llama-3.1-8b --out "
+                   "plan.json\n";
     return ExitCode::done;
   }
   const std::string what = values.count("what") ? values["what"].as<std::string>() : "";
   if (what == "plan") return plan_verb(values, streams);
   if (what == "predict") return predict_verb(values, streams);
   if (what == "canary") {
-    streams.out << to_text(compare_canaries(read_gpu_run(argument(values, "first")), read_gpu_run(argument(values, "second"))));
+    streams.out << to_text(
+        compare_canaries(read_gpu_run(argument(values, "first")), read_gpu_run(argument(values, "second"))));
     return ExitCode::done;
   }
   if (what == "compare") return compare_verb(values, streams);

@@ -1,13 +1,15 @@
 // The engine's pages beside the simulator's books: on random loads and machines,
 // whatever is evicted, shared, stored, loaded, preempted or kept of an answer,
 // each token of a sequence is where its page table says.
+#include "validate/cuda/engine/page_tables.hpp"
+
 #include <rapidcheck.h>
 
 #include <map>
 
+#include "sim/lower_tier.hpp"
 #include "tests/catch.hpp"
 #include "tests/sim/small.hpp"
-#include "validate/cuda/engine/page_tables.hpp"
 #include "validate/cuda/engine/slots.hpp"
 #include "validate/cuda/engine/tokens.hpp"
 
@@ -96,7 +98,7 @@ class TokenEngine : public Executor {
   }
 
   const Workload& load_;
-  Tokens tokens_;
+  kvplan::gpu::Tokens tokens_;
   PageTables tables_;
   Slots slots_;
   Fault fault_;

@@ -43,7 +43,9 @@ void compare_steps(const Predictions& p, const ReplayLog& log, ReplayComparison&
   const ErrorClass whole = error_class("all", all);
   out.steps.push_back(whole);
   out.step_median = whole.median;
-  if (waiting > 0) out.doubts.push_back(fmt::format("{} steps waited for their own layer-wise loads: not among the step errors", waiting));
+  if (waiting > 0)
+    out.doubts.push_back(
+        fmt::format("{} steps waited for their own layer-wise loads: not among the step errors", waiting));
 }
 
 void compare_transfers(const Predictions& p, const ReplayLog& log, ReplayComparison& out) {
@@ -101,7 +103,8 @@ void compare_figures(const ReplayPlan& plan, const Predictions& p, const ReplayL
 
 void doubt(const Predictions& p, const std::string& predictions_sha256, const ReplayLog& log, ReplayComparison& out) {
   const auto add = [&](const std::string& why) { out.doubts.push_back(why); };
-  if (log.synthetic) add("SYNTHETIC: the replay ran on a formula, not on a GPU; it shows that the protocol works, and nothing else");
+  if (log.synthetic)
+    add("SYNTHETIC: the replay ran on a formula, not on a GPU; it shows that the protocol works, and nothing else");
   if (log.plan_sha256 != p.plan_sha256) add("the replay ran another plan than was predicted");
   if (log.predictions_sha256 != predictions_sha256) {
     add("NOT PRE-REGISTERED: the replay was not told the hash of these predictions before it ran");
@@ -112,7 +115,8 @@ void doubt(const Predictions& p, const std::string& predictions_sha256, const Re
   }
   for (const RunFinding& f : log.findings) add(fmt::format("{}: {}", f.code, f.message));
   for (const ReplayRun& run : log.runs) {
-    if (run.blocks_wrong > 0) add(fmt::format("{}: {} of {} checked blocks came back wrong", run.policy, run.blocks_wrong, run.blocks_checked));
+    if (run.blocks_wrong > 0)
+      add(fmt::format("{}: {} of {} checked blocks came back wrong", run.policy, run.blocks_wrong, run.blocks_checked));
   }
 }
 
@@ -155,7 +159,8 @@ std::int64_t step_overhead_ps(const ReplayLog& log, const StepTimes& times) {
   std::vector<double> beyond;
   for (const ReplayRun& run : log.runs) {
     for (const LoggedStep& s : run.steps) {
-      if (s.copies == 0 && s.loads == 0) beyond.push_back(static_cast<double>((s.end - s.start).count - times[0](s.batch)));
+      if (s.copies == 0 && s.loads == 0)
+        beyond.push_back(static_cast<double>((s.end - s.start).count - times[0](s.batch)));
     }
   }
   return std::llround(quantile(beyond, 0.5));
@@ -174,9 +179,14 @@ std::string to_text(const ReplayComparison& c) {
   for (const std::string& d : c.doubts) out += "note: " + d + "\n";
   print_classes("teacher-forced steps", c.steps, out);
   print_classes("transfers, as if alone", c.transfers, out);
-  out += fmt::format("\n  {:<12}{:<20}{:<22}{:>14}{:>14}{:>16}\n", "policy", "model", "figure", "predicted", "measured", "error");
+  out += fmt::format("\n  {:<12}{:<20}{:<22}{:>14}{:>14}{:>16}\n", "policy", "model", "figure", "predicted", "measured",
+                     "error");
   for (const FigureError& e : c.figures) {
-    out += figure_text(e) + (!e.gated() ? "" : e.met() ? "  met" : fmt::format("  MISSED (within {:g} %)", 100 * e.figure->tolerance)) + "\n";
+    out += figure_text(e) +
+           (!e.gated() ? ""
+            : e.met()  ? "  met"
+                       : fmt::format("  MISSED (within {:g} %)", 100 * e.figure->tolerance)) +
+           "\n";
   }
   if (!c.noise.empty()) out += "\nnoise floor: a policy run twice\n";
   for (const FigureError& e : c.noise) out += figure_text(e) + "\n";
@@ -192,7 +202,8 @@ double CanaryComparison::largest_change() const {
 }
 
 CanaryComparison compare_canaries(const GpuRun& first, const GpuRun& second) {
-  CanaryComparison c{text(first.gpu, "uuid"), text(second.gpu, "uuid"), text(first.gpu, "name"), text(second.gpu, "name"), {}};
+  CanaryComparison c{
+      text(first.gpu, "uuid"), text(second.gpu, "uuid"), text(first.gpu, "name"), text(second.gpu, "name"), {}};
   const auto key = [](const RunPoint& p) {
     std::string name = p.experiment + fmt::format(" {}", p.bytes);
     for (const char* k : {"anchor", "when", "dir", "memory"}) {
@@ -207,16 +218,19 @@ CanaryComparison compare_canaries(const GpuRun& first, const GpuRun& second) {
   for (const RunPoint& p : second.points) {
     const bool large = p.experiment == "anchor" || p.bytes >= (std::int64_t{64} << 20);
     const auto at = before.find(key(p));
-    if (p.status == PointStatus::ok && large && at != before.end()) c.rows.push_back({key(p), at->second, p.summary().median});
+    if (p.status == PointStatus::ok && large && at != before.end())
+      c.rows.push_back({key(p), at->second, p.summary().median});
   }
   return c;
 }
 
 std::string to_text(const CanaryComparison& c) {
-  std::string out = fmt::format("first call:  {} {}\nsecond call: {} {}\n", c.first_name, c.first_uuid, c.second_name, c.second_uuid);
+  std::string out =
+      fmt::format("first call:  {} {}\nsecond call: {} {}\n", c.first_name, c.first_uuid, c.second_name, c.second_uuid);
   if (c.first_uuid != c.second_uuid) out += "note: another card\n";
   for (const CanaryComparison::Row& r : c.rows) {
-    out += fmt::format("  {:<44}{:>14.0f} ns{:>14.0f} ns{:>10}\n", r.what, r.first_ns, r.second_ns, percent(r.change()));
+    out +=
+        fmt::format("  {:<44}{:>14.0f} ns{:>14.0f} ns{:>10}\n", r.what, r.first_ns, r.second_ns, percent(r.change()));
   }
   return out + fmt::format("largest change {:.1f} %{}\n", 100 * c.largest_change(),
                            c.largest_change() > 0.03 ? ": the machine has drifted, or is another" : "");

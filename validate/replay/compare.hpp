@@ -31,9 +31,9 @@ struct ReplayComparison {
   std::vector<std::string> doubts;  // why a reader should not trust it, a line each
   std::vector<ErrorClass> steps, transfers;
   std::vector<FigureError> figures;
-  std::vector<FigureError> noise;  // a policy's second run "predicted" by its first
+  std::vector<FigureError> noise;                                // a policy's second run "predicted" by its first
   std::vector<std::string> ranking_predicted, ranking_measured;  // policies by mean TTFT
-  double step_median = 0;  // over all steps, absolute
+  double step_median = 0;                                        // over all steps, absolute
   bool met() const;
 };
 

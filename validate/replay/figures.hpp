@@ -23,7 +23,7 @@ RunFigures figures_of(const Workload& load, const SimulationResult& result);
 
 struct FigureInfo {
   std::string_view name;
-  double RunFigures::* member;
+  double RunFigures::*member;
   double tolerance;  // relative, or absolute for shares; 0: shown only
   bool absolute;
 };

@@ -25,36 +25,36 @@ void fill(std::vector<Row>& rows, const Json& table, const char* key, Set set) {
 }
 
 // Reads and writes a member under one name, so that both agree.
-#define KVPLAN_COLUMNS(X) \
+#define KVPLAN_COLUMNS(X)    \
   X("start_ps", start.count) \
-  X("end_ps", end.count) \
+  X("end_ps", end.count)     \
   X("gpu_ns", gpu_ns)
-#define KVPLAN_STEP_COLUMNS(X) \
-  KVPLAN_COLUMNS(X) \
-  X("new_tokens", batch.new_tokens) \
-  X("samples", batch.samples) \
+#define KVPLAN_STEP_COLUMNS(X)              \
+  KVPLAN_COLUMNS(X)                         \
+  X("new_tokens", batch.new_tokens)         \
+  X("samples", batch.samples)               \
   X("decode_context", batch.decode_context) \
-  X("prefill_pairs", batch.prefill_pairs) \
-  X("copies", copies) \
+  X("prefill_pairs", batch.prefill_pairs)   \
+  X("copies", copies)                       \
   X("loads", loads)
 #define KVPLAN_TRANSFER_COLUMNS(X) \
-  KVPLAN_COLUMNS(X) \
-  X("tier", purpose.tier) \
-  X("bytes", bytes.count) \
+  KVPLAN_COLUMNS(X)                \
+  X("tier", purpose.tier)          \
+  X("bytes", bytes.count)          \
   X("segments", segments)
-#define KVPLAN_REQUEST_COLUMNS(X) \
-  X("turn", turn) \
-  X("arrival_ps", arrival.count) \
-  X("first_token_ps", first_token.count) \
-  X("finish_ps", finish.count) \
-  X("frontend_ps", frontend.count) \
-  X("queue_ps", queue.count) \
-  X("load_ps", load.count) \
-  X("prefill_ps", prefill.count) \
-  X("hit_hbm_tokens", hit_g1_tokens) \
-  X("hit_dram_tokens", hit_g2_tokens) \
+#define KVPLAN_REQUEST_COLUMNS(X)           \
+  X("turn", turn)                           \
+  X("arrival_ps", arrival.count)            \
+  X("first_token_ps", first_token.count)    \
+  X("finish_ps", finish.count)              \
+  X("frontend_ps", frontend.count)          \
+  X("queue_ps", queue.count)                \
+  X("load_ps", load.count)                  \
+  X("prefill_ps", prefill.count)            \
+  X("hit_hbm_tokens", hit_g1_tokens)        \
+  X("hit_dram_tokens", hit_g2_tokens)       \
   X("hit_ssd_tokens", hit_beyond_tokens[0]) \
-  X("computed_tokens", computed_tokens) \
+  X("computed_tokens", computed_tokens)     \
   X("recomputed_tokens", recomputed_tokens) \
   X("preemptions", preemptions)
 #define KVPLAN_WRITE(name, member) table[name] = column(rows, [](const auto& r) { return r.member; });

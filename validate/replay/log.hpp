@@ -18,8 +18,8 @@ struct LoggedStep {
   Time start{0}, end{0};    // as the scheduler saw it
   std::int64_t gpu_ns = 0;  // between events around its kernels
   BatchFeatures batch;
-  unsigned copies = 0;      // in flight when it began: bit 0 loads, bit 1 stores
-  std::int32_t loads = 0;   // of its own, layer by layer
+  unsigned copies = 0;     // in flight when it began: bit 0 loads, bit 1 stores
+  std::int32_t loads = 0;  // of its own, layer by layer
 };
 
 struct LoggedTransfer {
@@ -35,7 +35,7 @@ struct LoggedTransfer {
 struct LoggedLogits {
   TurnId turn = 0;
   std::int32_t loaded_tokens = 0;
-  double error = 0;            // relative: root mean square of the difference over that of the logits
+  double error = 0;             // relative: root mean square of the difference over that of the logits
   double reference_error = -1;  // -1: not compared
 };
 

@@ -53,9 +53,12 @@ Json to_json(const Workload& w) {
     j["output_blocks"] = w.outputs(t);
     turns.push_back(j);
   }
-  return {{"name", w.name},         {"format", w.format},
-          {"sha256", w.sha256},     {"block_tokens", w.block_tokens},
-          {"turns", turns},         {"parent_of_block", w.parent_of_block},
+  return {{"name", w.name},
+          {"format", w.format},
+          {"sha256", w.sha256},
+          {"block_tokens", w.block_tokens},
+          {"turns", turns},
+          {"parent_of_block", w.parent_of_block},
           {"tokens_of_block", w.tokens_of_block}};
 }
 
@@ -157,7 +160,7 @@ ReplayPlan plan_of(const Json& j) {
   if (j.value("schema", "") != kSchema) throw std::runtime_error(std::string("expected schema ") + kSchema);
   ReplayPlan plan;
   const Json& m = j.at("model");
-  plan.model = {m.at("name"),   m.at("layers"),       m.at("hidden"),    m.at("heads"),
+  plan.model = {m.at("name"),     m.at("layers"),       m.at("hidden"),    m.at("heads"),
                 m.at("kv_heads"), m.at("intermediate"), m.at("vocabulary")};
   plan.page_first = j.at("layout") == "block-first";
   plan.copies = j.at("copies");

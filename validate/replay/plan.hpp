@@ -28,11 +28,11 @@ struct ReplayPolicy {
 
 struct ReplayPlan {
   ReplayModel model;
-  bool page_first = false;      // KV of a page in one piece, or in 2 x layers
-  std::string copies = "dma";   // how segments are moved: "dma", "batch", "kernel_N"
-  std::uint64_t seed = 1;       // of the weights
+  bool page_first = false;        // KV of a page in one piece, or in 2 x layers
+  std::string copies = "dma";     // how segments are moved: "dma", "batch", "kernel_N"
+  std::uint64_t seed = 1;         // of the weights
   std::int32_t most_checked = 8;  // turns whose logits are computed again at the end of a run
-  Workload load;                // with its chains
+  Workload load;                  // with its chains
   std::vector<ReplayPolicy> policies;
 };
 

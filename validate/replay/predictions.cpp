@@ -37,8 +37,8 @@ PiecewiseLinear line_of(const Json& j) {
   return PiecewiseLinear(std::move(out));
 }
 Json to_json(const StepTime& t) {
-  return {{"base_ps", pieces(t.base)}, {"head_ps", pieces(t.head)},   {"context_ps", t.context_ps},
-          {"pair_ps", t.pair_ps},      {"layers", t.layers},          {"provenance", t.provenance}};
+  return {{"base_ps", pieces(t.base)}, {"head_ps", pieces(t.head)}, {"context_ps", t.context_ps},
+          {"pair_ps", t.pair_ps},      {"layers", t.layers},        {"provenance", t.provenance}};
 }
 StepTime step_time_of(const Json& j) {
   StepTime t;
@@ -99,8 +99,8 @@ std::vector<PolicyPrediction> predict(const ReplayPlan& plan, const std::vector<
 }
 
 std::string to_json_text(const Predictions& p) {
-  Json j{{"schema", kSchema},           {"plan_sha256", p.plan_sha256}, {"calibration", p.calibration},
-         {"hardware", p.hardware},      {"gpu_uuid", p.gpu_uuid},       {"step_overhead_ps", p.step_overhead_ps}};
+  Json j{{"schema", kSchema},      {"plan_sha256", p.plan_sha256}, {"calibration", p.calibration},
+         {"hardware", p.hardware}, {"gpu_uuid", p.gpu_uuid},       {"step_overhead_ps", p.step_overhead_ps}};
   for (const StepTime& t : p.step_times) j["step_times"].push_back(to_json(t));
   j["policies"] = Json::array();
   for (const PolicyPrediction& q : p.policies) {

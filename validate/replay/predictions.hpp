@@ -18,10 +18,10 @@ namespace kvplan {
 enum class Variant { calibrated, no_interference, per_copy_only, nominal_link, constant_32_gb_s };
 inline constexpr std::array<std::pair<Variant, std::string_view>, 5> kVariants{{
     {Variant::calibrated, "calibrated"},
-    {Variant::no_interference, "no interference"},        // copies do not slow steps
-    {Variant::per_copy_only, "per copy only"},            // a fixed cost and a rate each way; no sharing, no interference
-    {Variant::nominal_link, "nominal bandwidth"},         // the link's data sheet, free copies
-    {Variant::constant_32_gb_s, "constant 32 GB/s"},      // as some simulators have it; free copies
+    {Variant::no_interference, "no interference"},    // copies do not slow steps
+    {Variant::per_copy_only, "per copy only"},        // a fixed cost and a rate each way; no sharing, no interference
+    {Variant::nominal_link, "nominal bandwidth"},     // the link's data sheet, free copies
+    {Variant::constant_32_gb_s, "constant 32 GB/s"},  // as some simulators have it; free copies
 }};
 
 // A calibrated configuration as the variant would have it. nominal: the data sheet's configuration of the same node.

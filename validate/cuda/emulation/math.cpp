@@ -39,7 +39,8 @@ template <int kGroup>
 void decode(const DecodeArguments& a, int sequences) {
   launch({number(a.splits), number(a.kv.kv_heads), number(sequences)}, kThreads, kDecodeSharedBytes, kInOrder,
          [&] { decode_attention<kGroup>(a); });
-  launch({number(a.kv.kv_heads * kGroup), number(sequences), 1}, kHeadDim, 16, kInOrder, [&] { merge_parts<kGroup>(a); });
+  launch({number(a.kv.kv_heads * kGroup), number(sequences), 1}, kHeadDim, 16, kInOrder,
+         [&] { merge_parts<kGroup>(a); });
 }
 
 }  // namespace

@@ -86,7 +86,8 @@ void GpuExecutor::keep_logits() {
     if (host_tier_ != nullptr && !options_.keep_any && loaded == loaded_.end()) continue;
     Bf16* to = logits_.as<Bf16>() + std::int64_t{kept} * model_.shape().vocabulary;
     kept_.push_back({p.turn, loaded == loaded_.end() ? 0 : loaded->second, to});
-    KVPLAN_CUDA(cudaMemcpyAsync(to, model_.logits(row), static_cast<std::size_t>(model_.shape().vocabulary) * sizeof(Bf16),
+    KVPLAN_CUDA(cudaMemcpyAsync(to, model_.logits(row),
+                                static_cast<std::size_t>(model_.shape().vocabulary) * sizeof(Bf16),
                                 cudaMemcpyDeviceToHost, compute_));
   }
 }
@@ -183,8 +184,8 @@ std::vector<Bf16> GpuExecutor::compute_again(TurnId turn, int chunk_tokens) {
     done += chunk;
   }
   std::vector<Bf16> logits(static_cast<std::size_t>(model_.shape().vocabulary));
-  KVPLAN_CUDA(cudaMemcpyAsync(logits.data(), model_.logits(0), logits.size() * sizeof(Bf16), cudaMemcpyDeviceToHost,
-                              compute_));
+  KVPLAN_CUDA(
+      cudaMemcpyAsync(logits.data(), model_.logits(0), logits.size() * sizeof(Bf16), cudaMemcpyDeviceToHost, compute_));
   compute_.wait();
   return logits;
 }

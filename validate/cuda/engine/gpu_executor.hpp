@@ -51,7 +51,8 @@ class GpuExecutor : public Executor {
     const Bf16* logits;
   };
   const std::vector<KeptLogits>& kept() const { return kept_; }
-  // After the run: the turn's prompt computed from its first token in chunks, over pages [0, ...), which overwrites them.
+  // After the run: the turn's prompt computed from its first token in chunks, over pages [0, ...), which overwrites
+  // them.
   std::vector<Bf16> compute_again(TurnId turn, int chunk_tokens);
 
   std::vector<LoggedStep> take_steps() { return std::move(steps_); }
@@ -92,9 +93,9 @@ class GpuExecutor : public Executor {
   bool step_announced_ = false, step_launched_ = false;
   std::vector<StepPart> parts_;
   LoggedStep step_;
-  InFlight moving_[2];                                // by Way
-  std::map<std::uint32_t, std::int32_t> loaded_;      // by sequence: tokens that its loads have brought
-  std::set<TurnId> seen_;                             // turns whose first token is out
+  InFlight moving_[2];                            // by Way
+  std::map<std::uint32_t, std::int32_t> loaded_;  // by sequence: tokens that its loads have brought
+  std::set<TurnId> seen_;                         // turns whose first token is out
   std::vector<KeptLogits> kept_;
   std::vector<LoggedStep> steps_;
   std::vector<LoggedTransfer> transfers_;

@@ -26,8 +26,8 @@ class KvMover {
  public:
   enum class Way { to_host, to_gpu };
 
-  // host: pinned, slot after slot. `method`: "dma", "batch", or "kernel_N". One transfer each way at a time. Blocks whose place is a multiple of
-  // check_every are hashed before they leave the GPU and after they have come back.
+  // host: pinned, slot after slot. `method`: "dma", "batch", or "kernel_N". One transfer each way at a time. Blocks
+  // whose place is a multiple of check_every are hashed before they leave the GPU and after they have come back.
   KvMover(const KvLayout& layout, Bf16* pool, std::int32_t block_pages, Bf16* host, const std::string& method,
           std::uint32_t check_every);
   static std::size_t slot_bytes(const KvLayout& layout, std::int32_t block_pages);
@@ -48,7 +48,7 @@ class KvMover {
   struct Lane {  // one way
     Stream stream;
     Event begin, end;
-    std::vector<std::uint32_t> hashed;  // places of the transfer in flight
+    std::vector<std::uint32_t> hashed;        // places of the transfer in flight
     Buffer hash_tables, hashes, copy_tables;  // pinned, read and written by kernels in place
   };
 

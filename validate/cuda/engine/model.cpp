@@ -17,10 +17,13 @@ constexpr int kMostSplits = 64;
 
 std::size_t halves(std::int64_t a, std::int64_t b = 1) { return static_cast<std::size_t>(a * b) * sizeof(Bf16); }
 
-int most_tiles(const ModelShape& m, int rows, int sequences) { return rows * m.group() / (64 * kMTiles) + sequences + 1; }
+int most_tiles(const ModelShape& m, int rows, int sequences) {
+  return rows * m.group() / (64 * kMTiles) + sequences + 1;
+}
 
 std::size_t input_words(const ModelShape& m, int rows, int sequences, int table_stride) {
-  return static_cast<std::size_t>(3 * rows + sequences * (table_stride + 1 + 4 + 1) + 2 * most_tiles(m, rows, sequences) + 64);
+  return static_cast<std::size_t>(3 * rows + sequences * (table_stride + 1 + 4 + 1) +
+                                  2 * most_tiles(m, rows, sequences) + 64);
 }
 
 }  // namespace
@@ -221,12 +224,8 @@ void Model::run_layer(const Inputs& in, int l, cudaStream_t stream) {
   };
   normalise(w.norm);
   product(shape_.qkv(), normed_.as<Bf16>(), w.qkv, qkv_.as<Bf16>(), in.rows, stream);
-  const RopeArguments rope{qkv_.as<Bf16>(),
-                           q_.as<Bf16>(),
-                           paged_layer(layout_, pool(), l, in.table, table_stride_),
-                           in.sequence,
-                           in.position,
-                           rotation_.as<float2>(),
+  const RopeArguments rope{qkv_.as<Bf16>(), q_.as<Bf16>(), paged_layer(layout_, pool(), l, in.table, table_stride_),
+                           in.sequence,     in.position,   rotation_.as<float2>(),
                            shape_.heads};
   KVPLAN_CUDA(launch_rope_append(rope, in.rows, stream));
   attend(in, l, stream);

@@ -46,7 +46,8 @@ std::int32_t slots_of(const ReplayPlan& plan, const ReplayPolicy& p) {
 Sizes sizes_of(const ReplayPlan& plan) {
   const EngineConfig& e = plan.policies.front().config.engine;
   Sizes s;
-  s.layout = {plan.model.layers, static_cast<int>(e.g1_pages.count), e.page_tokens, plan.model.kv_heads,
+  s.layout = {plan.model.layers, static_cast<int>(e.g1_pages.count),
+              e.page_tokens,     plan.model.kv_heads,
               plan.page_first,   false};
   s.max_rows = e.max_num_batched_tokens;
   s.max_sequences = e.max_num_seqs;
@@ -70,7 +71,8 @@ Sizes sizes_of(const ReplayPlan& plan) {
 // Whether the plan fits into the machine; adds a finding for each that does not.
 void judge_room(const ReplayPlan& plan, const Sizes& s, Machine& machine) {
   const auto gib = [](double bytes) { return std::to_string(bytes / (1 << 30)).substr(0, 5) + " GiB"; };
-  const auto need = static_cast<double>(Model::bytes_needed(shape_of(plan.model), s.layout, s.max_rows, s.max_sequences));
+  const auto need =
+      static_cast<double>(Model::bytes_needed(shape_of(plan.model), s.layout, s.max_rows, s.max_sequences));
   const auto refuse = [&](const char* code, const std::string& message) {
     machine.findings.push_back({code, true, message});
     std::fprintf(stderr, "error: %s: %s\n", code, message.c_str());
@@ -153,7 +155,8 @@ std::vector<const ReplayPolicy*> chosen(const ReplayPlan& plan, const ReplayOpti
     if (options.only.empty()) out.push_back(&p);
   }
   for (const std::string& name : options.only) {
-    const auto at = std::find_if(plan.policies.begin(), plan.policies.end(), [&](const auto& p) { return p.name == name; });
+    const auto at =
+        std::find_if(plan.policies.begin(), plan.policies.end(), [&](const auto& p) { return p.name == name; });
     if (at == plan.policies.end()) throw std::runtime_error("the plan has no policy \"" + name + "\"");
     out.push_back(&*at);
   }
