@@ -78,7 +78,7 @@ Bounds::Bounds(const LoadFacts& facts, const Machine& machine, std::optional<dou
   head_s_ = least_rate(step.head, seqs);
   steps_ = std::max(facts.decoded_tokens / static_cast<double>(seqs), facts.decode_private / machine.g1_tokens);
   if (!end_s) return;
-  for (const double part : {0.5, 0.85, 1.0}) forms_.push_back(form(part * rate_s_));
+  for (const double part : {0.7, 1.0}) forms_.push_back(form(part * rate_s_));
 }
 
 double Bounds::least_base_s() const {
@@ -121,24 +121,24 @@ Bounds::Form Bounds::form(double slope) const {
   return f;
 }
 
-double Bounds::work_s(std::int64_t replicas) const {
+double Bounds::work_s(std::int64_t replicas, const Machine& m) const {
   KVPLAN_ASSERT(end_s_);
   const double n = static_cast<double>(replicas), time = *end_s_;
-  const double nodes = static_cast<double>(ceil_div(replicas, machine_.replicas_per_node));
-  const double g1 = n * machine_.g1_tokens;
-  const double below = nodes * machine_.below_tokens_per_node + machine_.below_tokens_of_fleet;
+  const double nodes = static_cast<double>(ceil_div(replicas, m.replicas_per_node));
+  const double g1 = n * m.g1_tokens;
+  const double below = nodes * m.below_tokens_per_node + m.below_tokens_of_fleet;
   double most = 0;
   for (const Form& f : forms_) {
     const double anywhere = f.space.at((g1 + below) * time);
-    const double loaded = std::min(f.space.at(below * time), f.link.at(n * machine_.loaded_tokens_per_s * time));
+    const double loaded = std::min(f.space.at(below * time), f.link.at(n * m.loaded_tokens_per_s * time));
     most = std::max(most, f.all_s - std::min(anywhere, f.space.at(g1 * time) + loaded));
   }
   return kRounding * most;
 }
 
-std::optional<std::int64_t> Bounds::least_replicas(std::int64_t most) const {
+std::optional<std::int64_t> Bounds::least_replicas(std::int64_t most, const Machine& m) const {
   if (!end_s_) return 1;
-  const auto fits = [&](std::int64_t n) { return work_s(n) <= static_cast<double>(n) * *end_s_; };
+  const auto fits = [&](std::int64_t n) { return work_s(n, m) <= static_cast<double>(n) * *end_s_; };
   if (!fits(most)) return std::nullopt;
   std::int64_t low = 1, high = most;
   while (low < high) {

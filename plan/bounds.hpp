@@ -46,9 +46,12 @@ class Bounds {
   Bounds(const LoadFacts&, const Machine&, std::optional<double> end_s);
 
   // GPU time of all replicas that serving takes at least, on so many replicas.
-  double work_s(std::int64_t replicas) const;
+  double work_s(std::int64_t replicas) const { return work_s(replicas, machine_); }
   // The smallest number that is not ruled out, or nothing when more than `most` are needed.
-  std::optional<std::int64_t> least_replicas(std::int64_t most) const;
+  std::optional<std::int64_t> least_replicas(std::int64_t most) const { return least_replicas(most, machine_); }
+  // The same for a machine that differs in the tiers below and their links alone.
+  double work_s(std::int64_t replicas, const Machine&) const;
+  std::optional<std::int64_t> least_replicas(std::int64_t most, const Machine&) const;
   // What each part of the SLO is at the least (goodput: at the most), on any fleet; judged from that turn on.
   std::vector<double> alone(const Slo&, const Workload&, TurnId judged_from) const;
 
@@ -68,7 +71,7 @@ class Bounds {
   double least_base_s() const;
 
   const LoadFacts& facts_;
-  const Machine machine_;
+  const Machine machine_;  // whose step and engine must outlive this
   std::optional<double> end_s_;
   double rate_s_ = 0;     // least base of a token, of any step
   double head_s_ = 0;     // least head of a sampled row

@@ -30,10 +30,15 @@ void require_price(const std::string& hardware, const Prices& p, Tenure tenure) 
 
 std::string cannot_be_had(const Fleet& fleet, const Hardware& hardware, const Prices& p, Tenure tenure) {
   const auto node = p.nodes.find(hardware.name);
-  const double held = hardware.host_memory_bytes();
-  if (tenure == Tenure::owned && node != p.nodes.end() && !node->second.dram_is_fixed) return "";
-  if (fleet.dram_bytes_per_node <= held) return "";
-  return fmt::format("{:.0f} GB of DRAM a node, and {} holds {:.0f} GB", fleet.dram_bytes_per_node / kGb, hardware.name, held / kGb);
+  double held = hardware.host_memory_bytes();
+  if (tenure == Tenure::rented) {
+    held *= static_cast<double>(fleet.gpus_of_node) / hardware.gpus_per_node;
+  } else if (node != p.nodes.end() && !node->second.dram_is_fixed) {
+    return "";
+  }
+  if (fleet.dram_bytes_per_node <= held * (1 + 1e-9)) return "";
+  return fmt::format("{:.0f} GB of DRAM a node, and the GPUs in use of {} have {:.0f} GB", fleet.dram_bytes_per_node / kGb,
+                     hardware.name, held / kGb);
 }
 
 Cost cost_of(const Fleet& fleet, const Hardware& hardware, const Prices& p, Tenure tenure, double busy) {

@@ -20,6 +20,7 @@ enum class Tenure { rented, owned };
 struct Fleet {
   std::int64_t gpus = 0;
   std::int64_t nodes = 0;
+  std::int64_t gpus_of_node = 0;  // that the fullest node has in use
   double dram_bytes_per_node = 0, ssd_bytes_per_node = 0;  // for KV
 };
 
@@ -32,7 +33,8 @@ struct Cost {
 // busy: share of the time that GPUs compute. InputError where the prices do not know the hardware.
 Cost cost_of(const Fleet&, const Hardware&, const Prices&, Tenure, double busy);
 
-// Why the fleet cannot be bought: more DRAM than is soldered; "" when it can.
+// Why the fleet cannot be had; "" when it can. Whoever rents some GPUs of a node has that share of its DRAM; what
+// is soldered is all there is.
 std::string cannot_be_had(const Fleet&, const Hardware&, const Prices&, Tenure);
 
 // InputError, naming what is missing, unless the prices know the hardware under this tenure.

@@ -70,7 +70,7 @@ class GroupSearch {
   bool holds_for_the_largest(const Arm& arm, std::int64_t replicas) {
     std::size_t largest = arm.id;
     for (const Arm& a : arms_) {
-      if (space_.covers(a.id, largest)) largest = a.id;
+      if (a.least <= replicas && space_.covers(a.id, largest)) largest = a.id;
     }
     if (largest == arm.id || feasible(largest, replicas)) return true;
     ++result_.inferred;
