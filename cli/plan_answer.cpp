@@ -72,7 +72,7 @@ std::string slo_sentence(const Json& slo) {
 }
 
 std::string sentence(const PlanSolver& p, const Json& plan) {
-  return fmt::format("{} {} x {}, {} GPUs on {} nodes, for {:.2f} USD/h: {}; with {} nodes lost {}.",
+  return fmt::format("{} {} x {}: {} GPUs on {} nodes, {:.2f} USD/h. {}. With its spares lost ({} of the nodes): {}.",
                      p.request().tenure == Tenure::rented ? "Rent" : "Buy", plan["replicas"].get<std::int64_t>(), plan["name"].get<std::string>(),
                      plan["gpus"].get<std::int64_t>(), plan["nodes"].get<std::int64_t>(), plan["cost"]["usd_per_hour"].get<double>(),
                      slo_sentence(plan["at_full_strength"]["slo"]), p.request().spare_nodes, slo_sentence(plan["with_spare_nodes_lost"]["slo"]));

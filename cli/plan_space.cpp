@@ -74,7 +74,7 @@ std::string Arm::name() const {
   for (const auto& [path, value] : values.items()) {
     if (path == "hardware" || path == "tp" || path == "offload.mode") continue;
     const std::string last = path.substr(path.rfind('.') + 1);
-    if (is_memory(path)) name += fmt::format(" {} {}", last.substr(0, last.find('_')), human_bytes(value.get<double>()));
+    if (is_memory(path)) name += fmt::format(" {}={}", last.substr(0, last.find('_')), human_bytes(value.get<double>()));
     else name += fmt::format(" {}={}", last, value.is_string() ? value.get<std::string>() : value.dump());
   }
   return name;
@@ -96,7 +96,7 @@ ArmSet arms_of(const PlanRequest& r, const Architecture& model) {
       continue;
     }
     s.assign("replicas", 1, "search", {});
-    Arm arm{values, 0, hardwares.get(s), {}, s.texts("offload.mode").at(0)};
+    Arm arm{values, 0, hardwares.get(s), Built(), s.texts("offload.mode").at(0)};
     require_price(arm.hardware->name, r.prices, r.tenure);
     try {
       arm.built = build_config(s, arm.mode, *arm.hardware, model);

@@ -20,7 +20,7 @@ struct Arm {
   Built built;           // with one replica
   std::string mode;      // offload.mode
   Fleet fleet(std::int64_t replicas) const;
-  std::string name() const;  // "gh200-96 tp1 dram 400 GB"
+  std::string name() const;  // "gh200-96 tp1 dram dram=400 GB"
 };
 
 struct ArmSet {
