@@ -23,8 +23,8 @@ StepTime tweaked(const StepTime& t, const Tweak& tweak) {
 }
 
 std::string key_of(std::size_t arm, std::int64_t replicas, const std::string& load, const Tweak& t, bool thorough) {
-  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {}", arm, replicas, load, t.base, t.head, t.context, t.pair, t.link, t.frontend,
-                     t.dram_bytes, t.link_bytes_per_s, thorough);
+  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {}", arm, replicas, load, t.base, t.head, t.context, t.pair,
+                     t.link, t.frontend, t.dram_bytes, t.link_bytes_per_s, thorough);
 }
 
 // How the intervals of independent replications combine.
@@ -98,71 +98,91 @@ Evaluator::Run Evaluator::simulate_once(const SimulationConfig& c, const ArmBoun
   return r;
 }
 
-FleetOutcome Evaluator::run(std::size_t arm, std::int64_t replicas, const LoadSet& set, const Tweak& tweak, bool thorough) {
+// Pools the SLO over the runs so far; true when more of them cannot change the decision.
+bool Evaluator::decide(const std::vector<Run>& runs, FleetOutcome& o) const {
+  const Slo& slo = request_.slo;
+  o.slo.clear();
+  bool surely_met = true, surely_missed = false;
+  for (std::size_t i = 0; i < slo.size(); ++i) {
+    std::vector<Estimated> each;
+    for (const Run& r : runs) each.push_back(r.slo[i]);
+    o.slo.push_back(pooled(each));
+    const Estimated& e = o.slo.back();
+    const double limit = slo.limit(i), sign = slo.at_most(i) ? 1 : -1;
+    const bool met = sign * e.value <= sign * limit;
+    const bool sure = !std::isfinite(e.value) || (e.interval && (limit < e.interval->low || limit > e.interval->high));
+    surely_met = surely_met && met && sure;
+    surely_missed = surely_missed || (!met && sure);
+  }
+  const Run& last = runs.back();
+  return surely_met || surely_missed || last.verdict.state != State::stable || !last.keeps_up;
+}
+
+void Evaluator::add_run(const Run& r, double share, FleetOutcome& o) const {
+  o.busy += r.busy * share;
+  o.served_s += r.served_s * share;
+  o.latency += r.latency * share;
+  const Totals& t = r.totals;
+  o.output_tokens_per_s += static_cast<double>(t.output_tokens) / std::max(1e-9, seconds(t.makespan())) * share;
+  const std::int64_t hits[] = {t.hit_g1_tokens, t.hit_g2_tokens, t.hit_ssd_tokens, t.hit_remote_tokens};
+  for (int i = 0; i < 4; ++i) {
+    o.hit_share[i] +=
+        share * static_cast<double>(hits[i]) / static_cast<double>(std::max<std::int64_t>(1, t.prompt_tokens));
+  }
+  o.refused = std::max(o.refused, t.refused);
+  if (r.verdict.state > o.state || o.bottleneck.empty()) o.bottleneck = r.verdict.bottleneck;
+  o.state = std::max(o.state, r.verdict.state);
+  if (!o.why.empty()) return;
+  if (r.verdict.state != State::stable) {
+    o.why = fmt::format("{}: {}", name_of(r.verdict.state), r.verdict.reason);
+  } else if (!r.keeps_up) {
+    o.why = fmt::format("it serves the load in {}, not within {} as at the limits", human_seconds(r.served_s),
+                        human_seconds(kPaceSlack * r.end_at_pace_s));
+  }
+}
+
+// What binds, and the first part of the SLO that is missed.
+void Evaluator::judge_slo(FleetOutcome& o) const {
+  const Slo& slo = request_.slo;
+  std::vector<double> values;
+  bool missed = false;
+  for (std::size_t i = 0; i < slo.size(); ++i) {
+    const double value = o.slo[i].value, limit = slo.limit(i);
+    values.push_back(value);
+    if (worst_ratio(slo, values) > o.ratio) o.ratio = worst_ratio(slo, values), o.binding = i;
+    if (missed || (slo.at_most(i) ? value <= limit : value >= limit)) continue;
+    missed = true;
+    o.why = slo.at_most(i) ? fmt::format("{} {} > {}", slo.name(i),
+                                         std::isfinite(value) ? human_seconds(value) : "refused", human_seconds(limit))
+                           : fmt::format("{} {:.3f} < {:.3f}", slo.name(i), value, limit);
+  }
+}
+
+FleetOutcome Evaluator::run(std::size_t arm, std::int64_t replicas, const LoadSet& set, const Tweak& tweak,
+                            bool thorough) {
   const std::string key = key_of(arm, replicas, set.name, tweak, thorough);
   {
     const std::lock_guard lock(mutex_);
     const auto it = known_.find(key);
     if (it != known_.end()) return it->second;
   }
-  const Slo& slo = request_.slo;
   const SimulationConfig c = config(arm, replicas, tweak);
   FleetOutcome o;
   std::vector<Run> runs;
   bool decided = false;
   for (std::size_t l = 0; l < set.loads.size() && (thorough || !decided); ++l) {
     runs.push_back(simulate_once(c, set.loads[l]));
-    o.slo.clear();
-    bool surely_met = true, surely_missed = false;
-    for (std::size_t i = 0; i < slo.size(); ++i) {
-      std::vector<Estimated> each;
-      for (const Run& r : runs) each.push_back(r.slo[i]);
-      o.slo.push_back(pooled(each));
-      const Estimated& e = o.slo.back();
-      const double limit = slo.limit(i), sign = slo.at_most(i) ? 1 : -1;
-      const bool met = sign * e.value <= sign * limit;
-      const bool sure = !std::isfinite(e.value) || (e.interval && (limit < e.interval->low || limit > e.interval->high));
-      surely_met = surely_met && met && sure;
-      surely_missed = surely_missed || (!met && sure);
-    }
-    const Run& last = runs.back();
-    decided = surely_met || surely_missed || last.verdict.state != State::stable || !last.keeps_up;
+    decided = decide(runs, o);
   }
-  std::vector<double> values;
-  for (std::size_t i = 0; i < slo.size(); ++i) {
-    values.push_back(o.slo[i].value);
-    if (worst_ratio(slo, values) > o.ratio) o.ratio = worst_ratio(slo, values), o.binding = i;
-  }
-  const double n = static_cast<double>(runs.size());
-  for (const Run& r : runs) {
-    o.busy += r.busy / n;
-    o.served_s += r.served_s / n;
-    o.latency += r.latency / n;
-    o.output_tokens_per_s += static_cast<double>(r.totals.output_tokens) / std::max(1e-9, seconds(r.totals.makespan())) / n;
-    const double prompts = std::max<double>(1, static_cast<double>(r.totals.prompt_tokens)) * n;
-    o.hit_share[0] += static_cast<double>(r.totals.hit_g1_tokens) / prompts;
-    o.hit_share[1] += static_cast<double>(r.totals.hit_g2_tokens) / prompts;
-    o.hit_share[2] += static_cast<double>(r.totals.hit_ssd_tokens) / prompts;
-    o.hit_share[3] += static_cast<double>(r.totals.hit_remote_tokens) / prompts;
-    o.refused = std::max(o.refused, r.totals.refused);
-    if (r.verdict.state > o.state || o.bottleneck.empty()) o.state = std::max(o.state, r.verdict.state), o.bottleneck = r.verdict.bottleneck;
-    if (r.verdict.state != State::stable && o.why.empty()) o.why = fmt::format("{}: {}", name_of(r.verdict.state), r.verdict.reason);
-    if (!r.keeps_up && o.why.empty()) {
-      o.why = fmt::format("it serves the load in {}, not within {} as at the limits", human_seconds(r.served_s), human_seconds(kPaceSlack * r.end_at_pace_s));
-    }
-  }
-  for (std::size_t i = 0; i < slo.size(); ++i) {
-    const bool met = slo.at_most(i) ? values[i] <= slo.limit(i) : values[i] >= slo.limit(i);
-    if (met) continue;
-    o.why = slo.at_most(i) ? fmt::format("{} {} > {}", slo.name(i), std::isfinite(values[i]) ? human_seconds(values[i]) : "refused", human_seconds(slo.limit(i)))
-                           : fmt::format("{} {:.3f} < {:.3f}", slo.name(i), values[i], slo.limit(i));
-    break;
-  }
+  for (const Run& r : runs) add_run(r, 1 / static_cast<double>(runs.size()), o);
+  judge_slo(o);
   o.feasible = o.why.empty();
   o.runs = runs.size();
   const std::lock_guard lock(mutex_);
   simulations_ += static_cast<std::int64_t>(runs.size());
-  for (std::size_t l = 0; l < runs.size(); ++l) turns_ += static_cast<std::int64_t>(set.loads[l].workload->turns.size());
+  for (std::size_t l = 0; l < runs.size(); ++l) {
+    turns_ += static_cast<std::int64_t>(set.loads[l].workload->turns.size());
+  }
   return known_[key] = o;
 }
 
@@ -180,18 +200,24 @@ double Evaluator::value(std::size_t arm, std::int64_t replicas, std::int64_t run
   const double usd = cost(arm, replicas, running, o).usd_per_hour;
   const Fleet f = a.fleet(replicas);
   switch (request_.objective) {
-    case Objective::usd_per_hour: return usd;
-    case Objective::usd_per_million_output_tokens: return usd / 3600 / o.output_tokens_per_s * 1e6;
-    case Objective::usd_per_user_month: return usd * kHoursPerMonth / static_cast<double>(request_.base.integer("trace.users"));
-    case Objective::gpus: return static_cast<double>(f.gpus);
+    case Objective::usd_per_hour:
+      return usd;
+    case Objective::usd_per_million_output_tokens:
+      return usd / 3600 / o.output_tokens_per_s * 1e6;
+    case Objective::usd_per_user_month:
+      return usd * kHoursPerMonth / static_cast<double>(request_.base.integer("trace.users"));
+    case Objective::gpus:
+      return static_cast<double>(f.gpus);
     case Objective::joules_per_output_token: {
-      const double gpus = static_cast<double>(f.gpus), busy = o.busy * static_cast<double>(running * a.built.gpus_per_replica);
+      const double gpus = static_cast<double>(f.gpus),
+                   busy = o.busy * static_cast<double>(running * a.built.gpus_per_replica);
       const Gpu& gpu = a.hardware->gpu;
       return (busy * gpu.busy_watts.value + (gpus - busy) * gpu.idle_watts.value) / o.output_tokens_per_s;
     }
     case Objective::ttft:
     case Objective::tpot:
-    case Objective::e2e: return o.latency;
+    case Objective::e2e:
+      return o.latency;
   }
   KVPLAN_ASSERT(!"a known objective");
 }

@@ -11,13 +11,21 @@
 namespace kvplan {
 namespace {
 
-const std::vector<std::string> kObjectives = {"usd_per_hour", "usd_per_million_output_tokens", "usd_per_user_month", "gpus",
-                                              "joules_per_output_token", "ttft_s", "tpot_s", "e2e_s"};
+const std::vector<std::string> kObjectives = {"usd_per_hour",
+                                              "usd_per_million_output_tokens",
+                                              "usd_per_user_month",
+                                              "gpus",
+                                              "joules_per_output_token",
+                                              "ttft_s",
+                                              "tpot_s",
+                                              "e2e_s"};
 
 void set_number(Scenario& s, const char* path, double value) {
   const Option& option = *find_option(path);
-  s.assign(path, *accept(option, option.type == OptionType::integer ? nlohmann::json(std::llround(value)) : nlohmann::json(value)),
-           "growth", {});
+  s.assign(
+      path,
+      *accept(option, option.type == OptionType::integer ? nlohmann::json(std::llround(value)) : nlohmann::json(value)),
+      "growth", {});
 }
 
 // Growth is of traffic: users where there are some, else the rate of arrivals.
@@ -59,24 +67,29 @@ void read_limits(JsonReader& root, PlanRequest& r) {
   if (limits.has("gpus")) r.most_gpus = limits.integer("gpus", 1, 1'000'000);
   limits.no_other_keys();
   if (is_latency(r.objective) && !r.most_usd_per_hour && !r.most_gpus) {
-    root.fail("objective", "the lowest latency is had with endless money", "add \"limits\": {\"usd_per_hour\": N} or gpus");
+    root.fail("objective", "the lowest latency is had with endless money",
+              "add \"limits\": {\"usd_per_hour\": N} or gpus");
   }
 }
 
 // What contradicts itself.
 void check(const JsonFile& file, PlanRequest& r, JsonFindings& findings) {
-  if (r.slo.size() == 0) findings.add(file.at("", "a plan needs an SLO", "for example \"slo\": {\"ttft_s\": {\"p95\": 1.0}}"));
+  if (r.slo.size() == 0)
+    findings.add(file.at("", "a plan needs an SLO", "for example \"slo\": {\"ttft_s\": {\"p95\": 1.0}}"));
   for (const LatencySlo& a : r.slo.latencies) {
     for (const LatencySlo& b : r.slo.latencies) {
-      if (a.of == b.of && a.statistic == Statistic::quantile && b.statistic == Statistic::quantile && a.quantile < b.quantile &&
-          a.limit_s > b.limit_s) {
-        findings.add(file.at("/slo", fmt::format("{} may be {:g} s, but {} only {:g} s: the first says nothing", a.name(), a.limit_s,
-                                                 b.name(), b.limit_s), "a lower quantile needs the lower limit"));
+      if (a.of == b.of && a.statistic == Statistic::quantile && b.statistic == Statistic::quantile &&
+          a.quantile < b.quantile && a.limit_s > b.limit_s) {
+        findings.add(file.at("/slo",
+                             fmt::format("{} may be {:g} s, but {} only {:g} s: the first says nothing", a.name(),
+                                         a.limit_s, b.name(), b.limit_s),
+                             "a lower quantile needs the lower limit"));
       }
     }
   }
   if (r.objective == Objective::usd_per_user_month && !r.base.has("trace.users")) {
-    findings.add(file.at("/objective", "usd_per_user_month needs users", "set trace.users in the base, or choose another objective"));
+    findings.add(file.at("/objective", "usd_per_user_month needs users",
+                         "set trace.users in the base, or choose another objective"));
   }
   if (!r.design) return;
   for (const std::string& path : r.design->paths()) {
@@ -96,14 +109,20 @@ const char* name_of(Objective o) { return kObjectives[static_cast<std::size_t>(o
 
 const char* unit_of(Objective o) {
   switch (o) {
-    case Objective::gpus: return "GPUs";
-    case Objective::joules_per_output_token: return "J/token";
+    case Objective::gpus:
+      return "GPUs";
+    case Objective::joules_per_output_token:
+      return "J/token";
     case Objective::ttft:
     case Objective::tpot:
-    case Objective::e2e: return "s";
-    case Objective::usd_per_hour: return "USD/h";
-    case Objective::usd_per_million_output_tokens: return "USD/1M tokens";
-    case Objective::usd_per_user_month: return "USD/user-month";
+    case Objective::e2e:
+      return "s";
+    case Objective::usd_per_hour:
+      return "USD/h";
+    case Objective::usd_per_million_output_tokens:
+      return "USD/1M tokens";
+    case Objective::usd_per_user_month:
+      return "USD/user-month";
   }
   KVPLAN_ASSERT(!"a known objective");
 }
@@ -114,16 +133,19 @@ Scenario PlanRequest::scenario(const Json& values) const {
   return s;
 }
 
-PlanRequest read_plan_request(const std::string& path) {
-  const JsonFile file = JsonFile::load(path);
+PlanRequest read_plan_request(const std::string& path) { return read_plan_request(JsonFile::load(path)); }
+
+PlanRequest read_plan_request(const JsonFile& file) {
   JsonFindings findings;
   JsonReader root(file, findings);
   findings.raise();
   PlanRequest r;
-  r.file = path;
+  r.file = file.name();
   r.base = read_base(file, findings);
-  if (root.has("base") && file.root()["base"].is_object()) root.object("base");
-  else if (root.has("base")) root.string("base");
+  if (root.has("base") && file.root()["base"].is_object())
+    root.object("base");
+  else if (root.has("base"))
+    root.string("base");
   if (root.has("search")) {
     root.object("search");
     r.design.emplace(file, "/search", scenario_vocabulary(), findings);

@@ -19,7 +19,16 @@
 
 namespace kvplan {
 
-enum class Objective { usd_per_hour, usd_per_million_output_tokens, usd_per_user_month, gpus, joules_per_output_token, ttft, tpot, e2e };
+enum class Objective {
+  usd_per_hour,
+  usd_per_million_output_tokens,
+  usd_per_user_month,
+  gpus,
+  joules_per_output_token,
+  ttft,
+  tpot,
+  e2e
+};
 const char* name_of(Objective);
 const char* unit_of(Objective);
 inline bool is_latency(Objective o) { return o >= Objective::ttft; }
@@ -49,5 +58,6 @@ struct PlanRequest {
 
 // InputError with every finding.
 PlanRequest read_plan_request(const std::string& path);
+PlanRequest read_plan_request(const JsonFile&);
 
 }  // namespace kvplan

@@ -31,9 +31,12 @@ StepSpread spread_of(PlanSolver& p, std::size_t arm) {
   StepSpread spread;
   try {
     const StepTime low = at("low"), high = at("high");
-    const auto half = [](std::int64_t x, std::int64_t y) { return x > 0 && y > 0 ? std::log(static_cast<double>(y) / static_cast<double>(x)) / 2 : 0; };
+    const auto half = [](std::int64_t x, std::int64_t y) {
+      return x > 0 && y > 0 ? std::log(static_cast<double>(y) / static_cast<double>(x)) / 2 : 0;
+    };
     const std::int64_t budget = a.built.config.engine.max_num_batched_tokens;
-    return {half(low.base(budget), high.base(budget)), half(low.head(8), high.head(8)), half(low.context_ps, high.context_ps), half(low.pair_ps, high.pair_ps), true};
+    return {half(low.base(budget), high.base(budget)), half(low.head(8), high.head(8)),
+            half(low.context_ps, high.context_ps), half(low.pair_ps, high.pair_ps), true};
   } catch (const InputError&) {
     return spread;  // the roofline has no interval
   }
@@ -54,7 +57,9 @@ Contest contest(PlanSolver& p, const LoadSet& load, TweakOf tweak_of) {
     const Tweak tweak = tweak_of(f.arm);
     const auto n = p.fewest(f.arm, f.running, load, tweak);
     double value = std::numeric_limits<double>::infinity();
-    if (n) value = p.evaluator().value(f.arm, p.evaluator().with_spares(f.arm, *n), *n, p.evaluator().run(f.arm, *n, load, tweak));
+    if (n)
+      value = p.evaluator().value(f.arm, p.evaluator().with_spares(f.arm, *n), *n,
+                                  p.evaluator().run(f.arm, *n, load, tweak));
     c.values.push_back(value);
     c.replicas.push_back(n ? p.evaluator().with_spares(f.arm, *n) : 0);
   }
@@ -64,8 +69,11 @@ Contest contest(PlanSolver& p, const LoadSet& load, TweakOf tweak_of) {
 
 Json contest_json(PlanSolver& p, const Contest& c) {
   const auto& fleets = p.best_by_hardware();
-  if (!std::isfinite(c.values[c.winner])) return {{"best", nullptr}, {"value", nullptr}, {"replicas", 0}, {"value_of_plan", nullptr}};
-  return {{"best", p.set().arms[fleets[c.winner].arm].name()}, {"replicas", c.replicas[c.winner]}, {"value", c.values[c.winner]},
+  if (!std::isfinite(c.values[c.winner]))
+    return {{"best", nullptr}, {"value", nullptr}, {"replicas", 0}, {"value_of_plan", nullptr}};
+  return {{"best", p.set().arms[fleets[c.winner].arm].name()},
+          {"replicas", c.replicas[c.winner]},
+          {"value", c.values[c.winner]},
           {"value_of_plan", std::isfinite(c.values[0]) ? Json(c.values[0]) : Json(nullptr)}};
 }
 
@@ -96,7 +104,10 @@ Json shadow_prices(PlanSolver& p, const Found& best) {
   Json resources = Json::array();
   const auto add = [&](const char* what, const char* unit, double amount, double per_fleet, const Tweak& tweak) {
     const double gain = capacity(p, best, tweak) / base - 1;
-    resources.push_back({{"resource", what}, {"unit", unit}, {"tried", amount}, {"more_load_fraction", gain},
+    resources.push_back({{"resource", what},
+                         {"unit", unit},
+                         {"tried", amount},
+                         {"more_load_fraction", gain},
                          {"usd_per_hour_per_unit", usd * gain / amount / per_fleet}});
   };
   const double nodes = static_cast<double>(a.fleet(best.running).nodes);
@@ -111,8 +122,11 @@ Json shadow_prices(PlanSolver& p, const Found& best) {
     add("links of a node, each", "GB/s", 0.25 * rate / 1e9, nodes, t);
   }
   add("compute and HBM speed", "%", 10, 1, Tweak{1 / 1.1, 1 / 1.1, 1 / 1.1, 1 / 1.1, 1, 1, 0, 0});
-  return {{"binding", p.request().slo.name(o.binding)}, {"ratio_to_limit", o.ratio}, {"bottleneck", o.bottleneck},
-          {"load_carried_fraction", base}, {"resources", resources}};
+  return {{"binding", p.request().slo.name(o.binding)},
+          {"ratio_to_limit", o.ratio},
+          {"bottleneck", o.bottleneck},
+          {"load_carried_fraction", base},
+          {"resources", resources}};
 }
 
 Json sensitivity(PlanSolver& p, const Found& best) {
@@ -120,17 +134,22 @@ Json sensitivity(PlanSolver& p, const Found& best) {
   const LoadSet now = first_of(p.load());
   const auto none = [](std::size_t) { return Tweak{}; };
   const std::string plan = p.set().arms[best.arm].name();
-  const auto add = [&](const std::string& what, const std::string& low_name, const Contest& low, const std::string& high_name, const Contest& high) {
+  const auto add = [&](const std::string& what, const std::string& low_name, const Contest& low,
+                       const std::string& high_name, const Contest& high) {
     const Json a = contest_json(p, low), b = contest_json(p, high);
-    const auto value = [&](const Json& j) { return j["value_of_plan"].is_null() ? best.value : j["value_of_plan"].get<double>(); };
+    const auto value = [&](const Json& j) {
+      return j["value_of_plan"].is_null() ? best.value : j["value_of_plan"].get<double>();
+    };
     const auto changes = [&](const Json& j) { return j["best"].is_null() || j["best"] != plan; };
     Json row = {{"what", what}, {"low", low_name}, {"high", high_name}, {"at_low", a}, {"at_high", b}};
     row["swing"] = std::abs(value(a) - value(b));
     row["decision_changes"] = changes(a) || changes(b);
     rows.push_back(row);
   };
-  add("traffic", "-20 %", contest(p, p.load_with("traffic 0.8", 0.8, 1), none), "+20 %", contest(p, p.load_with("traffic 1.2", 1.2, 1), none));
-  add("think time", "halved", contest(p, p.load_with("think 0.5", 1, 0.5), none), "doubled", contest(p, p.load_with("think 2", 1, 2), none));
+  add("traffic", "-20 %", contest(p, p.load_with("traffic 0.8", 0.8, 1), none), "+20 %",
+      contest(p, p.load_with("traffic 1.2", 1.2, 1), none));
+  add("think time", "halved", contest(p, p.load_with("think 0.5", 1, 0.5), none), "doubled",
+      contest(p, p.load_with("think 2", 1, 2), none));
   const auto end = [&](double sign) {
     return [&p, sign](std::size_t arm) {
       const StepSpread s = spread_of(p, arm);
@@ -138,14 +157,23 @@ Json sensitivity(PlanSolver& p, const Found& best) {
     };
   };
   add("step times (90 % interval)", "fast end", contest(p, now, end(-1)), "slow end", contest(p, now, end(1)));
-  const auto link = [](double factor) { return [factor](std::size_t) { Tweak t; t.link = factor; return t; }; };
+  const auto link = [](double factor) {
+    return [factor](std::size_t) {
+      Tweak t;
+      t.link = factor;
+      return t;
+    };
+  };
   add("link rates", "-15 %", contest(p, now, link(0.85)), "+15 %", contest(p, now, link(1.15)));
   // Prices change no simulation: the fleets stay, and are priced anew.
   const auto priced = [&](const std::string& key, const std::string& hardware, double factor) {
     PlanRequest r = p.request();
-    if (hardware.empty()) price_figures(r.prices).at(key)->value *= factor;
-    else if (key == "usd_per_gpu_hour") r.prices.usd_per_gpu_hour[hardware].value *= factor;
-    else r.prices.nodes[hardware].usd.value *= factor;
+    if (hardware.empty())
+      price_figures(r.prices).at(key)->value *= factor;
+    else if (key == "usd_per_gpu_hour")
+      r.prices.usd_per_gpu_hour[hardware].value *= factor;
+    else
+      r.prices.nodes[hardware].usd.value *= factor;
     const Evaluator with(r, p.set(), p.model());
     Contest c;
     for (const Found& f : p.best_by_hardware()) {
@@ -164,7 +192,8 @@ Json sensitivity(PlanSolver& p, const Found& best) {
       add(key, "halved", priced(key, "", 0.5), "doubled", priced(key, "", 2));
     }
   }
-  std::stable_sort(rows.begin(), rows.end(), [](const Json& a, const Json& b) { return a["swing"].get<double>() > b["swing"].get<double>(); });
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const Json& a, const Json& b) { return a["swing"].get<double>() > b["swing"].get<double>(); });
   return rows;
 }
 
@@ -184,21 +213,26 @@ Json break_even_prices(PlanSolver& p) {
   };
   const auto units = [&](const Found& f) {  // of the price in an hour's cost
     const Fleet fleet = p.set().arms[f.arm].fleet(f.replicas);
-    return rented ? static_cast<double>(fleet.gpus) : static_cast<double>(fleet.nodes) / (p.request().prices.years.value * 8766);
+    return rented ? static_cast<double>(fleet.gpus)
+                  : static_cast<double>(fleet.nodes) / (p.request().prices.years.value * 8766);
   };
   const Found& best = fleets[0];
   for (std::size_t i = 1; i < fleets.size(); ++i) {
     const double gap = usd(fleets[i]) - usd(best);
     const double other = price(fleets[i]) - gap / units(fleets[i]);
-    rows.push_back({{"price", rented ? "usd_per_gpu_hour" : "usd_per_node"}, {"plan", p.set().arms[best.arm].hardware->name},
-                    {"plan_price", price(best)}, {"plan_price_at_which_they_swap", price(best) + gap / units(best)},
-                    {"other", p.set().arms[fleets[i].arm].hardware->name}, {"other_price", price(fleets[i])},
+    rows.push_back({{"price", rented ? "usd_per_gpu_hour" : "usd_per_node"},
+                    {"plan", p.set().arms[best.arm].hardware->name},
+                    {"plan_price", price(best)},
+                    {"plan_price_at_which_they_swap", price(best) + gap / units(best)},
+                    {"other", p.set().arms[fleets[i].arm].hardware->name},
+                    {"other_price", price(fleets[i])},
                     {"other_price_at_which_they_swap", other > 0 ? Json(other) : Json(nullptr)}});
   }
   return rows;
 }
 
-// Every coefficient redrawn: parts of step times from their intervals (a draw a hardware), link rates and front end from
+// Every coefficient redrawn: parts of step times from their intervals (a draw a hardware), link rates and front end
+// from
 // +-15 % (common to all). How often is another hardware's fleet, resized, cheaper, and how much too dear is the plan?
 Json regret(PlanSolver& p, const Found& best) {
   const LoadSet now = first_of(p.load());
@@ -208,7 +242,8 @@ Json regret(PlanSolver& p, const Found& best) {
   double sum = 0, worst = 0;
   for (std::int64_t d = 0; d < p.request().regret_draws; ++d) {
     RandomStream common(static_cast<std::uint64_t>(d), "regret of links");
-    const double link = std::exp(common.normal() * kUncalibrated / kNormal90), front = std::exp(common.normal() * kUncalibrated / kNormal90);
+    const double link = std::exp(common.normal() * kUncalibrated / kNormal90),
+                 front = std::exp(common.normal() * kUncalibrated / kNormal90);
     std::map<std::string, Tweak> tweaks;
     for (const auto& [name, s] : spreads) {
       RandomStream own(static_cast<std::uint64_t>(d), "regret of " + name);
@@ -227,13 +262,19 @@ Json regret(PlanSolver& p, const Found& best) {
     const double regret = std::isfinite(c.values[0]) ? c.values[0] / c.values[c.winner] - 1 : 0;
     sum += regret;
     worst = std::max(worst, regret);
-    too_small += !p.evaluator().run(best.arm, best.running, now, tweaks[p.set().arms[best.arm].hardware->name]).feasible;
+    too_small +=
+        !p.evaluator().run(best.arm, best.running, now, tweaks[p.set().arms[best.arm].hardware->name]).feasible;
   }
   const auto draws = static_cast<double>(p.request().regret_draws);
   Json calibrated = Json::object();
-  for (const auto& [name, s] : spreads) calibrated[name] = s.calibrated ? "calibrated" : fmt::format("assumed +-{:.0f} %", 100 * kUncalibrated);
-  return {{"draws", p.request().regret_draws}, {"step_time_intervals", calibrated}, {"share_another_hardware_is_best", static_cast<double>(lost) / draws},
-          {"mean_regret_fraction", sum / draws}, {"worst_regret_fraction", worst}, {"share_plan_without_spares_misses_slo", static_cast<double>(too_small) / draws},
+  for (const auto& [name, s] : spreads)
+    calibrated[name] = s.calibrated ? "calibrated" : fmt::format("assumed +-{:.0f} %", 100 * kUncalibrated);
+  return {{"draws", p.request().regret_draws},
+          {"step_time_intervals", calibrated},
+          {"share_another_hardware_is_best", static_cast<double>(lost) / draws},
+          {"mean_regret_fraction", sum / draws},
+          {"worst_regret_fraction", worst},
+          {"share_plan_without_spares_misses_slo", static_cast<double>(too_small) / draws},
           {"share_no_fleet_will_do", static_cast<double>(nothing) / draws}};
 }
 

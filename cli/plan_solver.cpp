@@ -14,9 +14,10 @@ namespace kvplan {
 namespace {
 
 bool same_arrivals(const Workload& a, const Workload& b) {
-  return a.turns.size() == b.turns.size() && std::equal(a.turns.begin(), a.turns.end(), b.turns.begin(), [](const Turn& x, const Turn& y) {
-    return x.arrival.time == y.arrival.time && x.prompt_tokens == y.prompt_tokens && x.session == y.session;
-  });
+  return a.turns.size() == b.turns.size() &&
+         std::equal(a.turns.begin(), a.turns.end(), b.turns.begin(), [](const Turn& x, const Turn& y) {
+           return x.arrival.time == y.arrival.time && x.prompt_tokens == y.prompt_tokens && x.session == y.session;
+         });
 }
 
 std::shared_ptr<const Workload> loaded(const Scenario& base, std::int64_t replication, std::ostream& err) {
@@ -28,7 +29,8 @@ std::shared_ptr<const Workload> loaded(const Scenario& base, std::int64_t replic
 std::shared_ptr<const Workload> with_think_times(const Workload& w, double factor) {
   Workload changed = w;
   for (Turn& t : changed.turns) {
-    if (t.arrival.after != kNone) t.arrival.time = Time(static_cast<std::int64_t>(static_cast<double>(t.arrival.time.count) * factor));
+    if (t.arrival.after != kNone)
+      t.arrival.time = Time(static_cast<std::int64_t>(static_cast<double>(t.arrival.time.count) * factor));
   }
   return std::make_shared<const Workload>(with_chains(std::move(changed)));
 }
@@ -62,30 +64,39 @@ void PlanSolver::read_loads(std::ostream& err) {
   for (std::int64_t r = 0; r < request_.replications; ++r) {
     const auto w = loaded(request_.base, r, err);
     if (r == 1 && same_arrivals(*w, *load_.loads[0].workload)) {
-      notes_.push_back("the load has no random draws, so that one replication is all there is (trace.users or trace.arrivals draw)");
+      notes_.push_back(
+          "the load has no random draws, so that one replication is all there is (trace.users or trace.arrivals draw)");
       break;
     }
     output_tokens_ = std::max(output_tokens_, output_tokens(*w));
     load_.loads.push_back({w, 0});
   }
   for (const WorkloadNote& n : load_.loads[0].workload->notes) {
-    notes_.push_back(n.rows > 0 ? fmt::format("trace: {} ({} rows)", n.what, n.rows) : fmt::format("trace: {}", n.what));
+    notes_.push_back(n.rows > 0 ? fmt::format("trace: {} ({} rows)", n.what, n.rows)
+                                : fmt::format("trace: {}", n.what));
   }
 }
 
 // The start-up is told once, on a fleet with room to spare, so that every fleet is judged by the same turns.
 void PlanSolver::find_warm_up() {
-  const std::size_t most_memory = static_cast<std::size_t>(
-      std::max_element(set_.arms.begin(), set_.arms.end(), [](const Arm& a, const Arm& b) { return a.built.kv_memory_per_gpu.count < b.built.kv_memory_per_gpu.count; }) -
-      set_.arms.begin());
+  const std::size_t most_memory = static_cast<std::size_t>(std::max_element(set_.arms.begin(), set_.arms.end(),
+                                                                            [](const Arm& a, const Arm& b) {
+                                                                              return a.built.kv_memory_per_gpu.count <
+                                                                                     b.built.kv_memory_per_gpu.count;
+                                                                            }) -
+                                                           set_.arms.begin());
   const std::int64_t generous = std::min<std::int64_t>(request_.most_replicas, 64);
   const SimulationConfig c = evaluator_->config(most_memory, generous, {});
   for (ArmBounds::Load& l : load_.loads) {
     const WarmUp w = mser5(latency_samples(*l.workload, simulate(*l.workload, c), 0, request_.slo).ttft);
     l.judged_from = static_cast<TurnId>(w.cut);
-    if (!w.found) notes_.push_back("the start-up does not end within half of the load: figures may not be of a steady state; a longer trace.duration_s would tell");
+    if (!w.found)
+      notes_.push_back(
+          "the start-up does not end within half of the load: figures may not be of a steady state; a longer "
+          "trace.duration_s would tell");
   }
-  notes_.push_back(fmt::format("start-up (MSER-5): the first {} of {} turns are not judged", load_.loads[0].judged_from, load_.loads[0].workload->turns.size()));
+  notes_.push_back(fmt::format("start-up (MSER-5): the first {} of {} turns are not judged", load_.loads[0].judged_from,
+                               load_.loads[0].workload->turns.size()));
 }
 
 void PlanSolver::check_lengths() const {
@@ -97,9 +108,12 @@ void PlanSolver::check_lengths() const {
       const std::size_t judged = load.workload->turns.size() - load.judged_from;
       if (judged >= needed) continue;
       const double factor = static_cast<double>(needed) / static_cast<double>(judged);
-      wrong.push_back({request_.file, 0, 0,
-                       fmt::format("{} rests on {} judged turns, and ten beyond the quantile take {}", l.name(), judged, needed),
-                       fmt::format("the load has to be {:.1f} times as long: raise trace.duration_s, trace.users or trace.copies, or ask for a lower quantile", factor)});
+      wrong.push_back(
+          {request_.file, 0, 0,
+           fmt::format("{} rests on {} judged turns, and ten beyond the quantile take {}", l.name(), judged, needed),
+           fmt::format("the load has to be {:.1f} times as long: raise trace.duration_s, trace.users or trace.copies, "
+                       "or ask for a lower quantile",
+                       factor)});
       break;
     }
   }
@@ -107,7 +121,8 @@ void PlanSolver::check_lengths() const {
 }
 
 double PlanSolver::floor(std::size_t arm, std::int64_t running) const {
-  return evaluator_->floor(arm, evaluator_->with_spares(arm, running), bounds_->fastest_s(), output_tokens_, bounds_->of(arm).alone);
+  return evaluator_->floor(arm, evaluator_->with_spares(arm, running), bounds_->fastest_s(), output_tokens_,
+                           bounds_->of(arm).alone);
 }
 
 Judged PlanSolver::judge(std::size_t arm, std::int64_t running) const {
@@ -133,7 +148,8 @@ SearchSpace PlanSolver::space(const std::string& hardware) const {
     std::optional<std::int64_t> least = bounds_->of(a).replicas;
     const Arm& arm = set_.arms[a];
     const auto to_be_had = [&](std::int64_t n) {
-      return cannot_be_had(arm.fleet(evaluator_->with_spares(a, n)), *arm.hardware, request_.prices, request_.tenure).empty();
+      return cannot_be_had(arm.fleet(evaluator_->with_spares(a, n)), *arm.hardware, request_.prices, request_.tenure)
+          .empty();
     };
     while (least && *least < arm.built.config.replicas_per_node && !to_be_had(*least)) ++*least;
     if (!least || !is_latency(request_.objective)) return least;
@@ -164,7 +180,8 @@ std::optional<Found> PlanSolver::solve() {
     searched_.inferred += r.inferred;
   }
   for (std::size_t a = 0; a < set_.arms.size(); ++a) searched_.ruled_out += !bounds_->of(a).replicas;
-  std::stable_sort(best_by_hardware_.begin(), best_by_hardware_.end(), [](const Found& a, const Found& b) { return a.value < b.value; });
+  std::stable_sort(best_by_hardware_.begin(), best_by_hardware_.end(),
+                   [](const Found& a, const Found& b) { return a.value < b.value; });
   return best;
 }
 
@@ -186,7 +203,9 @@ LoadSet PlanSolver::load_with(const std::string& name, double users_factor, doub
   std::ostringstream nowhere;
   Scenario s = request_.base;
   if (s.has("trace.users")) {
-    s.assign("trace.users", std::max<std::int64_t>(1, std::llround(users_factor * static_cast<double>(s.integer("trace.users")))), "what if", {});
+    s.assign("trace.users",
+             std::max<std::int64_t>(1, std::llround(users_factor * static_cast<double>(s.integer("trace.users")))),
+             "what if", {});
   } else {
     const char* path = s.text("trace.arrivals") != "recorded" ? "trace.arrivals_per_s" : "trace.rate_scale";
     s.assign(path, users_factor * s.number(path), "what if", {});
@@ -194,13 +213,15 @@ LoadSet PlanSolver::load_with(const std::string& name, double users_factor, doub
   for (std::size_t l = 0; l < 1; ++l) {  // one replication: paired with the first of the plan
     auto w = users_factor == 1 ? load_.loads[l].workload : loaded(s, static_cast<std::int64_t>(l), nowhere);
     if (think_factor != 1) w = with_think_times(*w, think_factor);
-    const double share = static_cast<double>(load_.loads[l].judged_from) / static_cast<double>(load_.loads[l].workload->turns.size());
+    const double share =
+        static_cast<double>(load_.loads[l].judged_from) / static_cast<double>(load_.loads[l].workload->turns.size());
     set.loads.push_back({w, static_cast<TurnId>(share * static_cast<double>(w->turns.size()))});
   }
   return set;
 }
 
-std::optional<std::int64_t> PlanSolver::fewest(std::size_t arm, std::int64_t near, const LoadSet& set, const Tweak& tweak) {
+std::optional<std::int64_t> PlanSolver::fewest(std::size_t arm, std::int64_t near, const LoadSet& set,
+                                               const Tweak& tweak) {
   const auto feasible = [&](std::int64_t n) { return evaluator_->run(arm, n, set, tweak).feasible; };
   std::int64_t high = near, step = 1;
   if (feasible(near)) {

@@ -74,8 +74,10 @@ std::string Arm::name() const {
   for (const auto& [path, value] : values.items()) {
     if (path == "hardware" || path == "tp" || path == "offload.mode") continue;
     const std::string last = path.substr(path.rfind('.') + 1);
-    if (is_memory(path)) name += fmt::format(" {}={}", last.substr(0, last.find('_')), human_bytes(value.get<double>()));
-    else name += fmt::format(" {}={}", last, value.is_string() ? value.get<std::string>() : value.dump());
+    if (is_memory(path))
+      name += fmt::format(" {}={}", last.substr(0, last.find('_')), human_bytes(value.get<double>()));
+    else
+      name += fmt::format(" {}={}", last, value.is_string() ? value.get<std::string>() : value.dump());
   }
   return name;
 }
@@ -104,12 +106,14 @@ ArmSet arms_of(const PlanRequest& r, const Architecture& model) {
       ++unfit[short_reason(e.what())];
       continue;
     }
-    const std::string why = cannot_be_had(arm.fleet(arm.built.config.replicas_per_node), *arm.hardware, r.prices, r.tenure);
+    const std::string why =
+        cannot_be_had(arm.fleet(arm.built.config.replicas_per_node), *arm.hardware, r.prices, r.tenure);
     if (!why.empty()) {
       ++unfit[why];
       continue;
     }
-    if (arm.built.ssd_per_node.count > 0 && static_cast<double>(arm.built.ssd_per_node.count) > arm.hardware->storage(VertexKind::ssd)->bytes.value) {
+    if (arm.built.ssd_per_node.count > 0 &&
+        static_cast<double>(arm.built.ssd_per_node.count) > arm.hardware->storage(VertexKind::ssd)->bytes.value) {
       ++unfit[fmt::format("more SSD than {} has", arm.hardware->name)];
       continue;
     }
@@ -155,7 +159,8 @@ ArmBounds::ArmBounds(const PlanRequest& r, const ArmSet& set, const std::vector<
       for (const std::size_t a : arms) {
         Need& need = needs_[a];
         std::optional<std::int64_t> least;
-        if (worst_ratio(r.slo, alone) <= 1) least = bounds.least_replicas(r.most_replicas, machine_of(set.arms[a].built.config));
+        if (worst_ratio(r.slo, alone) <= 1)
+          least = bounds.least_replicas(r.most_replicas, machine_of(set.arms[a].built.config));
         // A decision rests on some or all of the loads: only what every one of them rules out is ruled out.
         if (l == 0 || (least && (!need.replicas || *least < *need.replicas))) need.replicas = least;
         if (l == 0) need.alone = alone;
@@ -179,7 +184,9 @@ ArmBounds::ArmBounds(const PlanRequest& r, const ArmSet& set, const std::vector<
       if (r.slo.at_most(i) ? need.alone[i] <= limit : need.alone[i] >= limit) continue;
       need.why = fmt::format("{} is at least {} even for requests alone on the fleet, and may be {}", r.slo.name(i),
                              human_seconds(need.alone[i]), human_seconds(limit));
-      if (!r.slo.at_most(i)) need.why = fmt::format("goodput share is at most {:.3f} even for requests alone, and must be {:.3f}", need.alone[i], limit);
+      if (!r.slo.at_most(i))
+        need.why = fmt::format("goodput share is at most {:.3f} even for requests alone, and must be {:.3f}",
+                               need.alone[i], limit);
     }
     if (need.why.empty()) need.why = fmt::format("more than {} replicas are needed to keep up", r.most_replicas);
   }

@@ -14,19 +14,19 @@
 namespace kvplan {
 
 struct Arm {
-  Json values;           // {path: value}; of the design
-  std::size_t group = 0; // arms that differ in memory sizes alone
+  Json values;            // {path: value}; of the design
+  std::size_t group = 0;  // arms that differ in memory sizes alone
   std::shared_ptr<const Hardware> hardware;
-  Built built;           // with one replica
-  std::string mode;      // offload.mode
+  Built built;       // with one replica
+  std::string mode;  // offload.mode
   Fleet fleet(std::int64_t replicas) const;
   std::string name() const;  // "gh200-96 tp1 dram dram=400 GB"
 };
 
 struct ArmSet {
   std::vector<Arm> arms;
-  std::int64_t points = 0;     // of the design
-  std::int64_t same = 0;       // of them: the same fleet as another one
+  std::int64_t points = 0;                                  // of the design
+  std::int64_t same = 0;                                    // of them: the same fleet as another one
   std::vector<std::pair<std::string, std::int64_t>> unfit;  // why, and how many
 };
 
@@ -44,8 +44,8 @@ class ArmBounds {
 
   struct Need {
     std::optional<std::int64_t> replicas;
-    std::string why;                // of no number of replicas
-    std::vector<double> alone;      // what each part of the SLO is at the least, on any fleet
+    std::string why;            // of no number of replicas
+    std::vector<double> alone;  // what each part of the SLO is at the least, on any fleet
   };
   const Need& of(std::size_t arm) const { return needs_[arm]; }
   double fastest_s() const { return fastest_s_; }  // serving takes at least so long, whatever the fleet

@@ -83,16 +83,17 @@ Bounds::Bounds(const LoadFacts& facts, const Machine& machine, std::optional<dou
 
 double Bounds::least_base_s() const {
   const PiecewiseLinear& base = machine_.step->base;
-  return kRounding * least_over(base, machine_.engine->max_num_batched_tokens, [&](std::int64_t x) { return s_of(base(x)); });
+  return kRounding *
+         least_over(base, machine_.engine->max_num_batched_tokens, [&](std::int64_t x) { return s_of(base(x)); });
 }
 
 Bounds::Form Bounds::form(double slope) const {
   Form f;
   f.slope = slope;
   const StepTime& step = *machine_.step;
-  f.floor_s = std::max(0.0, kRounding * least_over(step.base, machine_.engine->max_num_batched_tokens, [&](std::int64_t x) {
-    return s_of(step.base(x)) - slope * static_cast<double>(x);
-  }));
+  f.floor_s = std::max(
+      0.0, kRounding * least_over(step.base, machine_.engine->max_num_batched_tokens,
+                                  [&](std::int64_t x) { return s_of(step.base(x)) - slope * static_cast<double>(x); }));
   const double pair_s = s_of(step.pair_ps);
   const auto saving = [&](double hit) { return slope * hit + pair_s * hit * (hit + 1) / 2; };
   struct Hit {
@@ -107,12 +108,15 @@ Bounds::Form Bounds::form(double slope) const {
   f.all_s = all + slope * (facts_.shared_computed + facts_.decoded_tokens) + f.floor_s * steps_ +
             s_of(step.context_ps) * facts_.decode_context + head_s_ * rows;
   const auto curve = [&](double Hit::*cost) {
-    std::sort(hits.begin(), hits.end(), [&](const Hit& a, const Hit& b) { return a.saved * (b.*cost) > b.saved * (a.*cost); });
+    std::sort(hits.begin(), hits.end(),
+              [&](const Hit& a, const Hit& b) { return a.saved * (b.*cost) > b.saved * (a.*cost); });
     Curve c{{0}, {0}};
     for (const Hit& h : hits) {
       const double at = c.cost.back() + h.*cost, saved = c.saved.back() + h.saved;
-      if (h.*cost > 0) c.cost.push_back(at), c.saved.push_back(saved);
-      else c.saved.back() = saved;  // hits that take no space come first
+      if (h.*cost > 0)
+        c.cost.push_back(at), c.saved.push_back(saved);
+      else
+        c.saved.back() = saved;  // hits that take no space come first
     }
     return c;
   };
@@ -143,16 +147,20 @@ std::optional<std::int64_t> Bounds::least_replicas(std::int64_t most, const Mach
   std::int64_t low = 1, high = most;
   while (low < high) {
     const std::int64_t middle = low + (high - low) / 2;
-    if (fits(middle)) high = middle;
-    else low = middle + 1;
+    if (fits(middle))
+      high = middle;
+    else
+      low = middle + 1;
   }
   return low;
 }
 
 std::vector<double> Bounds::alone(const Slo& slo, const Workload& w, TurnId judged_from) const {
   const StepTime& step = *machine_.step;
-  const double base_s = least_base_s(), head_s = head_s_, pair_s = s_of(step.pair_ps), context_s = s_of(step.context_ps);
-  const double front_s = seconds(machine_.engine->frontend_fixed), front_token_s = s_of(machine_.engine->frontend_ps_per_token);
+  const double base_s = least_base_s(), head_s = head_s_, pair_s = s_of(step.pair_ps),
+               context_s = s_of(step.context_ps);
+  const double front_s = seconds(machine_.engine->frontend_fixed),
+               front_token_s = s_of(machine_.engine->frontend_ps_per_token);
   constexpr double kForever = std::numeric_limits<double>::infinity();
   LatencySamples s;
   std::size_t next = 0;

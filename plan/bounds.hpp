@@ -73,9 +73,9 @@ class Bounds {
   const LoadFacts& facts_;
   const Machine machine_;  // whose step and engine must outlive this
   std::optional<double> end_s_;
-  double rate_s_ = 0;     // least base of a token, of any step
-  double head_s_ = 0;     // least head of a sampled row
-  double steps_ = 0;      // at least
+  double rate_s_ = 0;  // least base of a token, of any step
+  double head_s_ = 0;  // least head of a sampled row
+  double steps_ = 0;   // at least
   std::vector<Form> forms_;
 };
 

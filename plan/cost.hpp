@@ -20,7 +20,7 @@ enum class Tenure { rented, owned };
 struct Fleet {
   std::int64_t gpus = 0;
   std::int64_t nodes = 0;
-  std::int64_t gpus_of_node = 0;  // that the fullest node has in use
+  std::int64_t gpus_of_node = 0;                           // that the fullest node has in use
   double dram_bytes_per_node = 0, ssd_bytes_per_node = 0;  // for KV
 };
 

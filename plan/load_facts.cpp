@@ -16,8 +16,10 @@ bool served(const Turn& t, std::int64_t most_tokens) {
 }
 
 void touch(Block& b, TurnId turn, TurnId after) {
-  if (b.first == kNone) b.first = turn;
-  else if (b.last != turn && b.last != after) b.single_file = false;
+  if (b.first == kNone)
+    b.first = turn;
+  else if (b.last != turn && b.last != after)
+    b.single_file = false;
   b.last = turn;
 }
 
@@ -49,9 +51,12 @@ LoadFacts facts_of(const Workload& w, std::int64_t most_tokens) {
     TurnFacts facts{static_cast<double>(turn.prompt_tokens), static_cast<double>(turn.output_tokens), 0, 0, 0, 0};
     for (const BlockId id : w.blocks(turn)) {
       const double tokens = w.tokens_of_block[id];
-      if (!blocks[id].single_file) facts.free += tokens;
-      else if (blocks[id].first == t && !blocks[id].generated) facts.computed += tokens;
-      else facts.reused += tokens;
+      if (!blocks[id].single_file)
+        facts.free += tokens;
+      else if (blocks[id].first == t && !blocks[id].generated)
+        facts.computed += tokens;
+      else
+        facts.reused += tokens;
     }
     if (turn.arrival.after != kNone) facts.gap_s = seconds(turn.arrival.time);
     const double steps = std::max(0.0, facts.output - 1);

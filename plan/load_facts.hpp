@@ -32,16 +32,17 @@ struct LoadFacts {
   std::vector<std::uint32_t> turn_ids;  // which those are
   std::int64_t refused = 0;
   double prompt_tokens = 0;
-  double decoded_tokens = 0;            // outputs beyond the first token of each turn
-  double decode_context = 0;            // sum over decode steps of the tokens attended to, at least
-  double decode_private = 0;            // the same of tokens that no concurrent sequence shares
-  double shared_computed = 0;           // tokens of blocks that are not single-file, each once: somebody computes them
+  double decoded_tokens = 0;   // outputs beyond the first token of each turn
+  double decode_context = 0;   // sum over decode steps of the tokens attended to, at least
+  double decode_private = 0;   // the same of tokens that no concurrent sequence shares
+  double shared_computed = 0;  // tokens of blocks that are not single-file, each once: somebody computes them
 };
 
 // Without the turns whose prompt and output exceed `most_tokens`: they are refused, and need nothing.
 LoadFacts facts_of(const Workload&, std::int64_t most_tokens);
 
-// When the last turn ends if each takes its pace (seconds); nothing without one. Turns of `most_tokens` and more take none.
+// When the last turn ends if each takes its pace (seconds); nothing without one. Turns of `most_tokens` and more take
+// none.
 std::optional<double> end_at_pace(const Workload&, const Pace&, std::int64_t most_tokens);
 
 // A fleet keeps up when it has served the whole load within this factor of end_at_pace().

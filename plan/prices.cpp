@@ -58,8 +58,10 @@ class Reader {
     const double value = r.number("value", low, high);
     const std::string source = r.string("source");
     const auto it = sources_.find(source);
-    if (it != sources_.end()) s = it->second;
-    else if (!source.empty()) r.fail("source", fmt::format("no source \"{}\"", source), "sources stand under \"sources\"");
+    if (it != sources_.end())
+      s = it->second;
+    else if (!source.empty())
+      r.fail("source", fmt::format("no source \"{}\"", source), "sources stand under \"sources\"");
     s.value = value;
     r.no_other_keys();
     return s;
@@ -114,7 +116,8 @@ void override_prices(Prices& p, JsonReader from) {
   for (const auto& [key, to] : price_figures(p)) {
     if (from.has(key)) *to = overridden(from.number(key, key == "pue" ? 1 : kLeast, 1e15));
   }
-  override_table(from, "usd_per_gpu_hour", [&](const std::string& name, double usd) { p.usd_per_gpu_hour[name] = overridden(usd); });
+  override_table(from, "usd_per_gpu_hour",
+                 [&](const std::string& name, double usd) { p.usd_per_gpu_hour[name] = overridden(usd); });
   override_table(from, "usd_per_node", [&](const std::string& name, double usd) {
     OwnedNode& node = p.nodes[name];
     node.usd = overridden(usd);

@@ -23,7 +23,7 @@ struct Prices {
   std::map<std::string, OwnedNode> nodes;           // by hardware
   Sourced dram_usd_per_gb, ssd_usd_per_gb;          // 1 GB = 1e9 bytes
   Sourced usd_per_kwh, colocation_usd_per_kw_month, pue, years;
-  Sourced host_reserve_dram_bytes;                  // of a node's DRAM, not for KV
+  Sourced host_reserve_dram_bytes;  // of a node's DRAM, not for KV
 };
 
 // By name from those that ship, or by path. InputError with all findings; a price of zero is one.

@@ -20,7 +20,8 @@ struct Arm {
 // One group against the best value of the rounds before.
 class GroupSearch {
  public:
-  GroupSearch(const SearchSpace& space, const std::vector<Arm>& arms, double best) : space_(space), arms_(arms), best_(best) {}
+  GroupSearch(const SearchSpace& space, const std::vector<Arm>& arms, double best)
+      : space_(space), arms_(arms), best_(best) {}
 
   SearchResult run() {
     for (const Arm& arm : arms_) search_arm(arm);
@@ -39,8 +40,10 @@ class GroupSearch {
     std::int64_t low = arm.least, top = high;  // top is feasible
     while (low < top) {
       const std::int64_t middle = low + (top - low) / 2;
-      if (feasible(arm.id, middle)) top = middle;
-      else low = middle + 1;
+      if (feasible(arm.id, middle))
+        top = middle;
+      else
+        low = middle + 1;
     }
   }
 
@@ -60,8 +63,10 @@ class GroupSearch {
     std::int64_t low = arm.least, high = space_.most;
     while (low < high) {
       const std::int64_t middle = low + (high - low + 1) / 2;
-      if (space_.floor(arm.id, middle) < best_) low = middle;
-      else high = middle - 1;
+      if (space_.floor(arm.id, middle) < best_)
+        low = middle;
+      else
+        high = middle - 1;
     }
     return low;
   }
@@ -125,8 +130,10 @@ SearchResult search(const SearchSpace& space, int threads) {
   SearchResult result;
   std::map<std::size_t, std::vector<Arm>> by_group;
   for (std::size_t a = 0; a < space.arms; ++a) {
-    if (const auto least = space.least(a)) by_group[space.group_of(a)].push_back({a, *least});
-    else ++result.ruled_out;
+    if (const auto least = space.least(a))
+      by_group[space.group_of(a)].push_back({a, *least});
+    else
+      ++result.ruled_out;
   }
   std::vector<std::vector<Arm>> groups;
   for (auto& [id, arms] : by_group) order(arms, space), groups.push_back(std::move(arms));

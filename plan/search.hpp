@@ -24,9 +24,9 @@ struct Judged {
 
 struct SearchSpace {
   std::size_t arms = 0;
-  std::int64_t most = 1;                                       // replicas
-  std::function<std::size_t(std::size_t arm)> group_of;        // arms of a group differ in memory alone
-  std::function<bool(std::size_t a, std::size_t b)> covers;    // of one group: a has at least the memory of b
+  std::int64_t most = 1;                                              // replicas
+  std::function<std::size_t(std::size_t arm)> group_of;               // arms of a group differ in memory alone
+  std::function<bool(std::size_t a, std::size_t b)> covers;           // of one group: a has at least the memory of b
   std::function<std::optional<std::int64_t>(std::size_t arm)> least;  // nothing: no number will do
   std::function<double(std::size_t arm, std::int64_t replicas)> floor;
   std::function<Judged(std::size_t arm, std::int64_t replicas)> judge;  // dear; called on any thread
@@ -41,10 +41,10 @@ struct SearchPoint {
 
 struct SearchResult {
   std::optional<SearchPoint> best;
-  std::vector<SearchPoint> judged;     // each once, in the order of work
-  std::int64_t ruled_out = 0;          // arms that no number of replicas saves (bounds)
-  std::int64_t too_dear = 0;           // arms that the floor on the value cut
-  std::int64_t inferred = 0;           // arms that a judged point with more memory and replicas cut
+  std::vector<SearchPoint> judged;  // each once, in the order of work
+  std::int64_t ruled_out = 0;       // arms that no number of replicas saves (bounds)
+  std::int64_t too_dear = 0;        // arms that the floor on the value cut
+  std::int64_t inferred = 0;        // arms that a judged point with more memory and replicas cut
 };
 
 SearchResult search(const SearchSpace&, int threads);

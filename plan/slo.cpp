@@ -54,7 +54,8 @@ std::optional<double> optional_limit(JsonReader& r, const char* key) {
 const char* name_of(Latency l) { return l == Latency::ttft ? "ttft_s" : l == Latency::tpot ? "tpot_s" : "e2e_s"; }
 
 std::string LatencySlo::name() const {
-  return statistic == Statistic::mean ? fmt::format("{} mean", upper(of)) : fmt::format("{} p{:g}", upper(of), 100 * quantile);
+  return statistic == Statistic::mean ? fmt::format("{} mean", upper(of))
+                                      : fmt::format("{} p{:g}", upper(of), 100 * quantile);
 }
 
 std::string Slo::name(std::size_t i) const { return at_most(i) ? latencies[i].name() : "goodput share"; }
@@ -136,7 +137,9 @@ std::vector<Estimated> measure(const LatencySamples& samples, const Slo& slo, do
 double worst_ratio(const Slo& slo, const std::vector<double>& values) {
   double worst = 0;
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const double ratio = slo.at_most(i) ? values[i] / slo.limit(i) : values[i] > 0 ? slo.limit(i) / values[i] : kForever;
+    const double ratio = slo.at_most(i)  ? values[i] / slo.limit(i)
+                         : values[i] > 0 ? slo.limit(i) / values[i]
+                                         : kForever;
     worst = std::max(worst, ratio);
   }
   return worst;

@@ -60,9 +60,7 @@ Pace pace_of(const Slo&);
 struct LatencySamples {
   std::vector<double> ttft, tpot, e2e;
   std::vector<std::uint8_t> good;  // by turn: meets the goodput limits; all 1 without
-  const std::vector<double>& of(Latency l) const {
-    return l == Latency::ttft ? ttft : l == Latency::tpot ? tpot : e2e;
-  }
+  const std::vector<double>& of(Latency l) const { return l == Latency::ttft ? ttft : l == Latency::tpot ? tpot : e2e; }
 };
 LatencySamples latency_samples(const Workload&, const SimulationResult&, TurnId judged_from, const Slo&);
 

@@ -42,7 +42,8 @@ WarmUp mser5(const std::vector<double>& observations) {
   std::vector<double> groups;
   for (std::size_t i = 0; i + kGroup <= observations.size(); i += kGroup) {
     groups.push_back(std::accumulate(observations.begin() + static_cast<std::ptrdiff_t>(i),
-                                     observations.begin() + static_cast<std::ptrdiff_t>(i + kGroup), 0.0) / kGroup);
+                                     observations.begin() + static_cast<std::ptrdiff_t>(i + kGroup), 0.0) /
+                     kGroup);
   }
   if (groups.size() < 4) return {0, false};
   double sum = 0, squares = 0, best = 0;

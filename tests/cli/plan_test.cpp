@@ -14,20 +14,25 @@ namespace {
 json small_request(std::uint64_t seed) {
   RandomStream r(seed, "requests");
   const auto one_of = [&](std::vector<double> v) { return v[r.below(v.size())]; };
-  json grid = {{"hardware", {"x86-h100-sxm", "gh200-96"}}, {"offload.mode", {"none", "dram"}}, {"offload.dram_bytes", {"2 GB", "20 GB"}}};
+  json grid = {{"hardware", {"x86-h100-sxm", "gh200-96"}},
+               {"offload.mode", {"none", "dram"}},
+               {"offload.dram_bytes", {"2 GB", "20 GB"}}};
   if (r.chance(0.5)) grid["kv_dtype"] = {"bf16", "fp8"};
   if (r.chance(0.5)) grid["engine.max_num_seqs"] = {4, 64};
   if (r.chance(0.3)) grid["router.policy"] = {"round-robin", "weighted"};
   const char* objectives[] = {"usd_per_hour", "gpus", "usd_per_user_month"};
-  return {{"base", {{"trace", {{"users", 6 + static_cast<int>(r.below(20))}, {"users_start_s", 20}, {"duration_s", 200}}},
-                    {"seed", seed}, {"engine", {{"gpu_memory_utilization", 0.27 + 0.1 * r.unit()}}}}},
-          {"search", {{"grid", grid}}},
-          {"most_replicas", 6},
-          {"objective", objectives[r.below(3)]},
-          {"spare_nodes", r.below(2)},
-          {"cost", {{"tenure", r.chance(0.5) ? "owned" : "rented"}}},
-          {"confidence", {{"replications", 1 + r.below(2)}}},
-          {"slo", {{"ttft_s", {{"p90", one_of({0.06, 0.1, 0.3})}}}, {"tpot_s", {{"mean", one_of({0.009, 0.012, 0.02})}}}}}};
+  return {
+      {"base",
+       {{"trace", {{"users", 6 + static_cast<int>(r.below(20))}, {"users_start_s", 20}, {"duration_s", 200}}},
+        {"seed", seed},
+        {"engine", {{"gpu_memory_utilization", 0.27 + 0.1 * r.unit()}}}}},
+      {"search", {{"grid", grid}}},
+      {"most_replicas", 6},
+      {"objective", objectives[r.below(3)]},
+      {"spare_nodes", r.below(2)},
+      {"cost", {{"tenure", r.chance(0.5) ? "owned" : "rented"}}},
+      {"confidence", {{"replications", 1 + r.below(2)}}},
+      {"slo", {{"ttft_s", {{"p90", one_of({0.06, 0.1, 0.3})}}}, {"tpot_s", {{"mean", one_of({0.009, 0.012, 0.02})}}}}}};
 }
 
 std::string written(const Folder& folder, const json& request) { return folder.file("request.json", request.dump(1)); }

@@ -22,7 +22,8 @@ Workload sessions(RandomStream& r) {
       for (std::uint64_t n = 1 + r.below(6); n > 0; --n) prompt += static_cast<char>('a' + r.below(20));
       const auto output = static_cast<std::int32_t>(1 + r.below(30));
       const Time at = before == kNone ? ms(static_cast<double>(r.below(400))) : ms(static_cast<double>(r.below(200)));
-      before = load.turn(at, prompt + static_cast<char>('0' + s % 10), static_cast<std::int32_t>(r.below(16)), output, before, before);
+      before = load.turn(at, prompt + static_cast<char>('0' + s % 10), static_cast<std::int32_t>(r.below(16)), output,
+                         before, before);
       prompt = prompt + static_cast<char>('0' + s % 10);
     }
   }
@@ -33,7 +34,9 @@ Workload sessions(RandomStream& r) {
 }
 
 SimulationConfig machine(RandomStream& r) {
-  const auto pick = [&](std::int64_t low, std::int64_t high) { return low + static_cast<std::int64_t>(r.below(static_cast<std::uint64_t>(high - low + 1))); };
+  const auto pick = [&](std::int64_t low, std::int64_t high) {
+    return low + static_cast<std::int64_t>(r.below(static_cast<std::uint64_t>(high - low + 1)));
+  };
   SimulationConfig c = small_machine(pick(180, 700), r.chance(0.6) ? pick(1, 100) * 500'000 : 0, pick(100, 3000));
   c.replicas = static_cast<std::int32_t>(pick(1, 3));
   c.replicas_per_node = static_cast<std::int32_t>(pick(1, c.replicas));

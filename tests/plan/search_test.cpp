@@ -25,7 +25,10 @@ struct RandomSpace {
       const double price_of_group = 1 + 4 * r.unit(), memory = r.chance(0.5) ? r.unit() : 0;
       for (std::size_t m = 0; m < sizes; ++m) {
         needs.push_back(need);
-        least.push_back(r.chance(0.1) && need > 40 ? 1000 : 1 + static_cast<std::int64_t>(r.below(static_cast<std::uint64_t>(std::min<std::int64_t>(need, 40)))));
+        least.push_back(
+            r.chance(0.1) && need > 40
+                ? 1000
+                : 1 + static_cast<std::int64_t>(r.below(static_cast<std::uint64_t>(std::min<std::int64_t>(need, 40)))));
         if (needs.back() > 40) needs.back() = 1000;
         price.push_back(price_of_group + memory * static_cast<double>(m));
         extra.push_back(0.3 * r.unit());

@@ -73,7 +73,8 @@ TEST_CASE("M/M/k: the mean wait is Erlang's C x S / (k - load)") {
     for (const double rho : {0.5, 0.8}) {
       CAPTURE(k, rho);
       const double load = rho * k;
-      const Mean wait = replicated(load, true, decoder(k, kPsPerMs, 0), [](const RequestRecord& r) { return seconds(r.queue); });
+      const Mean wait =
+          replicated(load, true, decoder(k, kPsPerMs, 0), [](const RequestRecord& r) { return seconds(r.queue); });
       const double theory = erlang_c(k, load) / (k - load);
       // A request joins at a step's boundary: it waits up to one step more.
       CHECK(wait.value >= theory - wait.half_width);
@@ -86,7 +87,8 @@ TEST_CASE("processor sharing: the mean time in the system is S / (1 - rho), what
   for (const bool exponential : {true, false}) {
     for (const double rho : {0.5, 0.7}) {
       CAPTURE(exponential, rho);
-      const Mean sojourn = replicated(rho, exponential, decoder(1 << 16, 0, kPsPerMs), [](const RequestRecord& r) { return seconds(r.finish - r.arrival); });
+      const Mean sojourn = replicated(rho, exponential, decoder(1 << 16, 0, kPsPerMs),
+                                      [](const RequestRecord& r) { return seconds(r.finish - r.arrival); });
       const double theory = 1 / (1 - rho);
       CHECK(std::abs(sojourn.value - theory) <= sojourn.half_width + 0.01 * theory);
     }
