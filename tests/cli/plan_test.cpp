@@ -32,7 +32,7 @@ json small_request(std::uint64_t seed) {
       {"spare_nodes", r.below(2)},
       {"cost", {{"tenure", r.chance(0.5) ? "owned" : "rented"}}},
       {"confidence", {{"replications", 1 + r.below(2)}}},
-      {"slo", {{"ttft_s", {{"p90", one_of({0.06, 0.1, 0.3})}}}, {"tpot_s", {{"mean", one_of({0.009, 0.012, 0.02})}}}}}};
+      {"slo", {{"ttft_s", {{"p90", one_of({0.1, 0.2, 0.5})}}}, {"tpot_s", {{"mean", one_of({0.011, 0.014, 0.025})}}}}}};
 }
 
 std::string written(const Folder& folder, const json& request) { return folder.file("request.json", request.dump(1)); }

@@ -42,7 +42,7 @@ struct Mean {
 };
 template <class F>
 Mean replicated(double per_s, bool exponential, const SimulationConfig& c, F of) {
-  constexpr int kRuns = 8, kTurns = 12'000, kStartUp = 1'000;
+  constexpr int kRuns = 8, kTurns = 6'000, kStartUp = 1'000;
   constexpr double kT99 = 3.499;  // Student's t, 7 degrees, two-sided 99 %
   std::vector<double> means;
   for (int run = 0; run < kRuns; ++run) {
