@@ -85,12 +85,7 @@ OffloadConfig offload_config(const Scenario& s) {
 
 RouterConfig router_config(const Scenario& s) {
   RouterConfig r;
-  const std::string policy = s.text("router.policy");
-  r.policy = policy == "weighted"             ? RouterPolicy::weighted
-             : policy == "least-loaded"       ? RouterPolicy::least_loaded
-             : policy == "session-affinity"   ? RouterPolicy::session_affinity
-             : policy == "prefix-approximate" ? RouterPolicy::prefix_approximate
-                                              : RouterPolicy::round_robin;
+  r.policy = s.text("router.policy") == "weighted" ? RouterPolicy::weighted : RouterPolicy::round_robin;
   r.queue_weight = s.number("router.queue_weight");
   r.kv_use_weight = s.number("router.kv_use_weight");
   r.g1_prefix_weight = s.number("router.g1_prefix_weight");

@@ -216,10 +216,7 @@ Options offload_options() {
 Options router_options() {
   const auto weight = [](const char* path, const char* help) { return number(path, "", 0, 1e6, 1, help); };
   return {
-      choice("router.policy", {"round-robin", "weighted", "least-loaded", "session-affinity", "prefix-approximate"}, "round-robin",
-             "router",
-             "How requests find a replica. Weighted: exact knowledge of queues and prefixes, weighed. Prefix-approximate: "
-             "after the prompts sent before, without knowing what was evicted."),
+      choice("router.policy", {"round-robin", "weighted"}, "round-robin", "router", "How requests find a replica."),
       weight("router.queue_weight", "Weighted policy: weight of the score for a short queue."),
       weight("router.kv_use_weight", "Weighted policy: weight of the score for free KV memory."),
       weight("router.g1_prefix_weight", "Weighted policy: weight of the share of the prompt that HBM holds."),

@@ -67,7 +67,7 @@ struct OffloadConfig {
   Bytes segment{0};                      // contiguous bytes of one GPU's copy: layout x page x dtype / TP
 };
 
-enum class RouterPolicy { round_robin, weighted, least_loaded, session_affinity, prefix_approximate };
+enum class RouterPolicy { round_robin, weighted };
 
 struct RouterConfig {
   RouterPolicy policy = RouterPolicy::round_robin;

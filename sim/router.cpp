@@ -6,9 +6,6 @@ std::unique_ptr<Router> make_router(const RouterConfig& config, const Workload& 
   switch (config.policy) {
     case RouterPolicy::round_robin: return make_round_robin_router(config, workload, replicas);
     case RouterPolicy::weighted: return make_weighted_router(config, workload, replicas);
-    case RouterPolicy::least_loaded: return make_least_loaded_router(config, workload, replicas);
-    case RouterPolicy::session_affinity: return make_session_router(config, workload, replicas);
-    case RouterPolicy::prefix_approximate: return make_approximate_prefix_router(config, workload, replicas);
   }
   KVPLAN_ASSERT(!"a policy without a router");
   return nullptr;

@@ -19,14 +19,8 @@ class Router {
 
 std::unique_ptr<Router> make_router(const RouterConfig& config, const Workload& workload, std::int32_t replicas);
 
-// The replica with the fewest requests, queued or running; the lowest of equals. Settles all.
-std::uint32_t least_loaded(std::vector<std::unique_ptr<Replica>>& replicas, Time at);
-
 // The policies, one a file.
 std::unique_ptr<Router> make_round_robin_router(const RouterConfig& config, const Workload& workload, std::int32_t replicas);
 std::unique_ptr<Router> make_weighted_router(const RouterConfig& config, const Workload& workload, std::int32_t replicas);
-std::unique_ptr<Router> make_least_loaded_router(const RouterConfig& config, const Workload& workload, std::int32_t replicas);
-std::unique_ptr<Router> make_session_router(const RouterConfig& config, const Workload& workload, std::int32_t replicas);
-std::unique_ptr<Router> make_approximate_prefix_router(const RouterConfig& config, const Workload& workload, std::int32_t replicas);
 
 }  // namespace kvplan

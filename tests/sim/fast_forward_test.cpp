@@ -59,7 +59,7 @@ SimulationConfig random_machine() {
   c.offload.load = static_cast<LoadPolicy>(pick(0, 1));
   c.offload.scope = static_cast<Scope>(pick(0, 1));
   c.offload.chunk_tokens = pick(1, 2) * 16;
-  c.router.policy = static_cast<RouterPolicy>(pick(0, 4));
+  c.router.policy = static_cast<RouterPolicy>(pick(0, 1));
   if (pick(0, 1)) {
     for (int i = 1; i < 4; ++i) c.step_times[i] = c.step_times[0].scaled(1.0 + 0.05 * i);
   }
