@@ -123,7 +123,14 @@ void place(Built& b, const Scenario& s, const Hardware& hardware) {
         "nodes over a network are not simulated",
         b.gpus_per_replica, hardware.name, hardware.gpus_per_node));
   }
-  b.config.replicas_per_node = hardware.gpus_per_node / b.gpus_per_replica;
+  const std::int32_t room = hardware.gpus_per_node / b.gpus_per_replica;
+  b.config.replicas_per_node = s.has("replicas_per_node") ? int32(s, "replicas_per_node") : room;
+  if (b.config.replicas_per_node > room) {
+    throw InfeasibleError(fmt::format("error: {} replicas of {} GPUs do not fit on a node of {}, which has {} GPUs\n  help: "
+                                      "at most {} (replicas_per_node)",
+                                      b.config.replicas_per_node, b.gpus_per_replica, hardware.name,
+                                      hardware.gpus_per_node, room));
+  }
   b.nodes = static_cast<std::int32_t>(ceil_div(b.config.replicas, b.config.replicas_per_node));
 }
 

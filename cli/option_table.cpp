@@ -129,6 +129,10 @@ Options fleet_options() {
       integer("tp", "GPUs", 1, 64, 1, "tp", "Tensor parallelism: GPUs of one replica."),
       integer("replicas", "", 1, 100000, 1, "replicas",
               "Model instances behind the router; a node holds as many as its GPUs allow."),
+      unless_set(integer("replicas_per_node", "", 1, 64, 1, "",
+                         "Replicas of one node, where they are to be spread wider than its GPUs force: fewer are lost "
+                         "with a node."),
+                 "as many as the GPUs of a node allow"),
       choice("weights", {"fp32", "bf16", "fp16", "fp8", "fp4", "int4"}, "bf16", "weights",
              "Type of the weights; fp4 and int4 with the scales of their blocks."),
       boolean("expert_parallel",

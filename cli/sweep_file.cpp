@@ -51,52 +51,8 @@ json accept_value(const std::string& path, const json& value, std::vector<Diagno
   return good->is_array() ? good->at(0) : *good;
 }
 
-Vocabulary vocabulary() {
-  const auto kind = [](const std::string& path) -> std::optional<ValueKind> {
-    const Option* option = find_option(path);
-    if (!option) return std::nullopt;
-    if (option->type == OptionType::number) return ValueKind::number;
-    const bool integer = option->type == OptionType::integer || option->type == OptionType::bytes;
-    return integer ? ValueKind::integer : ValueKind::other;
-  };
-  return {kind, suggest_option, accept_value};
-}
-
 void add_all(JsonFindings& findings, const InputError& e) {
   for (const Diagnostic& d : e.findings()) findings.add(d);
-}
-
-Scenario read_base(const JsonFile& file, JsonFindings& findings) {
-  Scenario base;
-  if (!file.root().contains("base")) return base;
-  const json& value = file.root()["base"];
-  try {
-    if (value.is_string()) {
-      base.apply(JsonFile::load((fs::path(file.name()).parent_path() / value.get<std::string>()).string()));
-    } else {
-      base.apply(file, "/base");
-    }
-  } catch (const InputError& e) {
-    add_all(findings, e);
-  }
-  return base;
-}
-
-// What the base sets and nothing varies has to hold as well.
-void check_base(const Scenario& base, const std::vector<std::string>& varied, JsonFindings& findings) {
-  for (const Option& o : option_table()) {
-    const bool textual = o.type == OptionType::text || o.type == OptionType::texts;
-    if (!textual || !base.has(o.path) || std::find(varied.begin(), varied.end(), o.path) != varied.end()) continue;
-    const json value = o.type == OptionType::texts ? json(base.texts(o.path)) : json(base.text(o.path));
-    std::vector<Diagnostic> wrong;
-    if (value.is_array() && value.size() > 1) {
-      wrong.push_back({"", 0, 0, fmt::format("a point has one {}, and the base has {}", o.path, value.size()),
-                       fmt::format("vary it: \"grid\": {{\"{}\": {}}}", o.path, value.dump())});
-    } else {
-      accept_value(o.path, value, wrong);
-    }
-    for (Diagnostic& d : wrong) findings.add(d.file.empty() ? base.finding(o.path, d.message, d.help) : std::move(d));
-  }
 }
 
 // The files that points name, each read once.
@@ -178,6 +134,49 @@ void number_points(SweepFile& sweep, const Design& design) {
 
 }  // namespace
 
+Vocabulary scenario_vocabulary() {
+  const auto kind = [](const std::string& path) -> std::optional<ValueKind> {
+    const Option* option = find_option(path);
+    if (!option) return std::nullopt;
+    if (option->type == OptionType::number) return ValueKind::number;
+    const bool integer = option->type == OptionType::integer || option->type == OptionType::bytes;
+    return integer ? ValueKind::integer : ValueKind::other;
+  };
+  return {kind, suggest_option, accept_value};
+}
+
+Scenario read_base(const JsonFile& file, JsonFindings& findings) {
+  Scenario base;
+  if (!file.root().contains("base")) return base;
+  const json& value = file.root()["base"];
+  try {
+    if (value.is_string()) {
+      base.apply(JsonFile::load((fs::path(file.name()).parent_path() / value.get<std::string>()).string()));
+    } else {
+      base.apply(file, "/base");
+    }
+  } catch (const InputError& e) {
+    add_all(findings, e);
+  }
+  return base;
+}
+
+void check_base(const Scenario& base, const std::vector<std::string>& varied, JsonFindings& findings) {
+  for (const Option& o : option_table()) {
+    const bool textual = o.type == OptionType::text || o.type == OptionType::texts;
+    if (!textual || !base.has(o.path) || std::find(varied.begin(), varied.end(), o.path) != varied.end()) continue;
+    const json value = o.type == OptionType::texts ? json(base.texts(o.path)) : json(base.text(o.path));
+    std::vector<Diagnostic> wrong;
+    if (value.is_array() && value.size() > 1) {
+      wrong.push_back({"", 0, 0, fmt::format("a point has one {}, and the base has {}", o.path, value.size()),
+                       fmt::format("vary it: \"grid\": {{\"{}\": {}}}", o.path, value.dump())});
+    } else {
+      accept_value(o.path, value, wrong);
+    }
+    for (Diagnostic& d : wrong) findings.add(d.file.empty() ? base.finding(o.path, d.message, d.help) : std::move(d));
+  }
+}
+
 Scenario SweepFile::scenario(const SweepPoint& point) const {
   Scenario s = base;
   for (const auto& [path, value] : point.values.items()) s.assign(path, *accept(*find_option(path), value), "", {});
@@ -202,7 +201,7 @@ SweepFile read_sweep(const std::string& path) {
     findings.add(file.at("", "\"vary\" is missing", "for example \"vary\": {\"grid\": {\"replicas\": [1, 2, 4]}}"));
     findings.raise();
   }
-  const Design design(file, "/vary", vocabulary(), findings);
+  const Design design(file, "/vary", scenario_vocabulary(), findings);
   check_base(sweep.base, design.paths(), findings);
   findings.raise();
   sweep.base.forget_origins();

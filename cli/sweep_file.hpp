@@ -9,6 +9,7 @@
 #include <string>
 
 #include "cli/scenario.hpp"
+#include "plan/design.hpp"
 #include "plan/manifest.hpp"
 
 namespace kvplan {
@@ -21,6 +22,15 @@ struct SweepFile {
   // is said about a point does not depend on where the sweep's file lies.
   Scenario scenario(const SweepPoint&) const;
 };
+
+// The paths and values of scenarios, for designs.
+Vocabulary scenario_vocabulary();
+
+// The member "base" of a file: a scenario, or the path of one. What is wrong goes to the findings.
+Scenario read_base(const JsonFile&, JsonFindings&);
+
+// What the base sets, and none of the varied paths, has to name things that there are, one of each.
+void check_base(const Scenario& base, const std::vector<std::string>& varied, JsonFindings&);
 
 // InputError with every finding: unknown paths and names, values out of range, files that cannot be read.
 SweepFile read_sweep(const std::string& path);

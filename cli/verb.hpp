@@ -20,6 +20,8 @@ struct Streams {
 using VerbFunction = ExitCode (*)(const std::vector<std::string>& arguments, Streams streams);
 
 ExitCode run_verb(const std::vector<std::string>& arguments, Streams streams);       // cli/run.cpp
+ExitCode plan_verb(const std::vector<std::string>& arguments, Streams streams);      // cli/plan.cpp
+ExitCode compare_verb(const std::vector<std::string>& arguments, Streams streams);   // cli/compare.cpp
 ExitCode hw_verb(const std::vector<std::string>& arguments, Streams streams);        // cli/hw.cpp
 ExitCode model_verb(const std::vector<std::string>& arguments, Streams streams);     // cli/model.cpp
 ExitCode sweep_verb(const std::vector<std::string>& arguments, Streams streams);     // cli/sweep.cpp

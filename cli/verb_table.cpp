@@ -5,6 +5,8 @@ namespace kvplan {
 const std::vector<Verb>& verbs() {
   static const std::vector<Verb> table = {
       {"run", "simulate a scenario; several hardware or offload values are compared", run_verb},
+      {"plan", "the cheapest fleet that meets an SLO, and how sure that is", plan_verb},
+      {"compare", "two runs of one load, request by request: what differs, and is it more than chance", compare_verb},
       {"sweep", "simulate many scenarios over all cores, resumably; merge; submit to a cluster", sweep_verb},
       {"trace", "statistics, hit curves and synthesis of traces", trace_verb},
       {"hw", "the hardware that kvplan knows, with sources and derived facts", hw_verb},

@@ -60,6 +60,7 @@ const std::map<std::string, Change> kChanges = {
     {"hardware", {"gh200-96", {}}},
     {"tp", {"2", {}}},
     {"replicas", {"2", {}}},
+    {"replicas_per_node", {"1", {"replicas=2"}}},
     {"weights", {"fp8", {}}},
     {"expert_parallel", {"true", {"model=qwen3-30b-a3b", "tp=2"}}},
     {"kv_dtype", {"fp8", {}}},

@@ -1,0 +1,235 @@
+// kvplan compare A B: is the difference between two runs of one load more than chance?
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include "base/file.hpp"
+#include "cli/arguments.hpp"
+#include "cli/load_trace.hpp"
+#include "cli/replay.hpp"
+#include "cli/text_grid.hpp"
+#include "cli/verb.hpp"
+#include "plan/steady.hpp"
+#include "reports/cells.hpp"
+#include "reports/requests_jsonl.hpp"
+#include "reports/summary.hpp"
+
+namespace kvplan {
+namespace {
+
+namespace po = boost::program_options;
+using nlohmann::json;
+
+constexpr const char* kUsage =
+    "usage: kvplan compare A B [--level 0.95] [--format table|json]\n"
+    "       kvplan compare A --set PATH=VALUE... [options]\n\n"
+    "Compares two runs of one load, request by request: the difference of each latency with its interval, from batches "
+    "of\n"
+    "consecutive requests, and whether it is more than chance. A and B are folders that `kvplan run --out` wrote, or\n"
+    "scenario files, which are run here. With --set, B is A with other settings.\n\n";
+
+struct Side {
+  std::string name;
+  Json document;
+  std::vector<json> requests;  // by turn
+};
+
+std::vector<json> requests_of(const std::string& text, const std::string& name) {
+  std::vector<json> all;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    json row = json::parse(text.begin() + static_cast<std::ptrdiff_t>(at),
+                           text.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
+    if (row.is_discarded() || !row.is_object()) {
+      throw InputError(Diagnostic{name, static_cast<std::int64_t>(all.size()) + 1, 1, "not a line of requests.jsonl",
+                                  "run it again with --out"});
+    }
+    all.push_back(std::move(row));
+    at = end + 1;
+  }
+  return all;
+}
+
+Side side_of(const std::string& path, const std::vector<std::string>& settings, std::ostream& err) {
+  if (std::filesystem::is_directory(path)) {
+    if (!settings.empty()) throw UsageError("--set needs a scenario, and " + path + " is a folder of results");
+    const JsonFile file = JsonFile::load(path + "/result.json");
+    return {path, Json::parse(file.root().dump()),
+            requests_of(read_text_file(path + "/requests.jsonl"), path + "/requests.jsonl")};
+  }
+  Scenario s;
+  s.apply(JsonFile::load(path));
+  for (const std::string& a : settings) s.assign(a, "--set");
+  const std::string mode = s.texts("offload.mode").at(0), name = s.texts("hardware").at(0);
+  if (s.texts("offload.mode").size() > 1 || s.texts("hardware").size() > 1) {
+    throw InputError(Diagnostic{path, 0, 0, "a side of a comparison is one run, and this scenario has several",
+                                "choose one hardware and one offload.mode by --set"});
+  }
+  const Architecture model = load_model(s);
+  const Hardware hardware = load_hardware(s, name);
+  const Workload load = with_chains(load_trace(s, false, err));
+  Replay r = replay(s, hardware, model, build_config(s, mode, hardware, model), load);
+  std::string title = path;
+  for (const std::string& a : settings) title += " " + a;
+  return {title, std::move(r.document), requests_of(requests_jsonl(load, r.result), path)};
+}
+
+// Requests that both served; InputError when the loads differ.
+void check_pairs(const Side& a, const Side& b) {
+  const auto same = [&](const json& x, const json& y) {
+    return x.value("session", 0) == y.value("session", 0) &&
+           x.value("prompt_tokens", 0) == y.value("prompt_tokens", 0) &&
+           x.value("output_tokens", 0) == y.value("output_tokens", 0);
+  };
+  const bool paired = a.requests.size() == b.requests.size() &&
+                      std::equal(a.requests.begin(), a.requests.end(), b.requests.begin(), same);
+  if (!paired) {
+    throw InputError(Diagnostic{
+        "", 0, 0, fmt::format("{} and {} are runs of different loads: their requests cannot be paired", a.name, b.name),
+        "the same trace, trace.* options and seed give the same load"});
+  }
+}
+
+Json figures_of(const Side& a, const Side& b, const char* key, double level) {
+  std::vector<double> x, y, difference;
+  for (std::size_t i = 0; i < a.requests.size(); ++i) {
+    const auto value = [&](const json& r) {
+      return r.contains(key) && r[key].is_number() ? r[key].get<double>() : std::nan("");
+    };
+    const double u = value(a.requests[i]), v = value(b.requests[i]);
+    if (std::isnan(u) || std::isnan(v)) continue;
+    x.push_back(u), y.push_back(v), difference.push_back(v - u);
+  }
+  Json rows = Json::array();
+  if (x.empty()) return rows;
+  const auto add = [&](const std::string& name, double of_a, double of_b, const std::optional<Interval>& i) {
+    rows.push_back({{"figure", name},
+                    {"a", of_a},
+                    {"b", of_b},
+                    {"difference", of_b - of_a},
+                    {"low", i ? Json(i->low) : Json(nullptr)},
+                    {"high", i ? Json(i->high) : Json(nullptr)},
+                    {"significant", i ? Json(i->low > 0 || i->high < 0) : Json(nullptr)},
+                    {"pairs", x.size()}});
+  };
+  const auto mean = [&](const std::vector<double>& v) { return estimate(v, Statistic::mean, 0, level).value; };
+  add(fmt::format("{} mean", key), mean(x), mean(y), estimate(difference, Statistic::mean, 0, level).interval);
+  for (const double q : {0.5, 0.95}) {
+    constexpr std::size_t kBatches = 10;
+    const std::size_t size = x.size() / kBatches;
+    const double of_a = nearest_rank(x, q), of_b = nearest_rank(y, q);
+    std::optional<Interval> interval;
+    if (static_cast<double>(size) * (1 - q) >= 1) {
+      std::vector<double> each;
+      for (std::size_t k = 0; k < kBatches; ++k) {
+        const auto part = [&](const std::vector<double>& v) {
+          const auto from = v.begin() + static_cast<std::ptrdiff_t>(k * size);
+          return nearest_rank({from, from + static_cast<std::ptrdiff_t>(size)}, q);
+        };
+        each.push_back(part(y) - part(x));
+      }
+      // Centred at the difference of the whole samples, as wide as the batches tell.
+      const double half = t_interval(each, level)->half_width();
+      interval = Interval{of_b - of_a - half, of_b - of_a + half};
+    }
+    add(fmt::format("{} p{:g}", key, 100 * q), of_a, of_b, interval);
+  }
+  return rows;
+}
+
+void add_settings(const Json& a, const Json& b, const std::string& prefix, Json& rows) {
+  std::vector<std::string> keys;
+  for (const Json* side : {&a, &b}) {
+    if (!side->is_object()) continue;
+    for (const auto& [key, value] : side->items()) {
+      if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
+    }
+  }
+  for (const std::string& key : keys) {
+    const Json x = a.is_object() && a.contains(key) ? a[key] : Json(nullptr),
+               y = b.is_object() && b.contains(key) ? b[key] : Json(nullptr);
+    if (x == y) continue;
+    if (x.is_object() || y.is_object())
+      add_settings(x, y, prefix + key + ".", rows);
+    else
+      rows.push_back({{"path", prefix + key}, {"a", x}, {"b", y}});
+  }
+}
+
+std::string text(const Json& d) {
+  std::vector<std::vector<std::string>> settings = {{"setting", "A", "B"}},
+                                        rows = {{"", "A", "B", "B - A", "interval", ""}};
+  for (const Json& s : d["settings"])
+    settings.push_back(
+        {s["path"], s["a"].is_null() ? "built-in" : s["a"].dump(), s["b"].is_null() ? "built-in" : s["b"].dump()});
+  const auto signed_seconds = [](double s) { return (s < 0 ? "-" : "+") + human_seconds(std::abs(s)); };
+  for (const Json& r : d["figures"]) {
+    const bool known = !r["low"].is_null();
+    rows.push_back({r["figure"], human_seconds(r["a"].get<double>()), human_seconds(r["b"].get<double>()),
+                    signed_seconds(r["difference"].get<double>()),
+                    known ? fmt::format("{} to {}", signed_seconds(r["low"].get<double>()),
+                                        signed_seconds(r["high"].get<double>()))
+                          : "too few requests",
+                    !known                         ? ""
+                    : r["significant"].get<bool>() ? "significant"
+                                                   : "may be chance"});
+  }
+  return fmt::format(
+      "A: {}\nB: {}\n{} requests, paired; {:g} % intervals from batches of consecutive requests\n\n{}\n{}",
+      d["a"].get<std::string>(), d["b"].get<std::string>(), d["requests"].get<std::size_t>(),
+      100 * d["level"].get<double>(), settings.size() > 1 ? text_grid(settings) : "The settings are the same.\n",
+      text_grid(rows));
+}
+
+po::options_description options() {
+  po::options_description o("Options", 110, 70);
+  o.add_options()("set", po::value<std::vector<std::string>>()->composing()->value_name("PATH=VALUE"),
+                  "B is A with this setting; may be repeated.")(
+      "level", po::value<std::string>()->value_name("LEVEL")->default_value("0.95"),
+      "Confidence of the intervals, 0.5 to 0.999.")(
+      "format", po::value<std::string>()->value_name("table|json")->default_value("table"),
+      "Form of the result on stdout.")("help,h", "Print this.");
+  return o;
+}
+
+}  // namespace
+
+ExitCode compare_verb(const std::vector<std::string>& arguments, Streams streams) {
+  po::options_description all = options();
+  all.add_options()("a", po::value<std::string>())("b", po::value<std::string>());
+  const po::variables_map values = parse_arguments(all, {"a", "b"}, arguments);
+  if (values.count("help")) {
+    streams.out << kUsage << options();
+    return ExitCode::done;
+  }
+  const auto settings = values.count("set") ? values["set"].as<std::vector<std::string>>() : std::vector<std::string>{};
+  if (!values.count("a") || (values.count("b") > 0) == !settings.empty())
+    throw UsageError("compare what? A and B, or A with --set", "`kvplan compare --help` tells more");
+  char* end = nullptr;
+  const std::string level_text = values["level"].as<std::string>(), format = values["format"].as<std::string>();
+  const double level = std::strtod(level_text.c_str(), &end);
+  if (*end != '\0' || !(level >= 0.5 && level <= 0.999))
+    throw UsageError(fmt::format("--level is \"{}\", expected a number from 0.5 to 0.999", level_text));
+  if (format != "table" && format != "json")
+    throw UsageError(fmt::format("no format \"{}\"", format), suggestion(format, {"table", "json"}));
+  const Side a = side_of(values["a"].as<std::string>(), {}, streams.err);
+  const Side b = side_of(values[values.count("b") ? "b" : "a"].as<std::string>(), settings, streams.err);
+  check_pairs(a, b);
+  Json d = {{"schema", "kvplan.compare/1"},
+            {"a", a.name},
+            {"b", b.name},
+            {"level", level},
+            {"requests", a.requests.size()},
+            {"settings", Json::array()},
+            {"figures", Json::array()}};
+  add_settings(a.document["provenance"]["scenario"], b.document["provenance"]["scenario"], "", d["settings"]);
+  for (const char* key : {"ttft_s", "tpot_s", "e2e_s"}) {
+    for (const Json& row : figures_of(a, b, key, level)) d["figures"].push_back(row);
+  }
+  streams.out << (format == "json" ? d.dump(2) + "\n" : text(d));
+  return ExitCode::done;
+}
+
+}  // namespace kvplan

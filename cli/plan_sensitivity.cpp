@@ -1,0 +1,281 @@
+// What the decision rests on: each question is the search's decision asked again in another world, for the best fleet
+// of each hardware.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/random.hpp"
+#include "cli/plan_answer.hpp"
+
+namespace kvplan {
+namespace {
+
+constexpr double kGib = 1 << 30;
+constexpr double kUncalibrated = 0.15;  // assumed 90 % interval of what no calibration covers
+constexpr double kNormal90 = 1.6449;
+
+// Half the 90 % interval of each part of the step time, as the logarithm of a factor.
+struct StepSpread {
+  double base = kUncalibrated, head = kUncalibrated, context = kUncalibrated, pair = kUncalibrated;
+  bool calibrated = false;
+};
+
+StepSpread spread_of(PlanSolver& p, std::size_t arm) {
+  const Arm& a = p.set().arms[arm];
+  const auto at = [&](const char* end) {
+    Scenario s = p.request().scenario(a.values);
+    s.assign("step_time.end", end, "interval");
+    return build_config(s, a.mode, *a.hardware, p.model()).config.step_times[0];
+  };
+  StepSpread spread;
+  try {
+    const StepTime low = at("low"), high = at("high");
+    const auto half = [](std::int64_t x, std::int64_t y) {
+      return x > 0 && y > 0 ? std::log(static_cast<double>(y) / static_cast<double>(x)) / 2 : 0;
+    };
+    const std::int64_t budget = a.built.config.engine.max_num_batched_tokens;
+    return {half(low.base(budget), high.base(budget)), half(low.head(8), high.head(8)),
+            half(low.context_ps, high.context_ps), half(low.pair_ps, high.pair_ps), true};
+  } catch (const InputError&) {
+    return spread;  // the roofline has no interval
+  }
+}
+
+// The best fleet of each hardware in another world: value, or infinite where none will do.
+struct Contest {
+  std::vector<double> values;
+  std::vector<std::int64_t> replicas;
+  std::size_t winner = 0;
+};
+
+template <class TweakOf>
+Contest contest(PlanSolver& p, const LoadSet& load, TweakOf tweak_of) {
+  Contest c;
+  const auto& fleets = p.best_by_hardware();
+  for (const Found& f : fleets) {
+    const Tweak tweak = tweak_of(f.arm);
+    const auto n = p.fewest(f.arm, f.running, load, tweak);
+    double value = std::numeric_limits<double>::infinity();
+    if (n)
+      value = p.evaluator().value(f.arm, p.evaluator().with_spares(f.arm, *n), *n,
+                                  p.evaluator().run(f.arm, *n, load, tweak));
+    c.values.push_back(value);
+    c.replicas.push_back(n ? p.evaluator().with_spares(f.arm, *n) : 0);
+  }
+  c.winner = static_cast<std::size_t>(std::min_element(c.values.begin(), c.values.end()) - c.values.begin());
+  return c;
+}
+
+Json contest_json(PlanSolver& p, const Contest& c) {
+  const auto& fleets = p.best_by_hardware();
+  if (!std::isfinite(c.values[c.winner]))
+    return {{"best", nullptr}, {"value", nullptr}, {"replicas", 0}, {"value_of_plan", nullptr}};
+  return {{"best", p.set().arms[fleets[c.winner].arm].name()},
+          {"replicas", c.replicas[c.winner]},
+          {"value", c.values[c.winner]},
+          {"value_of_plan", std::isfinite(c.values[0]) ? Json(c.values[0]) : Json(nullptr)}};
+}
+
+LoadSet first_of(const LoadSet& all) { return {{all.loads[0]}, "first"}; }
+
+Tweak slower(double base, double head, double context, double pair, double sign) {
+  return {std::exp(sign * base), std::exp(sign * head), std::exp(sign * context), std::exp(sign * pair), 1, 1, 0, 0};
+}
+
+// Users (or arrivals) that a fleet of `running` replicas carries, as a factor on the load; between 0.5 and 2.
+double capacity(PlanSolver& p, const Found& f, const Tweak& tweak) {
+  double low = 0.5, high = 2;
+  for (int i = 0; i < 6; ++i) {
+    const double middle = std::sqrt(low * high);
+    const LoadSet load = p.load_with(fmt::format("capacity {:.4f}", middle), middle, 1);
+    (p.evaluator().run(f.arm, f.running, load, tweak).feasible ? low : high) = middle;
+  }
+  return std::sqrt(low * high);
+}
+
+}  // namespace
+
+Json shadow_prices(PlanSolver& p, const Found& best) {
+  const FleetOutcome o = p.evaluator().run(best.arm, best.running, p.load());
+  const Arm& a = p.set().arms[best.arm];
+  const double usd = p.evaluator().cost(best.arm, best.replicas, best.running, o).usd_per_hour;
+  const double base = capacity(p, best, {});
+  Json resources = Json::array();
+  const auto add = [&](const char* what, const char* unit, double amount, double per_fleet, const Tweak& tweak) {
+    const double gain = capacity(p, best, tweak) / base - 1;
+    resources.push_back({{"resource", what},
+                         {"unit", unit},
+                         {"tried", amount},
+                         {"more_load_fraction", gain},
+                         {"usd_per_hour_per_unit", usd * gain / amount / per_fleet}});
+  };
+  const double nodes = static_cast<double>(a.fleet(best.running).nodes);
+  if (a.built.dram_per_node.count > 0) {
+    const double more = 0.25 * static_cast<double>(a.built.dram_per_node.count);
+    Tweak t;
+    t.dram_bytes = more;
+    add("DRAM of a node for KV", "GiB", more / kGib, nodes, t);
+    t = {};
+    const double rate = static_cast<double>(a.built.config.links.limits.at(0).bytes_per_s);
+    t.link_bytes_per_s = 0.25 * rate;
+    add("links of a node, each", "GB/s", 0.25 * rate / 1e9, nodes, t);
+  }
+  add("compute and HBM speed", "%", 10, 1, Tweak{1 / 1.1, 1 / 1.1, 1 / 1.1, 1 / 1.1, 1, 1, 0, 0});
+  return {{"binding", p.request().slo.name(o.binding)},
+          {"ratio_to_limit", o.ratio},
+          {"bottleneck", o.bottleneck},
+          {"load_carried_fraction", base},
+          {"resources", resources}};
+}
+
+Json sensitivity(PlanSolver& p, const Found& best) {
+  Json rows = Json::array();
+  const LoadSet now = first_of(p.load());
+  const auto none = [](std::size_t) { return Tweak{}; };
+  const std::string plan = p.set().arms[best.arm].name();
+  const auto add = [&](const std::string& what, const std::string& low_name, const Contest& low,
+                       const std::string& high_name, const Contest& high) {
+    const Json a = contest_json(p, low), b = contest_json(p, high);
+    const auto value = [&](const Json& j) {
+      return j["value_of_plan"].is_null() ? best.value : j["value_of_plan"].get<double>();
+    };
+    const auto changes = [&](const Json& j) { return j["best"].is_null() || j["best"] != plan; };
+    Json row = {{"what", what}, {"low", low_name}, {"high", high_name}, {"at_low", a}, {"at_high", b}};
+    row["swing"] = std::abs(value(a) - value(b));
+    row["decision_changes"] = changes(a) || changes(b);
+    rows.push_back(row);
+  };
+  add("traffic", "-20 %", contest(p, p.load_with("traffic 0.8", 0.8, 1), none), "+20 %",
+      contest(p, p.load_with("traffic 1.2", 1.2, 1), none));
+  add("think time", "halved", contest(p, p.load_with("think 0.5", 1, 0.5), none), "doubled",
+      contest(p, p.load_with("think 2", 1, 2), none));
+  const auto end = [&](double sign) {
+    return [&p, sign](std::size_t arm) {
+      const StepSpread s = spread_of(p, arm);
+      return slower(s.base, s.head, s.context, s.pair, sign);
+    };
+  };
+  add("step times (90 % interval)", "fast end", contest(p, now, end(-1)), "slow end", contest(p, now, end(1)));
+  const auto link = [](double factor) {
+    return [factor](std::size_t) {
+      Tweak t;
+      t.link = factor;
+      return t;
+    };
+  };
+  add("link rates", "-15 %", contest(p, now, link(0.85)), "+15 %", contest(p, now, link(1.15)));
+  // Prices change no simulation: the fleets stay, and are priced anew.
+  const auto priced = [&](const std::string& key, const std::string& hardware, double factor) {
+    PlanRequest r = p.request();
+    if (hardware.empty())
+      price_figures(r.prices).at(key)->value *= factor;
+    else if (key == "usd_per_gpu_hour")
+      r.prices.usd_per_gpu_hour[hardware].value *= factor;
+    else
+      r.prices.nodes[hardware].usd.value *= factor;
+    const Evaluator with(r, p.set(), p.model());
+    Contest c;
+    for (const Found& f : p.best_by_hardware()) {
+      c.values.push_back(with.value(f.arm, f.replicas, f.running, p.evaluator().run(f.arm, f.running, p.load())));
+      c.replicas.push_back(f.replicas);
+    }
+    c.winner = static_cast<std::size_t>(std::min_element(c.values.begin(), c.values.end()) - c.values.begin());
+    return c;
+  };
+  const bool rented = p.request().tenure == Tenure::rented;
+  const std::string own = p.set().arms[best.arm].hardware->name;
+  const char* main = rented ? "usd_per_gpu_hour" : "usd_per_node";
+  add(fmt::format("{} of {}", main, own), "-30 %", priced(main, own, 0.7), "+30 %", priced(main, own, 1.3));
+  if (!rented) {
+    for (const char* key : {"dram_usd_per_gb", "usd_per_kwh", "colocation_usd_per_kw_month"}) {
+      add(key, "halved", priced(key, "", 0.5), "doubled", priced(key, "", 2));
+    }
+  }
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const Json& a, const Json& b) { return a["swing"].get<double>() > b["swing"].get<double>(); });
+  return rows;
+}
+
+// The price at which the best fleets of two hardwares cost the same an hour: what the dearer one may cost at most, with
+// the fleet unchanged. Exact where a cost falls with its price alone (rent); the fleets are the best at today's prices.
+Json break_even_prices(PlanSolver& p) {
+  Json rows = Json::array();
+  const auto& fleets = p.best_by_hardware();
+  if (fleets.size() < 2) return rows;
+  const bool rented = p.request().tenure == Tenure::rented;
+  const auto usd = [&](const Found& f) {
+    return p.evaluator().cost(f.arm, f.replicas, f.running, p.evaluator().run(f.arm, f.running, p.load())).usd_per_hour;
+  };
+  const auto price = [&](const Found& f) {
+    const std::string& name = p.set().arms[f.arm].hardware->name;
+    return rented ? p.request().prices.usd_per_gpu_hour.at(name).value : p.request().prices.nodes.at(name).usd.value;
+  };
+  const auto units = [&](const Found& f) {  // of the price in an hour's cost
+    const Fleet fleet = p.set().arms[f.arm].fleet(f.replicas);
+    return rented ? static_cast<double>(fleet.gpus)
+                  : static_cast<double>(fleet.nodes) / (p.request().prices.years.value * 8766);
+  };
+  const Found& best = fleets[0];
+  for (std::size_t i = 1; i < fleets.size(); ++i) {
+    const double gap = usd(fleets[i]) - usd(best);
+    const double other = price(fleets[i]) - gap / units(fleets[i]);
+    rows.push_back({{"price", rented ? "usd_per_gpu_hour" : "usd_per_node"},
+                    {"plan", p.set().arms[best.arm].hardware->name},
+                    {"plan_price", price(best)},
+                    {"plan_price_at_which_they_swap", price(best) + gap / units(best)},
+                    {"other", p.set().arms[fleets[i].arm].hardware->name},
+                    {"other_price", price(fleets[i])},
+                    {"other_price_at_which_they_swap", other > 0 ? Json(other) : Json(nullptr)}});
+  }
+  return rows;
+}
+
+// Every coefficient redrawn: parts of step times from their intervals (a draw a hardware), link rates and front end
+// from
+// +-15 % (common to all). How often is another hardware's fleet, resized, cheaper, and how much too dear is the plan?
+Json regret(PlanSolver& p, const Found& best) {
+  const LoadSet now = first_of(p.load());
+  std::map<std::string, StepSpread> spreads;
+  for (const Found& f : p.best_by_hardware()) spreads[p.set().arms[f.arm].hardware->name] = spread_of(p, f.arm);
+  std::int64_t lost = 0, too_small = 0, nothing = 0;
+  double sum = 0, worst = 0;
+  for (std::int64_t d = 0; d < p.request().regret_draws; ++d) {
+    RandomStream common(static_cast<std::uint64_t>(d), "regret of links");
+    const double link = std::exp(common.normal() * kUncalibrated / kNormal90),
+                 front = std::exp(common.normal() * kUncalibrated / kNormal90);
+    std::map<std::string, Tweak> tweaks;
+    for (const auto& [name, s] : spreads) {
+      RandomStream own(static_cast<std::uint64_t>(d), "regret of " + name);
+      const auto factor = [&](double half) { return std::exp(own.normal() * half / kNormal90); };
+      Tweak t;
+      t.base = factor(s.base), t.head = factor(s.head), t.context = factor(s.context), t.pair = factor(s.pair);
+      t.link = link, t.frontend = front;
+      tweaks[name] = t;
+    }
+    const Contest c = contest(p, now, [&](std::size_t arm) { return tweaks[p.set().arms[arm].hardware->name]; });
+    if (!std::isfinite(c.values[c.winner])) {
+      ++nothing;
+      continue;
+    }
+    lost += c.winner != 0;
+    const double regret = std::isfinite(c.values[0]) ? c.values[0] / c.values[c.winner] - 1 : 0;
+    sum += regret;
+    worst = std::max(worst, regret);
+    too_small +=
+        !p.evaluator().run(best.arm, best.running, now, tweaks[p.set().arms[best.arm].hardware->name]).feasible;
+  }
+  const auto draws = static_cast<double>(p.request().regret_draws);
+  Json calibrated = Json::object();
+  for (const auto& [name, s] : spreads)
+    calibrated[name] = s.calibrated ? "calibrated" : fmt::format("assumed +-{:.0f} %", 100 * kUncalibrated);
+  return {{"draws", p.request().regret_draws},
+          {"step_time_intervals", calibrated},
+          {"share_another_hardware_is_best", static_cast<double>(lost) / draws},
+          {"mean_regret_fraction", sum / draws},
+          {"worst_regret_fraction", worst},
+          {"share_plan_without_spares_misses_slo", static_cast<double>(too_small) / draws},
+          {"share_no_fleet_will_do", static_cast<double>(nothing) / draws}};
+}
+
+}  // namespace kvplan

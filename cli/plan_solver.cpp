@@ -1,0 +1,251 @@
+#include "cli/plan_solver.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <set>
+#include <sstream>
+
+#include "cli/load_trace.hpp"
+#include "sim/simulation.hpp"
+
+namespace kvplan {
+namespace {
+
+bool same_arrivals(const Workload& a, const Workload& b) {
+  return a.turns.size() == b.turns.size() &&
+         std::equal(a.turns.begin(), a.turns.end(), b.turns.begin(), [](const Turn& x, const Turn& y) {
+           return x.arrival.time == y.arrival.time && x.prompt_tokens == y.prompt_tokens && x.session == y.session;
+         });
+}
+
+std::shared_ptr<const Workload> loaded(const Scenario& base, std::int64_t replication, std::ostream& err) {
+  Scenario s = base;
+  s.assign("seed", base.integer("seed") + replication, "replication", {});
+  return std::make_shared<const Workload>(with_chains(load_trace(s, false, err)));
+}
+
+std::shared_ptr<const Workload> with_think_times(const Workload& w, double factor) {
+  Workload changed = w;
+  for (Turn& t : changed.turns) {
+    if (t.arrival.after != kNone)
+      t.arrival.time = Time(static_cast<std::int64_t>(static_cast<double>(t.arrival.time.count) * factor));
+  }
+  return std::make_shared<const Workload>(with_chains(std::move(changed)));
+}
+
+double output_tokens(const Workload& w) {
+  double sum = 0;
+  for (const Turn& t : w.turns) sum += t.output_tokens;
+  return sum;
+}
+
+}  // namespace
+
+PlanSolver::PlanSolver(PlanRequest request, int threads, std::ostream& err)
+    : request_(std::move(request)), threads_(threads), model_(load_model(request_.base)) {
+  // Rented prices that the table lacks are those of the hardware file.
+  for (const std::string& name : hardware_names()) {
+    const Hardware h = kvplan::load_hardware(name);
+    if (h.usd_per_gpu_hour.value > 0) request_.prices.usd_per_gpu_hour.try_emplace(h.name, h.usd_per_gpu_hour);
+  }
+  set_ = arms_of(request_, model_);
+  evaluator_ = std::make_unique<Evaluator>(request_, set_, model_);
+  read_loads(err);
+  if (set_.arms.empty()) return;
+  check_load(request_.base, set_.arms[0].built, *load_.loads[0].workload);
+  find_warm_up();
+  check_lengths();
+  bounds_ = std::make_unique<ArmBounds>(request_, set_, load_.loads, threads_);
+}
+
+void PlanSolver::read_loads(std::ostream& err) {
+  for (std::int64_t r = 0; r < request_.replications; ++r) {
+    const auto w = loaded(request_.base, r, err);
+    if (r == 1 && same_arrivals(*w, *load_.loads[0].workload)) {
+      notes_.push_back(
+          "the load has no random draws, so that one replication is all there is (trace.users or trace.arrivals draw)");
+      break;
+    }
+    output_tokens_ = std::max(output_tokens_, output_tokens(*w));
+    load_.loads.push_back({w, 0});
+  }
+  for (const WorkloadNote& n : load_.loads[0].workload->notes) {
+    notes_.push_back(n.rows > 0 ? fmt::format("trace: {} ({} rows)", n.what, n.rows)
+                                : fmt::format("trace: {}", n.what));
+  }
+}
+
+// The start-up is told once, on a fleet with room to spare, so that every fleet is judged by the same turns.
+void PlanSolver::find_warm_up() {
+  const std::size_t most_memory = static_cast<std::size_t>(std::max_element(set_.arms.begin(), set_.arms.end(),
+                                                                            [](const Arm& a, const Arm& b) {
+                                                                              return a.built.kv_memory_per_gpu.count <
+                                                                                     b.built.kv_memory_per_gpu.count;
+                                                                            }) -
+                                                           set_.arms.begin());
+  const std::int64_t generous = std::min<std::int64_t>(request_.most_replicas, 64);
+  const SimulationConfig c = evaluator_->config(most_memory, generous, {});
+  for (ArmBounds::Load& l : load_.loads) {
+    const WarmUp w = mser5(latency_samples(*l.workload, simulate(*l.workload, c), 0, request_.slo).ttft);
+    l.judged_from = static_cast<TurnId>(w.cut);
+    if (!w.found)
+      notes_.push_back(
+          "the start-up does not end within half of the load: figures may not be of a steady state; a longer "
+          "trace.duration_s would tell");
+  }
+  notes_.push_back(fmt::format("start-up (MSER-5): the first {} of {} turns are not judged", load_.loads[0].judged_from,
+                               load_.loads[0].workload->turns.size()));
+}
+
+void PlanSolver::check_lengths() const {
+  std::vector<Diagnostic> wrong;
+  for (const LatencySlo& l : request_.slo.latencies) {
+    if (l.statistic != Statistic::quantile || l.quantile >= 1) continue;
+    const std::size_t needed = observations_for_quantile(l.quantile);
+    for (const ArmBounds::Load& load : load_.loads) {
+      const std::size_t judged = load.workload->turns.size() - load.judged_from;
+      if (judged >= needed) continue;
+      const double factor = static_cast<double>(needed) / static_cast<double>(judged);
+      wrong.push_back(
+          {request_.file, 0, 0,
+           fmt::format("{} rests on {} judged turns, and ten beyond the quantile take {}", l.name(), judged, needed),
+           fmt::format("the load has to be {:.1f} times as long: raise trace.duration_s, trace.users or trace.copies, "
+                       "or ask for a lower quantile",
+                       factor)});
+      break;
+    }
+  }
+  if (!wrong.empty()) throw InputError(std::move(wrong));
+}
+
+double PlanSolver::floor(std::size_t arm, std::int64_t running) const {
+  return evaluator_->floor(arm, evaluator_->with_spares(arm, running), bounds_->fastest_s(), output_tokens_,
+                           bounds_->of(arm).alone);
+}
+
+Judged PlanSolver::judge(std::size_t arm, std::int64_t running) const {
+  const std::int64_t replicas = evaluator_->with_spares(arm, running);
+  const Arm& a = set_.arms[arm];
+  if (!evaluator_->over_limits(arm, replicas).empty()) return {};
+  if (!cannot_be_had(a.fleet(replicas), *a.hardware, request_.prices, request_.tenure).empty()) return {};
+  const FleetOutcome o = evaluator_->run(arm, running, load_);
+  return {o.feasible, o.feasible ? evaluator_->value(arm, replicas, running, o) : 0};
+}
+
+SearchSpace PlanSolver::space(const std::string& hardware) const {
+  SearchSpace s;
+  s.arms = set_.arms.size();
+  s.most = request_.most_replicas;
+  s.group_of = [&](std::size_t a) { return set_.arms[a].group; };
+  s.covers = [&](std::size_t a, std::size_t b) {
+    const Built &x = set_.arms[a].built, &y = set_.arms[b].built;
+    return x.dram_per_node >= y.dram_per_node && x.ssd_per_node >= y.ssd_per_node;
+  };
+  s.least = [this, hardware](std::size_t a) -> std::optional<std::int64_t> {
+    if (!hardware.empty() && set_.arms[a].hardware->name != hardware) return std::nullopt;
+    std::optional<std::int64_t> least = bounds_->of(a).replicas;
+    const Arm& arm = set_.arms[a];
+    const auto to_be_had = [&](std::int64_t n) {
+      return cannot_be_had(arm.fleet(evaluator_->with_spares(a, n)), *arm.hardware, request_.prices, request_.tenure)
+          .empty();
+    };
+    while (least && *least < arm.built.config.replicas_per_node && !to_be_had(*least)) ++*least;
+    if (!least || !is_latency(request_.objective)) return least;
+    // The more the faster: the most that the limits allow is all that is looked at.
+    std::int64_t n = request_.most_replicas;
+    while (n > *least && !evaluator_->over_limits(a, evaluator_->with_spares(a, n)).empty()) --n;
+    return n;
+  };
+  s.floor = [this](std::size_t a, std::int64_t n) { return floor(a, n); };
+  s.judge = [this](std::size_t a, std::int64_t n) { return judge(a, n); };
+  return s;
+}
+
+std::optional<Found> PlanSolver::solve() {
+  if (set_.arms.empty()) return std::nullopt;
+  std::set<std::string> names;
+  for (const Arm& a : set_.arms) names.insert(a.hardware->name);
+  std::optional<Found> best;
+  for (const std::string& name : names) {
+    SearchResult r = search(space(name), threads_);
+    if (r.best) {
+      const SearchPoint& p = *r.best;
+      best_by_hardware_.push_back({p.arm, p.replicas, evaluator_->with_spares(p.arm, p.replicas), p.value});
+      if (!best || p.value < best->value) best = best_by_hardware_.back();
+    }
+    searched_.judged.insert(searched_.judged.end(), r.judged.begin(), r.judged.end());
+    searched_.too_dear += r.too_dear;
+    searched_.inferred += r.inferred;
+  }
+  for (std::size_t a = 0; a < set_.arms.size(); ++a) searched_.ruled_out += !bounds_->of(a).replicas;
+  std::stable_sort(best_by_hardware_.begin(), best_by_hardware_.end(),
+                   [](const Found& a, const Found& b) { return a.value < b.value; });
+  return best;
+}
+
+std::optional<Found> PlanSolver::solve_exhaustively(std::int64_t& judged) {
+  std::optional<Found> best;
+  judged = 0;
+  for (std::size_t a = 0; a < set_.arms.size(); ++a) {
+    for (std::int64_t n = 1; n <= request_.most_replicas; ++n) {
+      ++judged;
+      const Judged j = judge(a, n);
+      if (j.feasible && (!best || j.value < best->value)) best = Found{a, n, evaluator_->with_spares(a, n), j.value};
+    }
+  }
+  return best;
+}
+
+LoadSet PlanSolver::load_with(const std::string& name, double users_factor, double think_factor) const {
+  LoadSet set{{}, name};
+  std::ostringstream nowhere;
+  Scenario s = request_.base;
+  if (s.has("trace.users")) {
+    s.assign("trace.users",
+             std::max<std::int64_t>(1, std::llround(users_factor * static_cast<double>(s.integer("trace.users")))),
+             "what if", {});
+  } else {
+    const char* path = s.text("trace.arrivals") != "recorded" ? "trace.arrivals_per_s" : "trace.rate_scale";
+    s.assign(path, users_factor * s.number(path), "what if", {});
+  }
+  for (std::size_t l = 0; l < 1; ++l) {  // one replication: paired with the first of the plan
+    auto w = users_factor == 1 ? load_.loads[l].workload : loaded(s, static_cast<std::int64_t>(l), nowhere);
+    if (think_factor != 1) w = with_think_times(*w, think_factor);
+    const double share =
+        static_cast<double>(load_.loads[l].judged_from) / static_cast<double>(load_.loads[l].workload->turns.size());
+    set.loads.push_back({w, static_cast<TurnId>(share * static_cast<double>(w->turns.size()))});
+  }
+  return set;
+}
+
+std::optional<std::int64_t> PlanSolver::fewest(std::size_t arm, std::int64_t near, const LoadSet& set,
+                                               const Tweak& tweak) {
+  const auto feasible = [&](std::int64_t n) { return evaluator_->run(arm, n, set, tweak).feasible; };
+  std::int64_t high = near, step = 1;
+  if (feasible(near)) {
+    std::int64_t low = near;  // feasible
+    while (low > 1 && feasible(std::max<std::int64_t>(1, low - step))) {
+      low = std::max<std::int64_t>(1, low - step);
+      step *= 2;
+    }
+    if (low == 1) return 1;
+    high = low;
+    near = std::max<std::int64_t>(1, low - step);  // infeasible
+  } else {
+    do {
+      near = high;
+      if (near >= request_.most_replicas) return std::nullopt;
+      high = std::min(request_.most_replicas, near + step);
+      step *= 2;
+    } while (!feasible(high));
+  }
+  while (high - near > 1) {
+    const std::int64_t middle = near + (high - near) / 2;
+    (feasible(middle) ? high : near) = middle;
+  }
+  return high;
+}
+
+}  // namespace kvplan

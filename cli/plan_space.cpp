@@ -1,0 +1,195 @@
+#include "cli/plan_space.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <set>
+#include <thread>
+
+#include "reports/cells.hpp"
+
+namespace kvplan {
+namespace {
+
+bool is_memory(const std::string& path) { return path == "offload.dram_bytes" || path == "offload.ssd_bytes"; }
+
+// The values without those that do nothing under the others.
+Json canonical(const Json& values, const Scenario& s) {
+  const std::string mode = s.texts("offload.mode").at(0);
+  const bool selective = s.text("offload.store") == "selective", weighted = s.text("router.policy") == "weighted";
+  Json kept = Json::object();
+  for (const auto& [path, value] : values.items()) {
+    const bool offload = path.rfind("offload.", 0) == 0 && path != "offload.mode";
+    if (offload && mode == "none") continue;
+    if (path == "offload.ssd_bytes" && mode.find("ssd") == std::string::npos) continue;
+    if (path == "offload.remote_bytes" && mode.find("remote") == std::string::npos) continue;
+    if (path == "offload.selective_hits" && !selective) continue;
+    if (path.rfind("router.", 0) == 0 && path != "router.policy" && !weighted) continue;
+    kept[path] = value;
+  }
+  return kept;
+}
+
+std::string group_key(const Json& values, bool bounds) {
+  Json key = Json::object();
+  for (const auto& [path, value] : values.items()) {
+    if (is_memory(path)) continue;
+    if (bounds && (path.rfind("offload.", 0) == 0 || path.rfind("router.", 0) == 0)) continue;
+    key[path] = value;
+  }
+  return key.dump();
+}
+
+// The first line of an error, without its prefix.
+std::string short_reason(const std::string& what) {
+  std::string text = without_prefix(what);
+  return text.substr(0, text.find('\n'));
+}
+
+class Hardwares {
+ public:
+  std::shared_ptr<const Hardware> get(const Scenario& s) {
+    auto& known = known_[s.texts("hardware").at(0)];
+    if (!known) known = std::make_shared<const Hardware>(load_hardware(s, s.texts("hardware").at(0)));
+    return known;
+  }
+
+ private:
+  std::map<std::string, std::shared_ptr<const Hardware>> known_;
+};
+
+}  // namespace
+
+Fleet Arm::fleet(std::int64_t replicas) const {
+  const std::int64_t per_node = built.config.replicas_per_node;
+  return {replicas * built.gpus_per_replica, ceil_div(replicas, per_node),
+          std::min(replicas, per_node) * built.gpus_per_replica, static_cast<double>(built.dram_per_node.count),
+          static_cast<double>(built.ssd_per_node.count)};
+}
+
+std::string Arm::name() const {
+  std::string name = fmt::format("{} tp{} {}", hardware->name, built.gpus_per_replica, mode);
+  for (const auto& [path, value] : values.items()) {
+    if (path == "hardware" || path == "tp" || path == "offload.mode") continue;
+    const std::string last = path.substr(path.rfind('.') + 1);
+    if (is_memory(path))
+      name += fmt::format(" {}={}", last.substr(0, last.find('_')), human_bytes(value.get<double>()));
+    else
+      name += fmt::format(" {}={}", last, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  return name;
+}
+
+ArmSet arms_of(const PlanRequest& r, const Architecture& model) {
+  ArmSet set;
+  Hardwares hardwares;
+  std::map<std::string, std::size_t> groups;
+  std::set<std::string> seen;
+  std::map<std::string, std::int64_t> unfit;
+  set.points = r.points();
+  for (std::int64_t i = 0; i < set.points; ++i) {
+    const Json all = r.values(i);
+    Scenario s = r.scenario(all);
+    const Json values = canonical(all, s);
+    if (!seen.insert(values.dump()).second) {
+      ++set.same;
+      continue;
+    }
+    s.assign("replicas", 1, "search", {});
+    Arm arm{values, 0, hardwares.get(s), Built(), s.texts("offload.mode").at(0)};
+    require_price(arm.hardware->name, r.prices, r.tenure);
+    try {
+      arm.built = build_config(s, arm.mode, *arm.hardware, model);
+    } catch (const InfeasibleError& e) {
+      ++unfit[short_reason(e.what())];
+      continue;
+    }
+    const std::string why =
+        cannot_be_had(arm.fleet(arm.built.config.replicas_per_node), *arm.hardware, r.prices, r.tenure);
+    if (!why.empty()) {
+      ++unfit[why];
+      continue;
+    }
+    if (arm.built.ssd_per_node.count > 0 &&
+        static_cast<double>(arm.built.ssd_per_node.count) > arm.hardware->storage(VertexKind::ssd)->bytes.value) {
+      ++unfit[fmt::format("more SSD than {} has", arm.hardware->name)];
+      continue;
+    }
+    arm.group = groups.try_emplace(group_key(values, false), groups.size()).first->second;
+    set.arms.push_back(std::move(arm));
+  }
+  set.unfit.assign(unfit.begin(), unfit.end());
+  return set;
+}
+
+ArmBounds::ArmBounds(const PlanRequest& r, const ArmSet& set, const std::vector<Load>& loads, int threads)
+    : needs_(set.arms.size()) {
+  std::map<std::string, std::vector<std::size_t>> alike;  // but for what lies below HBM
+  std::set<std::int64_t> windows;
+  for (std::size_t a = 0; a < set.arms.size(); ++a) {
+    alike[group_key(set.arms[a].values, true)].push_back(a);
+    windows.insert(most_tokens_of(set.arms[a].built.config));
+  }
+  std::vector<std::vector<std::size_t>> work;
+  for (auto& [key, arms] : alike) work.push_back(std::move(arms));
+  for (std::size_t l = 0; l < loads.size(); ++l) {
+    const Workload& w = *loads[l].workload;
+    // Windows that serve the same turns share their facts.
+    std::map<std::int64_t, LoadFacts> facts;  // by the number of turns that are refused
+    std::map<std::int64_t, std::int64_t> refused;
+    for (const std::int64_t window : windows) {
+      const std::int64_t n = std::count_if(w.turns.begin(), w.turns.end(), [&](const Turn& t) {
+        return t.prompt_tokens <= 0 || std::int64_t{t.prompt_tokens} + t.output_tokens > window;
+      });
+      refused[window] = n;
+      if (!facts.count(n)) facts[n] = facts_of(w, window);
+    }
+    const Pace none{0, 0, std::nullopt};
+    const double fastest = end_at_pace(w, none, std::int64_t{1} << 40).value();
+    fastest_s_ = l == 0 ? fastest : std::min(fastest_s_, fastest);
+    const auto judge_alike = [&](const std::vector<std::size_t>& arms) {
+      const SimulationConfig& first = set.arms[arms[0]].built.config;
+      const std::int64_t window = most_tokens_of(first);
+      std::optional<double> end = end_at_pace(w, pace_of(r.slo), window);
+      if (end) *end *= kPaceSlack;
+      const Bounds bounds(facts.at(refused.at(window)), machine_of(first), end);
+      const std::vector<double> alone = bounds.alone(r.slo, w, loads[l].judged_from);
+      for (const std::size_t a : arms) {
+        Need& need = needs_[a];
+        std::optional<std::int64_t> least;
+        if (worst_ratio(r.slo, alone) <= 1)
+          least = bounds.least_replicas(r.most_replicas, machine_of(set.arms[a].built.config));
+        // A decision rests on some or all of the loads: only what every one of them rules out is ruled out.
+        if (l == 0 || (least && (!need.replicas || *least < *need.replicas))) need.replicas = least;
+        if (l == 0) need.alone = alone;
+        for (std::size_t i = 0; i < alone.size(); ++i) {
+          need.alone[i] = r.slo.at_most(i) ? std::min(need.alone[i], alone[i]) : std::max(need.alone[i], alone[i]);
+        }
+      }
+    };
+    std::atomic<std::size_t> next{0};
+    const auto run = [&] {
+      for (std::size_t i = next++; i < work.size(); i = next++) judge_alike(work[i]);
+    };
+    std::vector<std::jthread> others;
+    for (int t = 1; t < threads; ++t) others.emplace_back(run);
+    run();
+  }
+  for (Need& need : needs_) {
+    if (need.replicas) continue;
+    for (std::size_t i = 0; i < need.alone.size() && need.why.empty(); ++i) {
+      const double limit = r.slo.limit(i);
+      if (r.slo.at_most(i) ? need.alone[i] <= limit : need.alone[i] >= limit) continue;
+      need.why = fmt::format("{} is at least {} even for requests alone on the fleet, and may be {}", r.slo.name(i),
+                             human_seconds(need.alone[i]), human_seconds(limit));
+      if (!r.slo.at_most(i))
+        need.why = fmt::format("goodput share is at most {:.3f} even for requests alone, and must be {:.3f}",
+                               need.alone[i], limit);
+    }
+    if (need.why.empty()) need.why = fmt::format("more than {} replicas are needed to keep up", r.most_replicas);
+  }
+}
+
+}  // namespace kvplan

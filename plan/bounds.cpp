@@ -1,0 +1,189 @@
+#include "plan/bounds.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "base/error.hpp"
+
+namespace kvplan {
+namespace {
+
+constexpr double kRounding = 1 - 1e-9;  // sums of doubles must not exceed what they bound
+
+double s_of(std::int64_t ps) { return static_cast<double>(ps) / kPsPerS; }
+
+// The least of f over 1..most, where f(x) = line(x) combined with something that is monotone on each piece.
+template <class F>
+double least_over(const PiecewiseLinear& line, std::int64_t most, F f) {
+  double least = std::min(f(1), f(most));
+  for (const PiecewiseLinear::Piece& p : line.pieces()) {
+    for (const std::int64_t x : {p.from - 1, p.from}) {
+      if (x >= 1 && x <= most) least = std::min(least, f(x));
+    }
+  }
+  return least;
+}
+
+double least_rate(const PiecewiseLinear& line, std::int64_t most) {
+  return kRounding * least_over(line, most, [&](std::int64_t x) { return s_of(line(x)) / static_cast<double>(x); });
+}
+
+}  // namespace
+
+Machine machine_of(const SimulationConfig& c) {
+  Machine m;
+  m.step = &c.step_times[0];
+  m.engine = &c.engine;
+  m.replicas_per_node = c.replicas_per_node;
+  m.g1_tokens = static_cast<double>(c.engine.g1_pages.count * c.engine.page_tokens);
+  if (!c.offload.enabled) return m;
+  const double token = static_cast<double>(c.kv_bytes_per_token.count);
+  const double tiers_on_node = c.offload.scope == Scope::node ? 1 : static_cast<double>(c.replicas_per_node);
+  m.below_tokens_per_node = tiers_on_node * static_cast<double>(c.offload.capacity.count) / token;
+  for (const LowerTierConfig& tier : c.offload.beyond) {
+    (tier.scope == Scope::fleet ? m.below_tokens_of_fleet : m.below_tokens_per_node) +=
+        static_cast<double>(tier.capacity.count) / token;
+  }
+  const double moved = static_cast<double>(c.kv_bytes_per_token_per_gpu.count);
+  const auto rate_of = [&](const Route& route) {
+    double rate = std::numeric_limits<double>::infinity();
+    for (const LimitUse& u : route.uses) {
+      rate = std::min(rate, static_cast<double>(c.links.limits[u.limit].bytes_per_s) / static_cast<double>(u.weight));
+    }
+    return rate / moved;
+  };
+  if (!c.links.load.empty()) m.loaded_tokens_per_s += rate_of(c.links.load[0]);
+  for (const NodeLinks::Beyond& b : c.links.beyond) m.loaded_tokens_per_s += rate_of(b.load[0]);
+  return m;
+}
+
+std::int64_t most_tokens_of(const SimulationConfig& c) {
+  return std::min<std::int64_t>(c.engine.max_context_tokens, c.engine.g1_pages.count * c.engine.page_tokens);
+}
+
+double Bounds::Curve::at(double budget) const {
+  const auto it = std::upper_bound(cost.begin(), cost.end(), budget);
+  if (it == cost.end()) return saved.back();
+  const auto i = static_cast<std::size_t>(it - cost.begin());  // cost[0] = 0, so i > 0
+  return saved[i - 1] + (saved[i] - saved[i - 1]) * (budget - cost[i - 1]) / (cost[i] - cost[i - 1]);
+}
+
+Bounds::Bounds(const LoadFacts& facts, const Machine& machine, std::optional<double> end_s)
+    : facts_(facts), machine_(machine), end_s_(end_s) {
+  const StepTime& step = *machine.step;
+  const std::int64_t budget = machine.engine->max_num_batched_tokens, seqs = machine.engine->max_num_seqs;
+  rate_s_ = least_rate(step.base, budget);
+  head_s_ = least_rate(step.head, seqs);
+  steps_ = std::max(facts.decoded_tokens / static_cast<double>(seqs), facts.decode_private / machine.g1_tokens);
+  if (!end_s) return;
+  for (const double part : {0.7, 1.0}) forms_.push_back(form(part * rate_s_));
+}
+
+double Bounds::least_base_s() const {
+  const PiecewiseLinear& base = machine_.step->base;
+  return kRounding *
+         least_over(base, machine_.engine->max_num_batched_tokens, [&](std::int64_t x) { return s_of(base(x)); });
+}
+
+Bounds::Form Bounds::form(double slope) const {
+  Form f;
+  f.slope = slope;
+  const StepTime& step = *machine_.step;
+  f.floor_s = std::max(
+      0.0, kRounding * least_over(step.base, machine_.engine->max_num_batched_tokens,
+                                  [&](std::int64_t x) { return s_of(step.base(x)) - slope * static_cast<double>(x); }));
+  const double pair_s = s_of(step.pair_ps);
+  const auto saving = [&](double hit) { return slope * hit + pair_s * hit * (hit + 1) / 2; };
+  struct Hit {
+    double saved, tokens, space;
+  };
+  std::vector<Hit> hits;
+  double all = 0, rows = facts_.decoded_tokens + static_cast<double>(facts_.turns.size());
+  for (const TurnFacts& t : facts_.turns) {
+    all += slope * t.prompt + pair_s * t.prompt * (t.prompt + 1) / 2 - saving(t.free);
+    if (t.reused > 0) hits.push_back({saving(t.free + t.reused) - saving(t.free), t.reused, t.reused * t.gap_s});
+  }
+  f.all_s = all + slope * (facts_.shared_computed + facts_.decoded_tokens) + f.floor_s * steps_ +
+            s_of(step.context_ps) * facts_.decode_context + head_s_ * rows;
+  const auto curve = [&](double Hit::*cost) {
+    std::sort(hits.begin(), hits.end(),
+              [&](const Hit& a, const Hit& b) { return a.saved * (b.*cost) > b.saved * (a.*cost); });
+    Curve c{{0}, {0}};
+    for (const Hit& h : hits) {
+      const double at = c.cost.back() + h.*cost, saved = c.saved.back() + h.saved;
+      if (h.*cost > 0)
+        c.cost.push_back(at), c.saved.push_back(saved);
+      else
+        c.saved.back() = saved;  // hits that take no space come first
+    }
+    return c;
+  };
+  f.space = curve(&Hit::space);
+  f.link = curve(&Hit::tokens);
+  return f;
+}
+
+double Bounds::work_s(std::int64_t replicas, const Machine& m) const {
+  KVPLAN_ASSERT(end_s_);
+  const double n = static_cast<double>(replicas), time = *end_s_;
+  const double nodes = static_cast<double>(ceil_div(replicas, m.replicas_per_node));
+  const double g1 = n * m.g1_tokens;
+  const double below = nodes * m.below_tokens_per_node + m.below_tokens_of_fleet;
+  double most = 0;
+  for (const Form& f : forms_) {
+    const double anywhere = f.space.at((g1 + below) * time);
+    const double loaded = std::min(f.space.at(below * time), f.link.at(n * m.loaded_tokens_per_s * time));
+    most = std::max(most, f.all_s - std::min(anywhere, f.space.at(g1 * time) + loaded));
+  }
+  return kRounding * most;
+}
+
+std::optional<std::int64_t> Bounds::least_replicas(std::int64_t most, const Machine& m) const {
+  if (!end_s_) return 1;
+  const auto fits = [&](std::int64_t n) { return work_s(n, m) <= static_cast<double>(n) * *end_s_; };
+  if (!fits(most)) return std::nullopt;
+  std::int64_t low = 1, high = most;
+  while (low < high) {
+    const std::int64_t middle = low + (high - low) / 2;
+    if (fits(middle))
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  return low;
+}
+
+std::vector<double> Bounds::alone(const Slo& slo, const Workload& w, TurnId judged_from) const {
+  const StepTime& step = *machine_.step;
+  const double base_s = least_base_s(), head_s = head_s_, pair_s = s_of(step.pair_ps),
+               context_s = s_of(step.context_ps);
+  const double front_s = seconds(machine_.engine->frontend_fixed),
+               front_token_s = s_of(machine_.engine->frontend_ps_per_token);
+  constexpr double kForever = std::numeric_limits<double>::infinity();
+  LatencySamples s;
+  std::size_t next = 0;
+  for (std::size_t t = 0; t < w.turns.size(); ++t) {
+    const bool served = next < facts_.turns.size() && facts_.turn_ids[next] == t;
+    const TurnFacts facts = served ? facts_.turns[next++] : TurnFacts{};
+    if (t < judged_from) continue;
+    const double own = std::max(1.0, facts.computed), cached = std::max(0.0, facts.prompt - own);
+    double ttft = front_s + front_token_s * facts.prompt + std::max(base_s, rate_s_ * own) +
+                  pair_s * (own * cached + own * (own + 1) / 2) + head_s;
+    double tpot = base_s + head_s + context_s * (facts.prompt + std::max(0.0, facts.output / 2 - 1));
+    if (!served) ttft = tpot = kForever;
+    const double e2e = ttft + (served ? tpot * std::max(0.0, facts.output - 1) : 0);
+    s.ttft.push_back(ttft);
+    s.e2e.push_back(e2e);
+    if (w.turns[t].output_tokens >= 2) s.tpot.push_back(tpot);
+    const auto within = [](const std::optional<double>& limit, double value) { return !limit || value <= *limit; };
+    s.good.push_back(served && (!slo.goodput || (within(slo.goodput->ttft_s, ttft) && within(slo.goodput->e2e_s, e2e) &&
+                                                 (facts.output < 2 || within(slo.goodput->tpot_s, tpot)))));
+  }
+  std::vector<double> values;
+  for (const Estimated& e : measure(s, slo, 0.9)) values.push_back(e.value);
+  return values;
+}
+
+}  // namespace kvplan

@@ -1,0 +1,52 @@
+// The cheapest point of a space that is too large to simulate: branch and bound
+// over arms (everything but the number of replicas), bisection over replicas.
+//
+// What may cut without simulating
+//   proven   fewer replicas than least(arm), which rests on plan/bounds.hpp; a floor(arm, n) on the value, which
+//            never exceeds it and does not fall with n: a point whose floor reaches the best value found loses.
+//   assumed  more replicas or more memory never make a feasible point infeasible. Tests compare with exhaustive search.
+//
+// The order of work is fixed and rounds have fixed sizes, so that the points which are judged, and the answer, do
+// not depend on the number of threads.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+namespace kvplan {
+
+struct Judged {
+  bool feasible = false;
+  double value = 0;  // of the objective; what is feasible and smallest wins
+};
+
+struct SearchSpace {
+  std::size_t arms = 0;
+  std::int64_t most = 1;                                              // replicas
+  std::function<std::size_t(std::size_t arm)> group_of;               // arms of a group differ in memory alone
+  std::function<bool(std::size_t a, std::size_t b)> covers;           // of one group: a has at least the memory of b
+  std::function<std::optional<std::int64_t>(std::size_t arm)> least;  // nothing: no number will do
+  std::function<double(std::size_t arm, std::int64_t replicas)> floor;
+  std::function<Judged(std::size_t arm, std::int64_t replicas)> judge;  // dear; called on any thread
+};
+
+struct SearchPoint {
+  std::size_t arm = 0;
+  std::int64_t replicas = 0;
+  bool feasible = false;
+  double value = 0;
+};
+
+struct SearchResult {
+  std::optional<SearchPoint> best;
+  std::vector<SearchPoint> judged;  // each once, in the order of work
+  std::int64_t ruled_out = 0;       // arms that no number of replicas saves (bounds)
+  std::int64_t too_dear = 0;        // arms that the floor on the value cut
+  std::int64_t inferred = 0;        // arms that a judged point with more memory and replicas cut
+};
+
+SearchResult search(const SearchSpace&, int threads);
+
+}  // namespace kvplan
