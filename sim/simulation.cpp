@@ -8,6 +8,7 @@
 #include "sim/calendar.hpp"
 #include "sim/replica.hpp"
 #include "sim/router.hpp"
+#include "sim/series.hpp"
 
 namespace kvplan {
 namespace {
@@ -40,6 +41,7 @@ class Simulation {
   bool take_report(Time until);
   bool refuse(TurnId turn);
   void refresh(std::uint32_t replica);
+  Sample sample(Time at);
   void audit() const;
   void finish();
 
@@ -54,6 +56,7 @@ class Simulation {
   std::vector<std::uint32_t> node_of_;  // by replica
   std::unique_ptr<Router> router_;
   Calendar calendar_;
+  Series series_{Time(0)};
   std::vector<Ready> static_arrivals_;  // sorted, latest first
   std::priority_queue<Ready, std::vector<Ready>, std::greater<>> later_arrivals_;
   Time front_end_free_{0};
@@ -108,6 +111,7 @@ Simulation::Simulation(const Workload& workload, const PrefixChains& chains, con
     if (arrival.after == kNone) schedule_arrival(t, arrival.time);
   }
   std::sort(static_arrivals_.begin(), static_arrivals_.end(), std::greater<>());
+  if (!static_arrivals_.empty()) series_ = Series(static_arrivals_.front().first);
 }
 
 // Replicas come in order, so that a tier or writer that is shared is the last one made.
@@ -197,6 +201,7 @@ SimulationResult Simulation::run() {
     const Time at = calendar_.time(actor);
     if (run_.executor != nullptr && take_report(at)) continue;
     if (at == Time::max()) break;
+    while (at >= series_.next() && run_.executor == nullptr) series_.add(sample(series_.next()));
     run_.result.end = at;
     if (actor < arrivals_actor()) {
       handle_transfers(actor, at);
@@ -209,6 +214,28 @@ SimulationResult Simulation::run() {
   }
   finish();
   return std::move(run_.result);
+}
+
+// All events before `at` have been handled, none at it.
+Sample Simulation::sample(Time at) {
+  Sample s;
+  s.gpu_busy = run_.result.gpu_busy;
+  for (const auto& r : replicas_) {
+    const Time before = run_.result.gpu_busy;
+    r->settle(at);
+    s.gpu_busy += run_.result.gpu_busy - before + r->busy_in_step(at);
+    s.queued += r->queued();
+    s.running += r->running();
+    s.g1_pages += r->cache().capacity() - r->cache().free();
+    s.g1_pages_held += r->cache().capacity() - r->cache().available();
+  }
+  for (const auto& level : tiers_) {
+    Bytes used;
+    for (const auto& tier : level) used += tier->used();
+    s.below.push_back(used);
+  }
+  for (const auto& network : networks_) network->add_bytes_until(at, s.link_bytes);
+  return s;
 }
 
 // Whoever adds or takes an arrival calls this.
@@ -323,6 +350,7 @@ void Simulation::audit() const {
 
 void Simulation::finish() {
   SimulationResult& result = run_.result;
+  if (run_.executor == nullptr) result.series = series_.finish(sample(result.end), result.end);
   for (const auto& r : replicas_) {
     KVPLAN_ASSERT(r->idle());
     result.evicted_g1_blocks += r->cache().evicted_blocks();
