@@ -18,7 +18,8 @@ struct Replay {
   Json document;  // kvplan.result/1
 };
 
-Replay replay(const Scenario&, const Hardware&, const Architecture&, const Built&, const Workload&);
+// `curves`: with the blocks that charts are drawn from.
+Replay replay(const Scenario&, const Hardware&, const Architecture&, const Built&, const Workload&, bool curves = false);
 
 // An error's text without its leading "error: ", for a place that says so itself.
 std::string without_prefix(const std::string& what);
