@@ -1,5 +1,7 @@
 #include "reports/charts.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "reports/over_time.hpp"
@@ -87,5 +89,28 @@ Json stacked_bars(const std::string& title, const std::string& x, const Axis& y,
                       {"order", {{"field", "order"}, {"type", "quantitative"}}}};
   return spec;
 }
+
+Grid curves_table(const std::string& x, const ChartRows& rows, std::string (*format)(double)) {
+  Grid g{{x}, {}};
+  std::vector<double> at;
+  for (const ChartRow& r : rows) {
+    if (std::find(g.header.begin(), g.header.end(), r.of) == g.header.end()) g.header.push_back(r.of);
+    at.push_back(r.x);
+  }
+  std::sort(at.begin(), at.end());
+  at.erase(std::unique(at.begin(), at.end()), at.end());
+  for (const double t : at) g.rows.push_back({fmt::format("{:g}", t)});
+  for (std::vector<std::string>& row : g.rows) row.resize(g.header.size(), "-");
+  for (const ChartRow& r : rows) {
+    const auto column = std::find(g.header.begin(), g.header.end(), r.of) - g.header.begin();
+    const auto row = std::lower_bound(at.begin(), at.end(), r.x) - at.begin();
+    g.rows[static_cast<std::size_t>(row)][static_cast<std::size_t>(column)] = format(r.y);
+  }
+  return g;
+}
+
+std::string plain(double v) { return fmt::format("{:.4g}", v); }
+
+std::string share(double v) { return fmt::format("{:.1f} %", 100 * v); }
 
 }  // namespace kvplan

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "reports/result_document.hpp"
+#include "reports/page.hpp"
 
 namespace kvplan {
 
@@ -30,5 +30,12 @@ Json point_chart(const std::string& title, const Axis& x, const Axis& y, const C
 Json stacked_areas(const std::string& title, const Axis& x, const Axis& y, const ChartRows&);
 // Bars in the order of their labels' first rows, stacked in the order of `of`.
 Json stacked_bars(const std::string& title, const std::string& x, const Axis& y, const ChartRows&);
+
+// The numbers of a chart: a row for each x, a column for each `of`.
+Grid curves_table(const std::string& x, const ChartRows&, std::string (*format)(double));
+
+// Formats of cells.
+std::string plain(double v);  // four significant digits
+std::string share(double v);  // in percent
 
 }  // namespace kvplan
