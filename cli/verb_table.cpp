@@ -7,6 +7,7 @@ const std::vector<Verb>& verbs() {
       {"run", "simulate a scenario; several hardware or offload values are compared", run_verb},
       {"sweep", "simulate many scenarios over all cores, resumably; merge; submit to a cluster", sweep_verb},
       {"trace", "statistics, hit curves and synthesis of traces", trace_verb},
+      {"report", "results as one page with charts, as Markdown or CSV", report_verb},
       {"hw", "the hardware that kvplan knows, with sources and derived facts", hw_verb},
       {"model", "the models that kvplan knows, with derived facts", model_verb},
       {"calibrate", "fit step times to measured operators, with intervals and held-out errors", calibrate_verb},
