@@ -9,11 +9,9 @@ namespace kvplan {
 namespace po = boost::program_options;
 
 po::variables_map parse_arguments(const po::options_description& options, const std::vector<std::string>& positional,
-                                  const std::vector<std::string>& arguments, Positionals how) {
+                                  const std::vector<std::string>& arguments) {
   po::positional_options_description places;
-  for (const std::string& name : positional) {
-    places.add(name.c_str(), how == Positionals::last_repeats && name == positional.back() ? -1 : 1);
-  }
+  for (const std::string& name : positional) places.add(name.c_str(), 1);
   const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
   po::variables_map values;
   try {

@@ -9,12 +9,9 @@
 
 namespace kvplan {
 
-enum class Positionals { one_each, last_repeats };
-
-// `positional` names the options that words without dashes fill, one each, or the last of them all that are left. UsageError.
+// `positional` names the options that words without dashes fill, one each. UsageError.
 boost::program_options::variables_map parse_arguments(const boost::program_options::options_description& options,
                                                       const std::vector<std::string>& positional,
-                                                      const std::vector<std::string>& arguments,
-                                                      Positionals how = Positionals::one_each);
+                                                      const std::vector<std::string>& arguments);
 
 }  // namespace kvplan

@@ -14,6 +14,10 @@ namespace {
 
 namespace po = boost::program_options;
 
+using Names = std::vector<std::string>;
+
+constexpr std::size_t kMostResults = 4096;  // on one command line
+
 constexpr const char* kUsage =
     "usage: kvplan report RESULT... [--out report.html] [--format html|md|csv]\n\n"
     "Writes what results say as one page: verdict and recommendation, targets, what TTFT is made of, tiers, links and\n"
@@ -60,7 +64,7 @@ std::string rendered(const ReportInputs& inputs, const std::string& format) {
 ExitCode report_verb(const std::vector<std::string>& arguments, Streams streams) {
   po::options_description all = options();
   all.add_options()("result", po::value<std::vector<std::string>>()->composing());
-  const po::variables_map values = parse_arguments(all, {"result"}, arguments, Positionals::last_repeats);
+  const po::variables_map values = parse_arguments(all, Names(kMostResults, "result"), arguments);
   if (values.count("help")) {
     streams.out << kUsage << options() << kExamples;
     return ExitCode::done;

@@ -26,7 +26,6 @@ ExitCode sweep_verb(const std::vector<std::string>& arguments, Streams streams);
 ExitCode trace_verb(const std::vector<std::string>& arguments, Streams streams);     // cli/trace.cpp
 ExitCode validate_verb(const std::vector<std::string>& arguments, Streams streams);  // cli/validate.cpp
 ExitCode bench_verb(const std::vector<std::string>& arguments, Streams streams);     // cli/bench.cpp
-ExitCode report_verb(const std::vector<std::string>& arguments, Streams streams);     // cli/report.cpp
 ExitCode calibrate_verb(const std::vector<std::string>& arguments, Streams streams); // cli/calibrate.cpp
 ExitCode schema_verb(const std::vector<std::string>& arguments, Streams streams);    // cli/schema.cpp
 

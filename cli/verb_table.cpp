@@ -2,6 +2,8 @@
 
 namespace kvplan {
 
+ExitCode report_verb(const std::vector<std::string>& arguments, Streams streams);  // cli/report.cpp
+
 const std::vector<Verb>& verbs() {
   static const std::vector<Verb> table = {
       {"run", "simulate a scenario; several hardware or offload values are compared", run_verb},

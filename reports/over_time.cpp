@@ -25,8 +25,7 @@ std::size_t index_of(const std::vector<Sample>& series, Time at) {
   return std::min(static_cast<std::size_t>(i - series.begin()), series.size() - 1);
 }
 
-std::vector<Interval> intervals_of(const RunFacts& run) {
-  const std::vector<Sample>& series = run.result.series;
+std::vector<Interval> intervals_of(const RunFacts& run, const std::vector<Sample>& series) {
   std::vector<Interval> all(series.size());
   for (const RequestRecord& r : run.result.requests) {
     ++all[index_of(series, r.arrival)].arrivals;
@@ -42,9 +41,8 @@ std::vector<Interval> intervals_of(const RunFacts& run) {
   return all;
 }
 
-void add_requests(Json& block, const RunFacts& run) {
-  const std::vector<Sample>& series = run.result.series;
-  std::vector<Interval> intervals = intervals_of(run);
+void add_requests(Json& block, const RunFacts& run, const std::vector<Sample>& series) {
+  std::vector<Interval> intervals = intervals_of(run, series);
   constexpr const char* kTiers[] = {"hbm", "dram", "ssd", "remote"};
   Json arrivals = Json::array(), completions = arrivals, p50 = arrivals, p95 = arrivals;
   Json hits = {{"hbm", arrivals}, {"dram", arrivals}, {"ssd", arrivals}, {"remote", arrivals}};
@@ -73,13 +71,13 @@ std::int64_t tiers_of(const SimulationConfig& c, Scope scope) {
   return scope == Scope::replica ? c.replicas : ceil_div(c.replicas, c.replicas_per_node);
 }
 
-Json below_over_time(const RunFacts& run) {
+Json below_over_time(const RunFacts& run, const std::vector<Sample>& series) {
   const OffloadConfig& offload = run.config.offload;
   Json tiers = Json::array();
   if (!offload.enabled) return tiers;
   const auto add = [&](const char* name, Bytes capacity, Scope scope, std::size_t level) {
     Json used = Json::array();
-    for (const Sample& s : run.result.series) used.push_back(level < s.below.size() ? s.below[level].count : 0);
+    for (const Sample& s : series) used.push_back(level < s.below.size() ? s.below[level].count : 0);
     const std::int64_t bytes = capacity.count * tiers_of(run.config, scope);
     tiers.push_back({{"name", name}, {"capacity_bytes", bytes}, {"used_bytes", std::move(used)}});
   };
@@ -91,7 +89,7 @@ Json below_over_time(const RunFacts& run) {
   return tiers;
 }
 
-Json links_over_time(const RunFacts& run) {
+Json links_over_time(const RunFacts& run, const std::vector<Sample>& series) {
   Json links = Json::array();
   for (std::size_t l = 0; l < run.result.links.size(); ++l) {
     const LinkUsage& link = run.result.links[l];
@@ -99,7 +97,7 @@ Json links_over_time(const RunFacts& run) {
     Json rates = Json::array();
     Time from{0};
     Bytes before;
-    for (const Sample& s : run.result.series) {
+    for (const Sample& s : series) {
       const Bytes now = l < s.link_bytes.size() ? s.link_bytes[l] : Bytes(0);
       rates.push_back(ratio(static_cast<double>((now - before).count), seconds(s.at - from)));
       from = s.at, before = now;
@@ -157,11 +155,11 @@ double five_digits(double x) {
   return value;
 }
 
-Json series_block(const RunFacts& run) {
+Json series_block(const RunFacts& run, const std::vector<Sample>& series) {
   Json at = Json::array(), queued = at, running = at, used = at, held = at, busy = at;
   const double pages = static_cast<double>(run.config.engine.g1_pages.count) * run.config.replicas;
   Time from{0}, before{0};
-  for (const Sample& s : run.result.series) {
+  for (const Sample& s : series) {
     at.push_back(seconds(s.at));
     queued.push_back(s.queued);
     running.push_back(s.running);
@@ -176,13 +174,14 @@ Json series_block(const RunFacts& run) {
   block["running"] = std::move(running);
   block["gpu_busy_fraction"] = std::move(busy);
   block["hbm_kv"] = {{"used_fraction", std::move(used)}, {"held_fraction", std::move(held)}};
-  block["below"] = below_over_time(run);
-  block["links"] = links_over_time(run);
-  if (!run.result.series.empty()) add_requests(block, run);
+  block["below"] = below_over_time(run, series);
+  block["links"] = links_over_time(run, series);
+  if (!series.empty()) add_requests(block, run, series);
   return block;
 }
 
-Json distribution_block(const RunFacts& run, const Totals& sum) {
+Json distribution_block(const RunFacts& run) {
+  const Totals sum = total(run.workload, run.result);
   std::vector<double> quantiles;
   for (int i = 1; i < 40; ++i) quantiles.push_back(i / 40.0);
   for (const double q : {0.99, 0.995, 0.999, 1.0}) quantiles.push_back(q);
@@ -197,6 +196,12 @@ Json distribution_block(const RunFacts& run, const Totals& sum) {
   add("e2e_s", sum.e2e_s);
   block["ttft_bands"] = ttft_bands(run.result);
   return block;
+}
+
+void add_curves(Json& document, const RunFacts& run, const std::vector<Sample>& series) {
+  document["distribution"] = distribution_block(run);
+  document["break_even"] = break_even_block(run);
+  document["series"] = series_block(run, series);
 }
 
 }  // namespace kvplan

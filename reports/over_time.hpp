@@ -8,12 +8,16 @@
 
 #include "reports/result_document.hpp"
 #include "reports/totals.hpp"
+#include "sim/series.hpp"
 
 namespace kvplan {
 
-Json series_block(const RunFacts&);
-Json distribution_block(const RunFacts&, const Totals&);
+Json series_block(const RunFacts&, const std::vector<Sample>& series);
+Json distribution_block(const RunFacts&);
 Json break_even_block(const RunFacts&);  // null without offload
+
+// Adds the three blocks to the document of a run.
+void add_curves(Json& document, const RunFacts&, const std::vector<Sample>& series);
 
 // The nearest double with five significant digits.
 double five_digits(double x);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "reports/over_time.hpp"
 #include "reports/summary.hpp"
 #include "reports/totals.hpp"
 #include "reports/verdict.hpp"
@@ -180,11 +179,6 @@ Json result_document(const RunFacts& run) {
   document["links"] = links_block(run.result, sum);
   document["gpu"] = gpu_block(run, sum);
   document["cost"] = cost_block(run, sum);
-  if (run.curves) {
-    document["distribution"] = distribution_block(run, sum);
-    document["break_even"] = break_even_block(run);
-    document["series"] = series_block(run);
-  }
   document["provenance"] = run.provenance;
   document["simulation"] = simulation_block(run);
   return document;

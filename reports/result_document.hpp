@@ -35,7 +35,6 @@ struct RunFacts {
   double wall_s = 0;
   std::vector<std::string> notes;  // what the reader must know: hypothetical sizes, assumptions
   Json provenance;                 // of the inputs; written as it stands
-  bool curves = false;             // with the blocks of over_time.hpp
 };
 
 Json result_document(const RunFacts&);

@@ -40,17 +40,6 @@ struct LinkUsage {
   Time busy;                // with at least one flow
 };
 
-// The state of the fleet at an instant (series.hpp), and sums since the start.
-struct Sample {
-  Time at;
-  std::int64_t queued = 0, running = 0;  // requests behind the front end, over all replicas
-  std::int64_t g1_pages = 0;             // with content, and of those the ones that requests hold
-  std::int64_t g1_pages_held = 0;
-  std::vector<Bytes> below;       // by tier: G2, then those beyond it; stored or being stored
-  Time gpu_busy;                  // since the start, summed over replicas
-  std::vector<Bytes> link_bytes;  // since the start, in the order of SimulationResult::links
-};
-
 struct SimulationResult {
   std::vector<RequestRecord> requests;  // indexed by turn
   std::vector<LinkUsage> links;
@@ -66,7 +55,6 @@ struct SimulationResult {
   Bytes loaded, stored;                 // into G1, out of G1
   Bytes written_beyond;                 // from G2 to the tiers beyond
   std::int64_t skipped_stores = 0;      // blocks not stored, or not written on, for want of room
-  std::vector<Sample> series;           // ascending; the last is of the end
   // Backlog of requests in the system at each tenth of the arrival span: tells a saturated run.
   std::vector<std::int64_t> in_system_at_decile;
 };

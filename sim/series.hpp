@@ -11,16 +11,28 @@
 #include <algorithm>
 #include <vector>
 
-#include "sim/result.hpp"
+#include "base/units.hpp"
 
 namespace kvplan {
+
+// The state of the fleet at an instant, and sums since the start.
+struct Sample {
+  Time at;
+  std::int64_t queued = 0, running = 0;  // requests behind the front end, over all replicas
+  std::int64_t g1_pages = 0;             // with content, and of those the ones that requests hold
+  std::int64_t g1_pages_held = 0;
+  std::vector<Bytes> below;       // by tier: G2, then those beyond it; stored or being stored
+  Time gpu_busy;                  // since the start, summed over replicas
+  std::vector<Bytes> link_bytes;  // since the start, in the order of SimulationResult::links
+};
 
 class Series {
  public:
   static constexpr std::size_t kMost = 128;
 
-  // The first width is a hundredth of the arrivals that are known beforehand, in whole tenths of a second.
-  explicit Series(Time last_arrival) {
+  // Before the first sample: a width of a hundredth of the arrivals that are known beforehand, in whole tenths of a
+  // second. A series that is not begun is never due.
+  void begin(Time last_arrival) {
     constexpr std::int64_t kTenth = kPsPerS / 10;
     width_ = Time(std::max<std::int64_t>(1, ceil_div(last_arrival.count, 100 * kTenth)) * kTenth);
     next_ = width_;
@@ -41,14 +53,15 @@ class Series {
   }
 
   // The last sample, of the end of the run, closes an interval that may be shorter than the others.
-  std::vector<Sample> finish(Sample last, Time end) {
+  void finish(Sample last, Time end) {
     last.at = end;
     if (samples_.empty() || samples_.back().at < end) samples_.push_back(std::move(last));
-    return std::move(samples_);
   }
 
+  const std::vector<Sample>& samples() const { return samples_; }  // ascending
+
  private:
-  Time width_, next_;
+  Time width_, next_ = Time::max();
   std::vector<Sample> samples_;
 };
 

@@ -19,6 +19,11 @@ class Simulation {
  public:
   Simulation(const Workload& workload, const PrefixChains& chains, const SimulationConfig& config, Executor* executor);
   SimulationResult run();
+  SimulationResult run(Series& series) {
+    series_ = &series;
+    series.begin(static_arrivals_.empty() ? Time(0) : static_arrivals_.front().first);
+    return run();
+  }
 
  private:
   using Ready = std::pair<Time, TurnId>;  // when a turn leaves the front end, or has to be let into it
@@ -56,7 +61,8 @@ class Simulation {
   std::vector<std::uint32_t> node_of_;  // by replica
   std::unique_ptr<Router> router_;
   Calendar calendar_;
-  Series series_{Time(0)};
+  Series no_series_;
+  Series* series_ = &no_series_;  // never due, where nobody asked for one
   std::vector<Ready> static_arrivals_;  // sorted, latest first
   std::priority_queue<Ready, std::vector<Ready>, std::greater<>> later_arrivals_;
   Time front_end_free_{0};
@@ -111,7 +117,6 @@ Simulation::Simulation(const Workload& workload, const PrefixChains& chains, con
     if (arrival.after == kNone) schedule_arrival(t, arrival.time);
   }
   std::sort(static_arrivals_.begin(), static_arrivals_.end(), std::greater<>());
-  if (!static_arrivals_.empty()) series_ = Series(static_arrivals_.front().first);
 }
 
 // Replicas come in order, so that a tier or writer that is shared is the last one made.
@@ -201,7 +206,7 @@ SimulationResult Simulation::run() {
     const Time at = calendar_.time(actor);
     if (run_.executor != nullptr && take_report(at)) continue;
     if (at == Time::max()) break;
-    while (at >= series_.next() && run_.executor == nullptr) series_.add(sample(series_.next()));
+    while (at >= series_->next()) series_->add(sample(series_->next()));
     run_.result.end = at;
     if (actor < arrivals_actor()) {
       handle_transfers(actor, at);
@@ -350,7 +355,7 @@ void Simulation::audit() const {
 
 void Simulation::finish() {
   SimulationResult& result = run_.result;
-  if (run_.executor == nullptr) result.series = series_.finish(sample(result.end), result.end);
+  if (series_ != &no_series_) series_->finish(sample(result.end), result.end);
   for (const auto& r : replicas_) {
     KVPLAN_ASSERT(r->idle());
     result.evicted_g1_blocks += r->cache().evicted_blocks();
@@ -385,6 +390,12 @@ SimulationResult simulate(const Workload& workload, const SimulationConfig& conf
   if (!workload.chains.empty()) return Simulation(workload, workload.chains, config, nullptr).run();
   const PrefixChains chains(workload);
   return Simulation(workload, chains, config, nullptr).run();
+}
+
+SimulationResult simulate(const Workload& workload, const SimulationConfig& config, Series& series) {
+  if (!workload.chains.empty()) return Simulation(workload, workload.chains, config, nullptr).run(series);
+  const PrefixChains chains(workload);
+  return Simulation(workload, chains, config, nullptr).run(series);
 }
 
 SimulationResult execute(const Workload& workload, const SimulationConfig& config, Executor& executor) {

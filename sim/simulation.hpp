@@ -5,10 +5,14 @@
 #include "sim/config.hpp"
 #include "sim/executor.hpp"
 #include "sim/result.hpp"
+#include "sim/series.hpp"
 
 namespace kvplan {
 
 SimulationResult simulate(const Workload&, const SimulationConfig&);
+
+// The same run, looked at over time.
+SimulationResult simulate(const Workload&, const SimulationConfig&, Series& series);
 
 // The same scheduling with `executor` in place of the cost model: one replica, step by step. What the cost model alone
 // can tell stays 0: the use of links, and by how long a step waited for its own loads.
