@@ -182,7 +182,7 @@ Section provenance_section(const ReportInputs& inputs) {
     for (const Json& note : c.document["notes"]) add("Note: " + flat_text(note));
   }
   if (inputs.columns.empty()) return s;
-  add("Checked in every run: each request is completed, refused or accounted for; the parts of each TTFT add up to it exactly; no memory exceeds its capacity. `kvplan run --set engine.check=true` recounts all books at every event, where the scenario allows it.");
+  add("Checked in every run: each request is completed, refused or accounted for; the parts of each TTFT add up to it exactly; no memory exceeds its capacity. `kvplan run --set engine.check=true` recounts all books at every event.");
   return s;
 }
 

@@ -58,6 +58,27 @@ TEST_CASE("specifications in the page hold the series of the JSON", "[report]") 
   CHECK(queued == result["series"]["queued"]);
 }
 
+TEST_CASE("a run that is stepped one by one gives the same curves", "[report]") {
+  const std::vector<std::string> base = {"run", "--offload", "dram", "--limit", "150", "--format", "json"};
+  std::vector<std::string> stepped = base;
+  stepped.insert(stepped.end(), {"--set", "engine.step_by_step=true"});
+  const auto jumped = cli(base).json(), walked = cli(stepped).json();
+  for (const char* block : {"series", "distribution", "break_even"}) CHECK(jumped[block] == walked[block]);
+  // What links moved over time adds up to what they moved.
+  const auto& at = jumped["series"]["at_s"];
+  CHECK(at.size() <= 128);
+  for (const auto& link : jumped["series"]["links"]) {
+    double bytes = 0, from = 0;
+    for (std::size_t i = 0; i < at.size(); ++i) {
+      bytes += link["bytes_per_s"][i].get<double>() * (at[i].get<double>() - from);
+      from = at[i].get<double>();
+    }
+    for (const auto& whole : jumped["links"]) {
+      if (whole["name"] == link["name"]) CHECK(bytes == Approx(whole["bytes"].get<double>()).epsilon(1e-3));
+    }
+  }
+}
+
 TEST_CASE("what a report cannot read is named, all at once", "[report]") {
   const Folder folder;
   const std::string other = folder.file("other.json", R"({"schema": "kvplan.result/9"})");
