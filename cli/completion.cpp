@@ -34,10 +34,13 @@ std::string script() {
          "  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} words=\n"
          "  COMPREPLY=()\n"
          "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
-         "    COMPREPLY=($(compgen -W \"" + verb_names + " --help --version\" -- \"$word\"))\n"
+         "    COMPREPLY=($(compgen -W \"" +
+         verb_names +
+         " --help --version\" -- \"$word\"))\n"
          "    return\n"
          "  fi\n"
-         "  case $before in\n" + values +
+         "  case $before in\n" +
+         values +
          "  esac\n"
          "  if [ -n \"$words\" ]; then\n"
          "    COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
@@ -59,7 +62,8 @@ ExitCode completion_verb(const std::vector<std::string>& arguments, Streams stre
     return ExitCode::done;
   }
   if (arguments.size() != 1 || (word != "bash" && word != "zsh")) {
-    throw UsageError(fmt::format("completion needs bash or zsh, not \"{}\"", fmt::join(arguments, " ")), suggestion(word, shells));
+    throw UsageError(fmt::format("completion needs bash or zsh, not \"{}\"", fmt::join(arguments, " ")),
+                     suggestion(word, shells));
   }
   if (word == "zsh") streams.out << "autoload -U +X bashcompinit && bashcompinit\n";
   streams.out << script();

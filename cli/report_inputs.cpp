@@ -61,7 +61,8 @@ class Reader {
     if (fs::exists(folder + "/sweep.json")) return read_sweep_folder(folder);
     std::vector<std::string> inside;
     for (const auto& entry : fs::directory_iterator(folder)) {
-      if (entry.is_directory() && fs::exists(entry.path() / "result.json")) inside.push_back(entry.path() / "result.json");
+      if (entry.is_directory() && fs::exists(entry.path() / "result.json"))
+        inside.push_back(entry.path() / "result.json");
     }
     std::sort(inside.begin(), inside.end());
     if (inside.empty()) {
@@ -74,8 +75,8 @@ class Reader {
   void read_sweep_folder(const std::string& folder) {
     const MergedSweep sweep = merge(ResultFolder(folder));
     if (!sweep.missing.empty() || !sweep.failed.empty()) {
-      inputs_.warnings.push_back(fmt::format("{}: {} of {} points have no result yet, and {} failed", folder, sweep.missing.size(),
-                                             sweep.records.size(), sweep.failed.size()));
+      inputs_.warnings.push_back(fmt::format("{}: {} of {} points have no result yet, and {} failed", folder,
+                                             sweep.missing.size(), sweep.records.size(), sweep.failed.size()));
     }
     for (const auto& record : sweep.records) {
       if (record && (*record)["failure"].is_null()) add_result((*record)["result"], folder, "");
@@ -84,15 +85,16 @@ class Reader {
 
   void read_document(const Json& document, const std::string& path) {
     const std::string schema = document.is_object() && document.contains("schema") && document["schema"].is_string()
-                                   ? document["schema"].get<std::string>() : "";
+                                   ? document["schema"].get<std::string>()
+                                   : "";
     if (schema == kResultSchema) {
       add_result(document, path, "");
     } else if (schema == kComparisonSchema) {
       for (const Json& c : document.at("combinations")) {
         if (c.at("result").is_null()) {
-          inputs_.columns.push_back({c.at("name"), nullptr, c.at("infeasible")});
+          inputs_.columns.push_back({c.at("name").get<std::string>(), nullptr, c.at("infeasible").get<std::string>()});
         } else {
-          add_result(c["result"], path, c.at("name"));
+          add_result(c["result"], path, c.at("name").get<std::string>());
         }
       }
     } else if (schema == kMergedSchema) {
@@ -161,7 +163,9 @@ class Reader {
       if (!c.document.is_null() && c.document.contains(at)) traces.insert(c.document.at(at).dump());
     }
     if (traces.size() > 1) {
-      inputs_.warnings.push_back(fmt::format("These results replay {} different traces: side by side they compare loads as well as fleets.", traces.size()));
+      inputs_.warnings.push_back(
+          fmt::format("These results replay {} different traces: side by side they compare loads as well as fleets.",
+                      traces.size()));
     }
   }
 

@@ -53,7 +53,8 @@ void add_requests(Json& block, const RunFacts& run, const std::vector<Sample>& s
     arrivals.push_back(ratio(static_cast<double>(x.arrivals), width_s));
     completions.push_back(ratio(static_cast<double>(x.completions), width_s));
     for (int tier = 0; tier < 4; ++tier) {
-      hits[kTiers[tier]].push_back(ratio(static_cast<double>(x.hit_tokens[tier]), static_cast<double>(x.prompt_tokens)));
+      hits[kTiers[tier]].push_back(
+          ratio(static_cast<double>(x.hit_tokens[tier]), static_cast<double>(x.prompt_tokens)));
     }
     const bool any = !x.ttft_s.empty();
     p50.push_back(any ? Json(five_digits(nearest_rank(x.ttft_s, 0.50))) : Json(nullptr));

@@ -16,7 +16,7 @@ struct Grid {
 };
 
 struct Chart {
-  std::string id;       // of its element in the page: "ttft-parts"
+  std::string id;  // of its element in the page: "ttft-parts"
   std::string title;
   std::string reading;  // one sentence: what it shows
   Json spec;            // Vega-Lite

@@ -23,8 +23,8 @@ std::string recommendation(const std::vector<Column>& columns, const Column& bes
   const bool stable = text_at(best, "/verdict/state") == "stable", met = targets_met(best.document);
   const auto cost = number_at(best, kCost);
   std::string text = columns.size() == 1 ? best.name + (stable && met ? " keeps up" : " is not enough")
-                     : stable && met      ? "Take " + best.name
-                                          : "None of these is enough; the nearest is " + best.name;
+                     : stable && met     ? "Take " + best.name
+                                         : "None of these is enough; the nearest is " + best.name;
   text += fmt::format(": {}, TTFT p95 {}", text_at(best, "/verdict/state"),
                       seconds_or_dash(number_at(best, "/latency/ttft_s/p95")));
   if (!best.document["targets"].empty()) text += met ? ", targets met" : ", a target missed";
@@ -58,7 +58,8 @@ std::optional<double> number_at(const Column& c, const std::string& pointer) {
 std::string text_at(const Column& c, const std::string& pointer) {
   const Json::json_pointer at(pointer);
   return !c.document.is_null() && c.document.contains(at) && c.document.at(at).is_string()
-             ? c.document.at(at).get<std::string>() : "";
+             ? c.document.at(at).get<std::string>()
+             : "";
 }
 
 std::string seconds_or_dash(std::optional<double> s) { return s ? human_seconds(*s) : "-"; }
@@ -67,7 +68,8 @@ std::string percent(std::optional<double> share) { return share ? fmt::format("{
 
 const Column* recommended(const std::vector<Column>& columns) {
   const auto rank = [](const Column& c) {
-    return std::tuple(!targets_met(c.document), text_at(c, "/verdict/state") != "stable", number_at(c, kCost).value_or(1e300));
+    return std::tuple(!targets_met(c.document), text_at(c, "/verdict/state") != "stable",
+                      number_at(c, kCost).value_or(1e300));
   };
   const Column* best = nullptr;
   for (const Column& c : columns) {
@@ -90,7 +92,8 @@ Section verdict_section(const ReportInputs& inputs) {
     return !c.document.is_null() && text_at(c, "/verdict/state") != "stable";
   });
   if (unsteady) {
-    s.points.push_back("Latencies of a run that is not stable grow with the length of the trace: they are no property of the fleet.");
+    s.points.push_back(
+        "Latencies of a run that is not stable grow with the length of the trace: they are no property of the fleet.");
   }
   if (!inputs.columns.empty()) s.table = verdict_table(inputs.columns);
   return s;
@@ -109,7 +112,8 @@ Section plan_section(const ReportInputs& inputs) {
         for (const auto& [name, value] : row.items()) {
           if (!value.is_structured() && name != "name") facts.push_back(name + " " + flat_text(value));
         }
-        s.points.push_back(fmt::format("{} ({}): {}", row.value("name", std::string("?")), key, fmt::join(facts, ", ")));
+        s.points.push_back(
+            fmt::format("{} ({}): {}", row.value("name", std::string("?")), key, fmt::join(facts, ", ")));
       }
     }
   }
@@ -129,8 +133,8 @@ Section targets_section(const std::vector<Column>& columns) {
       std::string target = "-", interval = "-";
       if (c.document["targets"].contains(metric)) {
         const Json& t = c.document["targets"][metric];
-        target = fmt::format("p{:g} <= {}: {}", 100 * t["quantile"].get<double>(), human_seconds(t["target_s"].get<double>()),
-                             t["met"].get<bool>() ? "met" : "MISSED");
+        target = fmt::format("p{:g} <= {}: {}", 100 * t["quantile"].get<double>(),
+                             human_seconds(t["target_s"].get<double>()), t["met"].get<bool>() ? "met" : "MISSED");
       }
       const std::string at = fmt::format("/interval/figures/{}_p95_s/", std::string(metric).substr(0, 4));
       if (const auto low = number_at(c, at + "low"), high = number_at(c, at + "high"); low && high) {
@@ -141,7 +145,9 @@ Section targets_section(const std::vector<Column>& columns) {
     }
   }
   if (s.table.rows.empty()) return s;
-  s.sentences.push_back("Quantiles are exact, nearest rank. Intervals come from `run --intervals` (both ends of the 90 % interval of step times); a dash says that none was run.");
+  s.sentences.push_back(
+      "Quantiles are exact, nearest rank. Intervals come from `run --intervals` (both ends of the 90 % interval of "
+      "step times); a dash says that none was run.");
   return s;
 }
 
@@ -149,7 +155,8 @@ Section figures_section(const std::vector<Column>& columns) {
   Section s{"figures", "All figures, compared", {}, {}, {}, {}};
   const std::vector<RowOfCells> rows = rows_of(columns);
   if (rows.empty()) return s;
-  s.sentences.push_back(columns.size() > 1 ? "Ratios are to the first result that fits." : "The figures of the terminal's table.");
+  s.sentences.push_back(columns.size() > 1 ? "Ratios are to the first result that fits."
+                                           : "The figures of the terminal's table.");
   s.table.header = {"Figure"};
   for (const Column& c : columns) s.table.header.push_back(c.name);
   for (const RowOfCells& row : rows) {
@@ -173,8 +180,11 @@ Section provenance_section(const ReportInputs& inputs) {
     const Json& p = c.document["provenance"];
     add(fmt::format("{}: {}", c.name, p.value("summary", "")));
     if (p.contains("step_time")) add("Step times: " + flat_text(p["step_time"]));
-    if (p.contains("trace")) add(fmt::format("Trace {}, sha256 {}", p["trace"].value("name", ""), p["trace"].value("sha256", "")));
-    if (p.contains("tool")) add(fmt::format("kvplan {}, commit {}, seed {}", p["tool"].value("version", ""), p["tool"].value("git_commit", ""), p.value("seed", 0)));
+    if (p.contains("trace"))
+      add(fmt::format("Trace {}, sha256 {}", p["trace"].value("name", ""), p["trace"].value("sha256", "")));
+    if (p.contains("tool"))
+      add(fmt::format("kvplan {}, commit {}, seed {}", p["tool"].value("version", ""),
+                      p["tool"].value("git_commit", ""), p.value("seed", 0)));
     if (p.contains("hardware")) {
       for (const Json& x : p["hardware"]["sources"]) add("Hardware: " + flat_text(x));
       for (const Json& x : p["hardware"]["notes"]) add("Hardware note: " + flat_text(x));
@@ -182,7 +192,9 @@ Section provenance_section(const ReportInputs& inputs) {
     for (const Json& note : c.document["notes"]) add("Note: " + flat_text(note));
   }
   if (inputs.columns.empty()) return s;
-  add("Checked in every run: each request is completed, refused or accounted for; the parts of each TTFT add up to it exactly; no memory exceeds its capacity. `kvplan run --set engine.check=true` recounts all books at every event.");
+  add("Checked in every run: each request is completed, refused or accounted for; the parts of each TTFT add up to it "
+      "exactly; no memory exceeds its capacity. `kvplan run --set engine.check=true` recounts all books at every "
+      "event.");
   return s;
 }
 
@@ -193,17 +205,18 @@ Page page_of(const ReportInputs& inputs) {
   page.title = "kvplan: " + (best ? text_at(*best, "/provenance/summary") : std::string("report"));
   std::vector<Section> all = {verdict_section(inputs), plan_section(inputs)};
   if (best) {
-    for (Section& s : std::vector<Section>{
-             load_section(*best), targets_section(columns), parts_section(columns, *best), latency_section(columns),
-             tiers_section(*best), use_section(columns, *best), memory_section(columns), pareto_section(columns),
-             sensitivity_section(columns), break_even_section(*best)}) {
+    for (Section& s : std::vector<Section>{load_section(*best), targets_section(columns), parts_section(columns, *best),
+                                           latency_section(columns), tiers_section(*best), use_section(columns, *best),
+                                           memory_section(columns), pareto_section(columns),
+                                           sensitivity_section(columns), break_even_section(*best)}) {
       all.push_back(std::move(s));
     }
   }
   all.push_back(figures_section(columns));
   all.push_back(provenance_section(inputs));
   for (Section& s : all) {
-    if (!s.sentences.empty() || !s.points.empty() || !s.table.rows.empty() || !s.charts.empty()) page.sections.push_back(std::move(s));
+    if (!s.sentences.empty() || !s.points.empty() || !s.table.rows.empty() || !s.charts.empty())
+      page.sections.push_back(std::move(s));
   }
   return page;
 }

@@ -26,7 +26,8 @@ std::map<std::string, std::string> options_of(const Column& c) {
 }
 
 // The options in which two runs differ.
-std::vector<std::string> differing(const std::map<std::string, std::string>& a, const std::map<std::string, std::string>& b) {
+std::vector<std::string> differing(const std::map<std::string, std::string>& a,
+                                   const std::map<std::string, std::string>& b) {
   std::set<std::string> paths;
   const auto value = [](const auto& map, const std::string& key) {
     const auto at = map.find(key);
@@ -50,11 +51,14 @@ std::string times(std::optional<double> a, std::optional<double> b) {
   return a && b && *a > 0 ? fmt::format("{:.2f}x", *b / *a) : "-";
 }
 
-constexpr std::pair<const char*, const char*> kParts[] = {{"frontend", "front end"}, {"queue", "queue"}, {"load", "load"}};
+constexpr std::pair<const char*, const char*> kParts[] = {
+    {"frontend", "front end"}, {"queue", "queue"}, {"load", "load"}};
 
 // Prefill is drawn as what was new and what had been computed before.
 void add_parts(ChartRows& rows, const Json& band, const std::string& label, const char* suffix) {
-  const auto value = [&](const std::string& key) { return band.contains(key) && band[key].is_number() ? band[key].get<double>() : 0.0; };
+  const auto value = [&](const std::string& key) {
+    return band.contains(key) && band[key].is_number() ? band[key].get<double>() : 0.0;
+  };
   const std::string s(suffix);
   for (const auto& [key, title] : kParts) rows.push_back({0, value(key + s), title, label});
   const double again = value("recompute_in_prefill" + s);
@@ -87,26 +91,32 @@ Section parts_section(const std::vector<Column>& columns, const Column& focus) {
   ChartRows bands, means;
   if (focus.document.contains("distribution")) {
     for (const Json& b : focus.document["distribution"]["ttft_bands"]) {
-      add_parts(bands, b, fmt::format("p{:g} to p{:g}", 100 * b["from"].get<double>(), 100 * b["to"].get<double>()), "_s");
+      add_parts(bands, b, fmt::format("p{:g} to p{:g}", 100 * b["from"].get<double>(), 100 * b["to"].get<double>()),
+                "_s");
     }
   }
   if (!bands.empty()) {
     s.charts.push_back({"ttft-parts", "Parts of TTFT by percentile of TTFT, " + focus.name,
                         fmt::format("For the slowest requests the largest part is {}; for the fastest quarter {}.",
                                     largest(bands, bands.back().label), largest(bands, bands.front().label)),
-                        stacked_bars("Mean parts of TTFT of the requests in each band of percentiles", "requests, by percentile of their TTFT",
-                                     {"seconds", false, ""}, bands),
+                        stacked_bars("Mean parts of TTFT of the requests in each band of percentiles",
+                                     "requests, by percentile of their TTFT", {"seconds", false, ""}, bands),
                         bars_table("percentiles", bands)});
   }
   for (const Column& c : columns) {
-    if (number_at(c, "/latency/ttft_parts_mean_s/prefill")) add_parts(means, c.document["latency"]["ttft_parts_mean_s"], c.name, "");
+    if (number_at(c, "/latency/ttft_parts_mean_s/prefill"))
+      add_parts(means, c.document["latency"]["ttft_parts_mean_s"], c.name, "");
   }
   if (columns.size() > 1 && !means.empty()) {
     s.charts.push_back({"ttft-means", "Mean TTFT and its parts, by result",
                         fmt::format("In {} the largest part is {}.", focus.name, largest(means, focus.name)),
-                        stacked_bars("Mean TTFT of each result and its parts", "", {"seconds", false, ""}, means), bars_table("result", means)});
+                        stacked_bars("Mean TTFT of each result and its parts", "", {"seconds", false, ""}, means),
+                        bars_table("result", means)});
   }
-  if (!s.charts.empty()) s.sentences.push_back("TTFT is cut into disjoint parts that add up exactly; load counts only the time in which compute waits for it.");
+  if (!s.charts.empty())
+    s.sentences.push_back(
+        "TTFT is cut into disjoint parts that add up exactly; load counts only the time in which compute waits for "
+        "it.");
   return s;
 }
 
@@ -131,14 +141,16 @@ Section latency_section(const std::vector<Column>& columns) {
     if (rows.empty()) continue;
     std::string reading;
     for (const Column& c : columns) {
-      const auto median = number_at(c, fmt::format("/latency/{}/p50", key)), tail = number_at(c, fmt::format("/latency/{}/p99", key));
+      const auto median = number_at(c, fmt::format("/latency/{}/p50", key)),
+                 tail = number_at(c, fmt::format("/latency/{}/p99", key));
       if (median && tail && *median > 0 && reading.size() < 400) {
-        reading += fmt::format("{}{}: half within {}, one in a hundred above {}", reading.empty() ? "" : "; ", c.name, human_seconds(*median), human_seconds(*tail));
+        reading += fmt::format("{}{}: half within {}, one in a hundred above {}", reading.empty() ? "" : "; ", c.name,
+                               human_seconds(*median), human_seconds(*tail));
       }
     }
     s.charts.push_back({std::string("cdf-") + key, fmt::format("{} distribution", title), reading + ".",
-                        line_chart(fmt::format("Share of requests whose {} is at most x", title), {fmt::format("{} (s)", title), true, ""},
-                                   {"share of requests", false, "%"}, rows),
+                        line_chart(fmt::format("Share of requests whose {} is at most x", title),
+                                   {fmt::format("{} (s)", title), true, ""}, {"share of requests", false, "%"}, rows),
                         std::move(g)});
   }
   return s;
@@ -154,14 +166,19 @@ Section memory_section(const std::vector<Column>& columns) {
     if (!ttft) continue;
     const double gb = bytes.value_or(0) / 1e9;
     sizes.insert(gb);
-    rows.push_back({gb, *ttft, fmt::format("{}, {} sessions", text_at(c, "/provenance/hardware/name"), human_count(number_at(c, "/provenance/trace/sessions").value_or(0))), ""});
+    rows.push_back({gb, *ttft,
+                    fmt::format("{}, {} sessions", text_at(c, "/provenance/hardware/name"),
+                                human_count(number_at(c, "/provenance/trace/sessions").value_or(0))),
+                    ""});
   }
   if (sizes.size() < 2) return s;
-  const auto best = std::min_element(rows.begin(), rows.end(), [](const ChartRow& a, const ChartRow& b) { return a.y < b.y; });
+  const auto best =
+      std::min_element(rows.begin(), rows.end(), [](const ChartRow& a, const ChartRow& b) { return a.y < b.y; });
   s.charts.push_back({"dram", "TTFT p95 against DRAM for KV on a node",
-                      fmt::format("The lowest TTFT p95, {}, is that of {} with {:.4g} GB of DRAM.", human_seconds(best->y), best->of, best->x),
-                      point_chart("TTFT p95 against the DRAM that a node gives to KV, by hardware and sessions", {"DRAM for KV on a node (GB)", false, ""},
-                                  {"TTFT p95 (s)", false, ""}, rows, true),
+                      fmt::format("The lowest TTFT p95, {}, is that of {} with {:.4g} GB of DRAM.",
+                                  human_seconds(best->y), best->of, best->x),
+                      point_chart("TTFT p95 against the DRAM that a node gives to KV, by hardware and sessions",
+                                  {"DRAM for KV on a node (GB)", false, ""}, {"TTFT p95 (s)", false, ""}, rows, true),
                       curves_table("GB", rows, human_seconds)});
   return s;
 }
@@ -183,9 +200,12 @@ Section pareto_section(const std::vector<Column>& columns) {
     if (by == rows.end()) front += (front.empty() ? "" : ", ") + r.label;
     g.rows.push_back({r.label, fmt::format("{:.2f}", r.x), human_seconds(r.y), by == rows.end() ? "none" : by->label});
   }
-  s.charts.push_back({"cost", "Cost and TTFT of each result", fmt::format("No other result beats these in cost and TTFT p95 alike: {}.", front),
-                      point_chart("Cost per million output tokens against TTFT p95", {"USD per million output tokens", false, ""}, {"TTFT p95 (s)", false, ""}, rows, false),
-                      std::move(g)});
+  s.charts.push_back(
+      {"cost", "Cost and TTFT of each result",
+       fmt::format("No other result beats these in cost and TTFT p95 alike: {}.", front),
+       point_chart("Cost per million output tokens against TTFT p95", {"USD per million output tokens", false, ""},
+                   {"TTFT p95 (s)", false, ""}, rows, false),
+       std::move(g)});
   return s;
 }
 
@@ -202,18 +222,21 @@ Section sensitivity_section(const std::vector<Column>& columns) {
       const std::vector<std::string> paths = differing(options[i], options[j]);
       if (paths.size() != 1) continue;
       const auto change = [&](const char* p) { return times(number_at(columns[i], p), number_at(columns[j], p)); };
-      s.table.rows.push_back({dotted(paths[0]), options[i][paths[0]], options[j][paths[0]], change(kTtft), change("/latency/tpot_s/p95"), change(kCost)});
+      s.table.rows.push_back({dotted(paths[0]), options[i][paths[0]], options[j][paths[0]], change(kTtft),
+                              change("/latency/tpot_s/p95"), change(kCost)});
     }
   }
   for (const Column& c : columns) {
     if (c.document.is_null() || !c.document.contains("interval")) continue;
     for (const auto& [name, figure] : c.document["interval"]["figures"].items()) {
       if (figure.is_null()) continue;
-      s.points.push_back(fmt::format("{}: {} is {:.4g}, from {:.4g} to {:.4g} over the 90 % interval of step times", c.name, name,
-                                     figure["central"].get<double>(), figure["low"].get<double>(), figure["high"].get<double>()));
+      s.points.push_back(fmt::format("{}: {} is {:.4g}, from {:.4g} to {:.4g} over the 90 % interval of step times",
+                                     c.name, name, figure["central"].get<double>(), figure["low"].get<double>(),
+                                     figure["high"].get<double>()));
     }
   }
-  if (!s.table.rows.empty()) s.sentences.push_back("Each row compares two of these results that differ in this option alone.");
+  if (!s.table.rows.empty())
+    s.sentences.push_back("Each row compares two of these results that differ in this option alone.");
   return s;
 }
 
@@ -223,7 +246,8 @@ Section break_even_section(const Column& c) {
   const Json& b = c.document["break_even"];
   ChartRows rows;
   const auto add = [&](const Json& values, const std::string& of) {
-    for (std::size_t i = 0; i < values.size(); ++i) rows.push_back({b["tokens"][i].get<double>(), values[i].get<double>(), of, ""});
+    for (std::size_t i = 0; i < values.size(); ++i)
+      rows.push_back({b["tokens"][i].get<double>(), values[i].get<double>(), of, ""});
   };
   add(b["recompute_s"], "compute again");
   std::string reading;
@@ -233,12 +257,16 @@ Section break_even_section(const Column& c) {
     std::size_t i = 0;
     while (i < b["tokens"].size() && tier["load_s"][i].get<double>() >= b["recompute_s"][i].get<double>()) ++i;
     reading += i == b["tokens"].size() ? fmt::format("Loading from {} never wins. ", name)
-                                       : fmt::format("Loading from {} wins from {} tokens on ({} against {}). ", name, human_count(b["tokens"][i].get<double>()),
-                                                     human_seconds(tier["load_s"][i].get<double>()), human_seconds(b["recompute_s"][i].get<double>()));
+                                       : fmt::format("Loading from {} wins from {} tokens on ({} against {}). ", name,
+                                                     human_count(b["tokens"][i].get<double>()),
+                                                     human_seconds(tier["load_s"][i].get<double>()),
+                                                     human_seconds(b["recompute_s"][i].get<double>()));
   }
   if (rows.empty()) return s;
-  s.charts.push_back({"load-or-compute", "A prefix loaded, or computed again, " + c.name, reading + "Each is alone on the machine.",
-                      line_chart("Time to load a prefix from each tier, and to compute it, by its tokens", {"tokens of the prefix", true, "~s"}, {"seconds", true, ""}, rows),
+  s.charts.push_back({"load-or-compute", "A prefix loaded, or computed again, " + c.name,
+                      reading + "Each is alone on the machine.",
+                      line_chart("Time to load a prefix from each tier, and to compute it, by its tokens",
+                                 {"tokens of the prefix", true, "~s"}, {"seconds", true, ""}, rows),
                       curves_table("tokens", rows, human_seconds)});
   return s;
 }

@@ -40,7 +40,8 @@ Section load_section(const Column& c) {
   s.sentences.push_back(fmt::format(
       "{} requests of {} sessions ({}), {} prompt tokens each on the mean; {} refused.", human_count(requests),
       human_count(number_at(c, "/provenance/trace/sessions").value_or(0)), text_at(c, "/provenance/trace/name"),
-      human_count(number_at(c, "/kv/prompt_tokens").value_or(0) / completed), human_count(number_at(c, "/requests/refused").value_or(0))));
+      human_count(number_at(c, "/kv/prompt_tokens").value_or(0) / completed),
+      human_count(number_at(c, "/requests/refused").value_or(0))));
   if (!has_series(c) || !c.document["series"].contains("arrivals_per_s")) return s;
   const Json& series = c.document["series"];
   ChartRows rates, backlog;
@@ -48,13 +49,15 @@ Section load_section(const Column& c) {
   add_curve(rates, series["at_s"], series["completions_per_s"], "completions");
   add_curve(backlog, series["at_s"], series["queued"], "queued");
   add_curve(backlog, series["at_s"], series["running"], "running");
-  s.charts.push_back({"arrivals", "Arrivals and completions",
-                      fmt::format("Arrivals peak at {:.3g} a second, completions at {:.3g}.", peak(rates, "arrivals"), peak(rates, "completions")),
-                      line_chart("Arrivals and completions over time", kTime, {"requests per second", false, ""}, rates, true),
-                      curves_table("time (s)", rates, plain)});
+  s.charts.push_back(
+      {"arrivals", "Arrivals and completions",
+       fmt::format("Arrivals peak at {:.3g} a second, completions at {:.3g}.", peak(rates, "arrivals"),
+                   peak(rates, "completions")),
+       line_chart("Arrivals and completions over time", kTime, {"requests per second", false, ""}, rates, true),
+       curves_table("time (s)", rates, plain)});
   s.charts.push_back({"backlog", "Queue and running requests",
-                      fmt::format("At most {} requests wait and {} run at once ({}).", human_count(peak(backlog, "queued")),
-                                  human_count(peak(backlog, "running")), c.name),
+                      fmt::format("At most {} requests wait and {} run at once ({}).",
+                                  human_count(peak(backlog, "queued")), human_count(peak(backlog, "running")), c.name),
                       line_chart("Queued and running requests over time", kTime, {"requests", false, ""}, backlog),
                       curves_table("time (s)", backlog, plain)});
   return s;
@@ -74,22 +77,26 @@ Section tiers_section(const Column& c) {
     words += fmt::format("{}{} {}", words.empty() ? "" : ", ", share(tokens / prompt), tier_title(name));
   }
   if (!hits.empty()) {
-    s.charts.push_back({"hits", "Hits by tier over time",
-                        fmt::format("Of all prompt tokens of {} came from a cache: {}; the rest was computed.", c.name, words),
-                        stacked_areas("Share of prompt tokens found in each tier, over time", kTime, {"share of prompt tokens", false, "%"}, hits),
-                        curves_table("time (s)", hits, share)});
+    s.charts.push_back(
+        {"hits", "Hits by tier over time",
+         fmt::format("Of all prompt tokens of {} came from a cache: {}; the rest was computed.", c.name, words),
+         stacked_areas("Share of prompt tokens found in each tier, over time", kTime,
+                       {"share of prompt tokens", false, "%"}, hits),
+         curves_table("time (s)", hits, share)});
   }
   add_curve(fill, series["at_s"], series["hbm_kv"]["used_fraction"], "HBM, with content");
   add_curve(fill, series["at_s"], series["hbm_kv"]["held_fraction"], "HBM, held by requests");
   for (const Json& tier : series["below"]) {
     const double capacity = tier["capacity_bytes"].get<double>();
-    if (capacity > 0) add_curve(fill, series["at_s"], tier["used_bytes"], tier_title(tier["name"].get<std::string>()), 1 / capacity);
+    if (capacity > 0)
+      add_curve(fill, series["at_s"], tier["used_bytes"], tier_title(tier["name"].get<std::string>()), 1 / capacity);
   }
-  s.charts.push_back({"occupancy", "How full each tier is",
-                      fmt::format("HBM's KV pages are at most {} full, {} of them held by requests at the peak.",
-                                  share(peak(fill, "HBM, with content")), share(peak(fill, "HBM, held by requests"))),
-                      line_chart("Share of each tier's capacity in use, over time", kTime, {"share of capacity", false, "%"}, fill),
-                      curves_table("time (s)", fill, share)});
+  s.charts.push_back(
+      {"occupancy", "How full each tier is",
+       fmt::format("HBM's KV pages are at most {} full, {} of them held by requests at the peak.",
+                   share(peak(fill, "HBM, with content")), share(peak(fill, "HBM, held by requests"))),
+       line_chart("Share of each tier's capacity in use, over time", kTime, {"share of capacity", false, "%"}, fill),
+       curves_table("time (s)", fill, share)});
   return s;
 }
 
@@ -104,24 +111,30 @@ Section use_section(const std::vector<Column>& columns, const Column& focus) {
     add_curve(gpu, c.document["series"]["at_s"], c.document["series"]["gpu_busy_fraction"], c.name);
   }
   if (gpu.empty()) return s;
-  s.charts.push_back({"gpu", "GPU time in steps",
-                      fmt::format("The GPUs of {} compute {} of the time and wait for loads {}.", focus.name,
-                                  percent(number_at(focus, "/gpu/busy_fraction")), percent(number_at(focus, "/gpu/waiting_for_load_fraction"))),
-                      line_chart("Share of time that the GPUs compute, over time", kTime, {"busy", false, "%"}, gpu, true),
-                      curves_table("time (s)", gpu, share)});
+  s.charts.push_back(
+      {"gpu", "GPU time in steps",
+       fmt::format("The GPUs of {} compute {} of the time and wait for loads {}.", focus.name,
+                   percent(number_at(focus, "/gpu/busy_fraction")),
+                   percent(number_at(focus, "/gpu/waiting_for_load_fraction"))),
+       line_chart("Share of time that the GPUs compute, over time", kTime, {"busy", false, "%"}, gpu, true),
+       curves_table("time (s)", gpu, share)});
   if (!has_series(focus)) return s;
   const Json& series = focus.document["series"];
   for (const Json& link : series["links"]) {
-    add_curve(links, series["at_s"], link["bytes_per_s"], link["name"].get<std::string>(), 1 / link["capacity_bytes_per_s"].get<double>());
+    add_curve(links, series["at_s"], link["bytes_per_s"], link["name"].get<std::string>(),
+              1 / link["capacity_bytes_per_s"].get<double>());
   }
   if (links.empty()) {
     s.sentences.push_back("No link carried KV in " + focus.name + ".");
     return s;
   }
-  const auto most = std::max_element(links.begin(), links.end(), [](const ChartRow& a, const ChartRow& b) { return a.y < b.y; });
+  const auto most =
+      std::max_element(links.begin(), links.end(), [](const ChartRow& a, const ChartRow& b) { return a.y < b.y; });
   s.charts.push_back({"links", "Links, as a share of their bandwidth",
-                      fmt::format("The fullest interval is one of {}: {} of its bandwidth ({}).", most->of, share(most->y), focus.name),
-                      line_chart("Bytes moved by each link as a share of its bandwidth, over time", kTime, {"share of bandwidth", false, "%"}, links, true),
+                      fmt::format("The fullest interval is one of {}: {} of its bandwidth ({}).", most->of,
+                                  share(most->y), focus.name),
+                      line_chart("Bytes moved by each link as a share of its bandwidth, over time", kTime,
+                                 {"share of bandwidth", false, "%"}, links, true),
                       curves_table("time (s)", links, share)});
   return s;
 }

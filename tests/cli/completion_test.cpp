@@ -13,8 +13,10 @@ namespace {
 std::string offers(const Folder& folder, const std::string& words, int at) {
   const std::string script = folder.file("completion.sh", cli({"completion", "bash"}).out);
   folder.file("help", cli({"report", "--help"}).out);
-  const std::string command = "cd '" + folder.path.string() + "' && bash --norc -c 'kvplan() { cat help; }; source ./completion.sh; COMP_WORDS=(" +
-                              words + "); COMP_CWORD=" + std::to_string(at) + "; _kvplan; echo \"${COMPREPLY[*]}\"' > offered";
+  const std::string command = "cd '" + folder.path.string() +
+                              "' && bash --norc -c 'kvplan() { cat help; }; source ./completion.sh; COMP_WORDS=(" +
+                              words + "); COMP_CWORD=" + std::to_string(at) +
+                              "; _kvplan; echo \"${COMPREPLY[*]}\"' > offered";
   REQUIRE(std::system(command.c_str()) == 0);
   return text_of(folder.path / "offered");
 }

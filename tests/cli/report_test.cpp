@@ -9,7 +9,8 @@ namespace {
 // The sample trace with and without offload, in a folder.
 std::string two_results(const Folder& folder) {
   const std::string out = (folder.path / "hosts").string();
-  const CliRun run = cli({"run", "--hardware", "x86-h100-sxm", "--offload", "none,dram", "--limit", "200", "--out", out});
+  const CliRun run =
+      cli({"run", "--hardware", "x86-h100-sxm", "--offload", "none,dram", "--limit", "200", "--out", out});
   REQUIRE((run.code == 0 || run.code == 5));
   return out;
 }
@@ -28,7 +29,8 @@ TEST_CASE("a report is one page without the network, verdict first, figures as i
     CHECK(html.substr(0, html.find("<script type=\"module\">")).find(outside) == std::string::npos);
   }
   CHECK(html.find("id=\"verdict\"") < html.find("id=\"load\""));
-  for (const char* id : {"targets", "parts", "latency", "tiers", "use", "pareto", "sensitivity", "break-even", "figures", "provenance"}) {
+  for (const char* id : {"targets", "parts", "latency", "tiers", "use", "pareto", "sensitivity", "break-even",
+                         "figures", "provenance"}) {
     CHECK(contains(html, std::string("<section id=\"") + id + "\""));
   }
   const auto dram = json_of(folder.path / "hosts" / "x86-h100-sxm-dram" / "result.json");
@@ -99,7 +101,9 @@ TEST_CASE("one request, and none that completes, still give a page", "[report]")
   const std::string one = (folder.path / "one").string(), none = (folder.path / "none").string();
   cli({"run", "--limit", "1", "--out", one});
   CHECK(contains(cli({"report", one, "--format", "md"}).out, "## Latencies and targets"));
-  const std::string trace = folder.file("t.jsonl", R"({"timestamp": 0, "input_length": 900000, "output_length": 5, "hash_ids": []})" "\n");
+  const std::string trace =
+      folder.file("t.jsonl", R"({"timestamp": 0, "input_length": 900000, "output_length": 5, "hash_ids": []})"
+                             "\n");
   const CliRun run = cli({"run", "--trace", trace, "--out", none});
   INFO(run.err);
   if (std::filesystem::exists(folder.path / "none" / "result.json")) {

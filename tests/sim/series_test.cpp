@@ -1,5 +1,6 @@
 // The samples of a run over time against what the run as a whole says.
 #include "sim/series.hpp"
+
 #include "tests/catch.hpp"
 
 using namespace kvplan;
