@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "cli/provenance.hpp"
+#include "reports/over_time.hpp"
 #include "sim/simulation.hpp"
 
 namespace kvplan {
@@ -50,14 +51,16 @@ Hardware load_hardware(const Scenario& s, const std::string& name) {
 }
 
 Replay replay(const Scenario& scenario, const Hardware& hardware, const Architecture& model, const Built& built,
-              const Workload& workload, EventLog* log) {
+              const Workload& workload, bool curves, EventLog* log) {
   check_load(scenario, built, workload);
   const auto start = std::chrono::steady_clock::now();
-  Replay r{simulate(workload, built.config, log), nullptr};
+  Series series;
+  Replay r{simulate(workload, built.config, log, curves ? &series : nullptr), nullptr};
   const double wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  r.document =
-      result_document({workload, built.config, r.result, hardware, built.gpus_per_replica, targets_of(scenario), wall_s,
-                       notes_of(built, workload), provenance(scenario, workload, hardware, model, built)});
+  const RunFacts facts{workload, built.config, r.result, hardware, built.gpus_per_replica, targets_of(scenario), wall_s,
+                       notes_of(built, workload), provenance(scenario, workload, hardware, model, built)};
+  r.document = result_document(facts);
+  if (curves) add_curves(r.document, facts, series.samples());
   return r;
 }
 

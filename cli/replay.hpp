@@ -19,8 +19,8 @@ struct Replay {
   Json document;  // kvplan.result/1
 };
 
-// What happens is added to `log`, if there is one.
-Replay replay(const Scenario&, const Hardware&, const Architecture&, const Built&, const Workload&,
+// What happens is added to `log`, if there is one. `curves`: with the blocks that charts are drawn from.
+Replay replay(const Scenario&, const Hardware&, const Architecture&, const Built&, const Workload&, bool curves = false,
               EventLog* log = nullptr);
 
 // An error's text without its leading "error: ", for a place that says so itself.

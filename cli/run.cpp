@@ -10,6 +10,7 @@
 #include "cli/run_arguments.hpp"
 #include "cli/verb.hpp"
 #include "reports/flat.hpp"
+#include "reports/pretty.hpp"
 #include "reports/requests_jsonl.hpp"
 #include "reports/table.hpp"
 #include "reports/write.hpp"
@@ -52,7 +53,7 @@ Json simulate_one(const Combination& c, const Architecture& model, const Workloa
                   const std::string& folder, std::ostream& err) {
   const Built built = build_config(c.scenario, c.offload, c.hardware, model);
   EventLog log;
-  Replay r = replay(c.scenario, c.hardware, model, built, workload, run.events ? &log : nullptr);
+  Replay r = replay(c.scenario, c.hardware, model, built, workload, true, run.events ? &log : nullptr);
   const auto at_end = [&](const char* end) {
     Scenario s = c.scenario;
     s.assign("step_time.end", end, "--intervals");
@@ -62,7 +63,7 @@ Json simulate_one(const Combination& c, const Architecture& model, const Workloa
   if (run.intervals) r.document["interval"] = interval_of(r.document, at_end("low").document, at_end("high").document);
   if (!folder.empty()) {
     write_file(folder + "/requests.jsonl", requests_jsonl(workload, r.result));
-    write_file(folder + "/result.json", r.document.dump(2) + "\n");
+    write_file(folder + "/result.json", pretty(r.document));
   }
   return std::move(r.document);
 }
@@ -88,7 +89,7 @@ std::vector<Column> simulate_all(const RunArguments& run, Streams streams) {
     columns.push_back(std::move(column));
   }
   if (!run.out.empty() && all.size() > 1)
-    write_file(run.out + "/comparison.json", comparison_document(columns).dump(2) + "\n");
+    write_file(run.out + "/comparison.json", pretty(comparison_document(columns)));
   return columns;
 }
 
@@ -103,7 +104,7 @@ std::string rendered(const std::vector<Column>& columns, Format format, bool col
     case Format::json:
       break;
   }
-  return (columns.size() == 1 ? columns[0].document : comparison_document(columns)).dump(2) + "\n";
+  return pretty(columns.size() == 1 ? columns[0].document : comparison_document(columns));
 }
 
 ExitCode outcome(const std::vector<Column>& columns) {

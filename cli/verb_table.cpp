@@ -2,6 +2,9 @@
 
 namespace kvplan {
 
+ExitCode report_verb(const std::vector<std::string>& arguments, Streams streams);  // cli/report.cpp
+ExitCode completion_verb(const std::vector<std::string>& arguments, Streams streams);  // cli/completion.cpp
+
 const std::vector<Verb>& verbs() {
   static const std::vector<Verb> table = {
       {"run", "simulate a scenario; several hardware or offload values are compared", run_verb},
@@ -9,11 +12,13 @@ const std::vector<Verb>& verbs() {
       {"compare", "two runs of one load, request by request: what differs, and is it more than chance", compare_verb},
       {"sweep", "simulate many scenarios over all cores, resumably; merge; submit to a cluster", sweep_verb},
       {"trace", "statistics, hit curves and synthesis of traces", trace_verb},
+      {"report", "results as one page with charts, as Markdown or CSV", report_verb},
       {"hw", "the hardware that kvplan knows, with sources and derived facts", hw_verb},
       {"model", "the models that kvplan knows, with derived facts", model_verb},
       {"calibrate", "fit step times to measured operators, with intervals and held-out errors", calibrate_verb},
       {"validate", "published results beside what kvplan predicts", validate_verb},
       {"bench", "how fast fixed scenarios replay, with a digest of their results", bench_verb},
+      {"completion", "a script that completes kvplan's words in bash or zsh", completion_verb},
       {"schema", "JSON Schema of scenarios and results", schema_verb},
   };
   return table;

@@ -29,6 +29,17 @@ double select_value(std::vector<double>& sample, std::size_t sorted, std::size_t
 
 double nearest_rank(std::vector<double> sample, double q) { return select_value(sample, 0, index_of(q, sample.size())); }
 
+std::vector<double> nearest_ranks(std::vector<double> sample, const std::vector<double>& quantiles) {
+  std::vector<double> values;
+  std::size_t from = 0;
+  for (const double q : quantiles) {
+    const std::size_t index = index_of(q, sample.size());
+    values.push_back(select_value(sample, from, index));
+    from = index;
+  }
+  return values;
+}
+
 // Quantiles ascend, so that each is looked for only above the one before: no sample is sorted.
 nlohmann::ordered_json summary(std::vector<double> sample) {
   nlohmann::ordered_json s;

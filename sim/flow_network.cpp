@@ -195,4 +195,15 @@ std::vector<LinkUsage> FlowNetwork::usage(const std::string& prefix) const {
   return all;
 }
 
+void FlowNetwork::add_bytes_until(Time at, std::vector<Bytes>& bytes) const {
+  const std::size_t first = bytes.size();
+  for (const LimitState& limit : limits_) bytes.push_back(limit.bytes);
+  for (const RouteId r : moving_) {
+    const Flow& flow = flows_[r];
+    const int128 left = std::max<int128>(0, flow.left - int128(flow.rate) * (at - settled_).count);
+    const Bytes moved(flow.bytes.count - static_cast<std::int64_t>(left / kUnitsPerByte));
+    for (const LimitUse& use : uses(r)) bytes[first + use.limit] += moved * use.weight;
+  }
+}
+
 }  // namespace kvplan

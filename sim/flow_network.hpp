@@ -67,6 +67,8 @@ class FlowNetwork {
   RouteId advance();
 
   std::vector<LinkUsage> usage(const std::string& prefix) const;
+  // What each limit has moved up to `at`, which is not after next_event(); appends to `bytes`.
+  void add_bytes_until(Time at, std::vector<Bytes>& bytes) const;
 
  private:
   enum class Phase : std::uint8_t { idle, waiting, moving };

@@ -88,6 +88,11 @@ class Replica {
   // Blocks from number `from` on that the tiers below hold, each in one or another.
   std::int64_t below_prefix_blocks(TurnId turn, std::int64_t from);
 
+  // After settle(): what the step that is running has computed up to `at`; gpu_busy counts it when it ends.
+  Time busy_in_step(Time at) const {
+    return flight_.active() ? std::max(Time(0), at - flight_.start() - gate_.stall) : Time(0);
+  }
+
   const PagedCache& cache() const { return cache_; }
   bool idle() const { return running_.empty() && queued() == 0; }
   void audit() const;

@@ -8,6 +8,7 @@
 #include "sim/calendar.hpp"
 #include "sim/replica.hpp"
 #include "sim/router.hpp"
+#include "sim/series.hpp"
 
 namespace kvplan {
 namespace {
@@ -18,7 +19,7 @@ class Simulation {
  public:
   Simulation(const Workload& workload, const PrefixChains& chains, const SimulationConfig& config, Executor* executor,
              EventLog* log);
-  SimulationResult run();
+  SimulationResult run(Series* series = nullptr);
 
  private:
   using Ready = std::pair<Time, TurnId>;  // when a turn leaves the front end, or has to be let into it
@@ -42,6 +43,7 @@ class Simulation {
   bool take_report(Time until);
   bool refuse(TurnId turn);
   void refresh(std::uint32_t replica);
+  Sample sample(Time at);
   void audit() const;
   void finish();
 
@@ -56,6 +58,8 @@ class Simulation {
   std::vector<std::uint32_t> node_of_;  // by replica
   std::unique_ptr<Router> router_;
   Calendar calendar_;
+  Series no_series_;
+  Series* series_ = &no_series_;  // never due, where nobody asked for one
   std::vector<Ready> static_arrivals_;  // sorted, latest first
   std::priority_queue<Ready, std::vector<Ready>, std::greater<>> later_arrivals_;
   Time front_end_free_{0};
@@ -193,7 +197,11 @@ bool Simulation::refuse(TurnId turn) {
   return true;
 }
 
-SimulationResult Simulation::run() {
+SimulationResult Simulation::run(Series* series) {
+  if (series != nullptr) {
+    series_ = series;
+    series->begin(static_arrivals_.empty() ? Time(0) : static_arrivals_.front().first);
+  }
   announce_arrival();
   if (run_.executor != nullptr) begin_executor();
   if (run_.log != nullptr) watch();
@@ -202,6 +210,7 @@ SimulationResult Simulation::run() {
     const Time at = calendar_.time(actor);
     if (run_.executor != nullptr && take_report(at)) continue;
     if (at == Time::max()) break;
+    while (at >= series_->next()) series_->add(sample(series_->next()));
     run_.result.end = at;
     if (run_.log != nullptr) run_.log->now = at;
     if (actor < arrivals_actor()) {
@@ -215,6 +224,28 @@ SimulationResult Simulation::run() {
   }
   finish();
   return std::move(run_.result);
+}
+
+// All events before `at` have been handled, none at it.
+Sample Simulation::sample(Time at) {
+  Sample s;
+  s.gpu_busy = run_.result.gpu_busy;
+  for (const auto& r : replicas_) {
+    const Time before = run_.result.gpu_busy;
+    r->settle(at);
+    s.gpu_busy += run_.result.gpu_busy - before + r->busy_in_step(at);
+    s.queued += r->queued();
+    s.running += r->running();
+    s.g1_pages += r->cache().capacity() - r->cache().free();
+    s.g1_pages_held += r->cache().capacity() - r->cache().available();
+  }
+  for (const auto& level : tiers_) {
+    Bytes used;
+    for (const auto& tier : level) used += tier->used();
+    s.below.push_back(used);
+  }
+  for (const auto& network : networks_) network->add_bytes_until(at, s.link_bytes);
+  return s;
 }
 
 // Whoever adds or takes an arrival calls this.
@@ -339,6 +370,7 @@ void Simulation::audit() const {
 
 void Simulation::finish() {
   SimulationResult& result = run_.result;
+  if (series_ != &no_series_) series_->finish(sample(result.end), result.end);
   for (const auto& r : replicas_) {
     KVPLAN_ASSERT(r->idle());
     result.evicted_g1_blocks += r->cache().evicted_blocks();
@@ -369,10 +401,11 @@ void Simulation::finish() {
 
 }  // namespace
 
-SimulationResult simulate(const Workload& workload, const SimulationConfig& config, EventLog* log) {
-  if (!workload.chains.empty()) return Simulation(workload, workload.chains, config, nullptr, log).run();
+SimulationResult simulate(const Workload& workload, const SimulationConfig& config, EventLog* log,
+                          Series* series) {
+  if (!workload.chains.empty()) return Simulation(workload, workload.chains, config, nullptr, log).run(series);
   const PrefixChains chains(workload);
-  return Simulation(workload, chains, config, nullptr, log).run();
+  return Simulation(workload, chains, config, nullptr, log).run(series);
 }
 
 SimulationResult execute(const Workload& workload, const SimulationConfig& config, Executor& executor) {

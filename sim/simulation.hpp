@@ -6,11 +6,12 @@
 #include "sim/event_log.hpp"
 #include "sim/executor.hpp"
 #include "sim/result.hpp"
+#include "sim/series.hpp"
 
 namespace kvplan {
 
-// What happens is added to `log`, if there is one.
-SimulationResult simulate(const Workload&, const SimulationConfig&, EventLog* log = nullptr);
+// What happens is added to `log`, and `series` looks at the run over time, where they are given.
+SimulationResult simulate(const Workload&, const SimulationConfig&, EventLog* log = nullptr, Series* series = nullptr);
 
 // The same scheduling with `executor` in place of the cost model: one replica, step by step. What the cost model alone
 // can tell stays 0: the use of links, and by how long a step waited for its own loads.

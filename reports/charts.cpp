@@ -1,0 +1,116 @@
+#include "reports/charts.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "reports/over_time.hpp"
+
+namespace kvplan {
+namespace {
+
+std::vector<std::string> in_order(const ChartRows& rows, std::string ChartRow::*member) {
+  std::vector<std::string> names;
+  for (const ChartRow& r : rows) {
+    if (std::find(names.begin(), names.end(), r.*member) == names.end()) names.push_back(r.*member);
+  }
+  return names;
+}
+
+Json axis(const Axis& a, const char* field) {
+  Json j = {{"field", field}, {"type", "quantitative"}, {"title", a.title}};
+  if (a.log) j["scale"] = {{"type", "log"}};
+  if (!a.format.empty()) j["axis"] = {{"format", a.format}};
+  return j;
+}
+
+Json base(const std::string& title, const ChartRows& rows) {
+  Json values = Json::array();
+  for (const ChartRow& r : rows) {
+    Json row = {{"x", five_digits(r.x)}, {"y", five_digits(r.y)}, {"of", r.of}};
+    if (!r.label.empty()) row["label"] = r.label;
+    values.push_back(std::move(row));
+  }
+  return {{"$schema", "https://vega.github.io/schema/vega-lite/v6.json"},
+          {"description", title},
+          {"width", "container"},
+          {"height", 260},
+          {"data", {{"values", std::move(values)}}}};
+}
+
+// A legend only where there is something to tell apart.
+Json parts(const ChartRows& rows) {
+  const std::vector<std::string> names = in_order(rows, &ChartRow::of);
+  Json j = {{"field", "of"}, {"type", "nominal"}, {"title", nullptr}, {"sort", names}};
+  if (names.size() < 2) j["legend"] = nullptr;
+  return j;
+}
+
+}  // namespace
+
+Json line_chart(const std::string& title, const Axis& x, const Axis& y, const ChartRows& rows, bool steps) {
+  Json spec = base(title, rows);
+  spec["mark"] = {{"type", "line"}, {"strokeWidth", 2}, {"interpolate", steps ? "step-before" : "linear"}};
+  spec["encoding"] = {{"x", axis(x, "x")}, {"y", axis(y, "y")}, {"color", parts(rows)}, {"strokeDash", parts(rows)}};
+  return spec;
+}
+
+Json point_chart(const std::string& title, const Axis& x, const Axis& y, const ChartRows& rows, bool joined) {
+  Json spec = base(title, rows);
+  spec["mark"] = joined ? Json{{"type", "line"}, {"point", {{"size", 70}}}, {"strokeWidth", 2}}
+                        : Json{{"type", "point"}, {"filled", true}, {"size", 110}};
+  spec["encoding"] = {{"x", axis(x, "x")}, {"y", axis(y, "y")}, {"color", parts(rows)}, {"shape", parts(rows)}};
+  return spec;
+}
+
+Json stacked_areas(const std::string& title, const Axis& x, const Axis& y, const ChartRows& rows) {
+  Json spec = base(title, rows);
+  spec["mark"] = {{"type", "area"}, {"interpolate", "step-before"}, {"opacity", 0.85}};
+  spec["encoding"] = {{"x", axis(x, "x")}, {"y", axis(y, "y")}, {"color", parts(rows)}};
+  spec["encoding"]["y"]["stack"] = "zero";
+  return spec;
+}
+
+Json stacked_bars(const std::string& title, const std::string& x, const Axis& y, const ChartRows& rows) {
+  Json spec = base(title, rows);
+  const std::vector<std::string> names = in_order(rows, &ChartRow::of);
+  for (Json& row : spec["data"]["values"]) {
+    row["order"] = std::find(names.begin(), names.end(), row["of"].get<std::string>()) - names.begin();
+  }
+  spec["mark"] = {{"type", "bar"}};
+  spec["encoding"] = {{"x",
+                       {{"field", "label"},
+                        {"type", "nominal"},
+                        {"title", x},
+                        {"sort", in_order(rows, &ChartRow::label)},
+                        {"axis", {{"labelAngle", -20}, {"labelLimit", 260}}}}},
+                      {"y", axis(y, "y")},
+                      {"color", parts(rows)},
+                      {"order", {{"field", "order"}, {"type", "quantitative"}}}};
+  return spec;
+}
+
+Grid curves_table(const std::string& x, const ChartRows& rows, std::string (*format)(double)) {
+  Grid g{{x}, {}};
+  std::vector<double> at;
+  for (const ChartRow& r : rows) {
+    if (std::find(g.header.begin(), g.header.end(), r.of) == g.header.end()) g.header.push_back(r.of);
+    at.push_back(r.x);
+  }
+  std::sort(at.begin(), at.end());
+  at.erase(std::unique(at.begin(), at.end()), at.end());
+  for (const double t : at) g.rows.push_back({fmt::format("{:g}", t)});
+  for (std::vector<std::string>& row : g.rows) row.resize(g.header.size(), "-");
+  for (const ChartRow& r : rows) {
+    const auto column = std::find(g.header.begin(), g.header.end(), r.of) - g.header.begin();
+    const auto row = std::lower_bound(at.begin(), at.end(), r.x) - at.begin();
+    g.rows[static_cast<std::size_t>(row)][static_cast<std::size_t>(column)] = format(r.y);
+  }
+  return g;
+}
+
+std::string plain(double v) { return fmt::format("{:.4g}", v); }
+
+std::string share(double v) { return fmt::format("{:.1f} %", 100 * v); }
+
+}  // namespace kvplan

@@ -1,0 +1,113 @@
+// `kvplan report`: what the page says is what the results say, and what it cannot read it names.
+#include "tests/catch.hpp"
+#include "tests/cli/run_cli.hpp"
+
+using namespace kvplan;
+
+namespace {
+
+// The sample trace with and without offload, in a folder.
+std::string two_results(const Folder& folder) {
+  const std::string out = (folder.path / "hosts").string();
+  const CliRun run =
+      cli({"run", "--hardware", "x86-h100-sxm", "--offload", "none,dram", "--limit", "200", "--out", out});
+  REQUIRE((run.code == 0 || run.code == 5));
+  return out;
+}
+
+nlohmann::json json_of(const std::filesystem::path& path) { return nlohmann::json::parse(text_of(path)); }
+
+}  // namespace
+
+TEST_CASE("a report is one page without the network, verdict first, figures as in the JSON", "[report]") {
+  const Folder folder;
+  const std::string hosts = two_results(folder), page = (folder.path / "report.html").string();
+  REQUIRE(cli({"report", hosts, "--out", page}).code == 0);
+  const std::string html = text_of(page);
+  CHECK(contains(html, "default-src 'none'"));
+  for (const char* outside : {"src=\"http", "href=\"http", "@import", "url("}) {
+    CHECK(html.substr(0, html.find("<script type=\"module\">")).find(outside) == std::string::npos);
+  }
+  CHECK(html.find("id=\"verdict\"") < html.find("id=\"load\""));
+  for (const char* id : {"targets", "parts", "latency", "tiers", "use", "pareto", "sensitivity", "break-even",
+                         "figures", "provenance"}) {
+    CHECK(contains(html, std::string("<section id=\"") + id + "\""));
+  }
+  const auto dram = json_of(folder.path / "hosts" / "x86-h100-sxm-dram" / "result.json");
+  CHECK(contains(html, dram["verdict"]["state"].get<std::string>()));
+  CHECK(contains(html, dram["provenance"]["trace"]["sha256"].get<std::string>()));
+  // The one option that differs is told, and nothing else.
+  CHECK(contains(cli({"report", hosts, "--format", "md"}).out, "| offload.mode | none | dram |"));
+}
+
+TEST_CASE("specifications in the page hold the series of the JSON", "[report]") {
+  const Folder folder;
+  const std::string out = (folder.path / "one").string();
+  cli({"run", "--offload", "dram", "--limit", "200", "--out", out});
+  const auto result = json_of(folder.path / "one" / "result.json");
+  const std::string html = cli({"report", out}).out;
+  const std::string open = "id=\"backlog-spec\">";
+  if (!contains(html, open)) {
+    CHECK(contains(html, "tables but no charts"));  // built without npm
+    return;
+  }
+  const std::size_t from = html.find(open) + open.size();
+  const auto spec = nlohmann::json::parse(html.substr(from, html.find("</script>", from) - from));
+  nlohmann::json queued = nlohmann::json::array();
+  for (const auto& row : spec["data"]["values"]) {
+    if (row["of"] == "queued") queued.push_back(row["y"]);
+  }
+  CHECK(queued == result["series"]["queued"]);
+}
+
+TEST_CASE("a run that is stepped one by one gives the same curves", "[report]") {
+  const std::vector<std::string> base = {"run", "--offload", "dram", "--limit", "150", "--format", "json"};
+  std::vector<std::string> stepped = base;
+  stepped.insert(stepped.end(), {"--set", "engine.step_by_step=true"});
+  const auto jumped = cli(base).json(), walked = cli(stepped).json();
+  for (const char* block : {"series", "distribution", "break_even"}) CHECK(jumped[block] == walked[block]);
+  // What links moved over time adds up to what they moved.
+  const auto& at = jumped["series"]["at_s"];
+  CHECK(at.size() <= 128);
+  for (const auto& link : jumped["series"]["links"]) {
+    double bytes = 0, from = 0;
+    for (std::size_t i = 0; i < at.size(); ++i) {
+      bytes += link["bytes_per_s"][i].get<double>() * (at[i].get<double>() - from);
+      from = at[i].get<double>();
+    }
+    for (const auto& whole : jumped["links"]) {
+      if (whole["name"] == link["name"]) CHECK(bytes == Approx(whole["bytes"].get<double>()).epsilon(1e-3));
+    }
+  }
+}
+
+TEST_CASE("what a report cannot read is named, all at once", "[report]") {
+  const Folder folder;
+  const std::string other = folder.file("other.json", R"({"schema": "kvplan.result/9"})");
+  const std::string cut = folder.file("cut.json", R"({"schema": "kvplan.result/1", "verdict": {)");
+  const std::string part = folder.file("part.json", R"({"schema": "kvplan.result/1", "verdict": {}})");
+  const CliRun run = cli({"report", other, cut, part, (folder.path / "absent.json").string()});
+  CHECK(run.code == 3);
+  CHECK(contains(run.err, "kvplan.result/9"));
+  CHECK(contains(run.err, "cut.json:1"));
+  CHECK(contains(run.err, "part.json"));
+  CHECK(contains(run.err, "absent.json"));
+  CHECK(cli({"report"}).code == 2);
+  CHECK(contains(cli({"report", other, "--format", "htlm"}).err, "did you mean \"html\""));
+}
+
+TEST_CASE("one request, and none that completes, still give a page", "[report]") {
+  const Folder folder;
+  const std::string one = (folder.path / "one").string(), none = (folder.path / "none").string();
+  cli({"run", "--limit", "1", "--out", one});
+  CHECK(contains(cli({"report", one, "--format", "md"}).out, "## Latencies and targets"));
+  const std::string trace =
+      folder.file("t.jsonl", R"({"timestamp": 0, "input_length": 900000, "output_length": 5, "hash_ids": []})"
+                             "\n");
+  const CliRun run = cli({"run", "--trace", trace, "--out", none});
+  INFO(run.err);
+  if (std::filesystem::exists(folder.path / "none" / "result.json")) {
+    CHECK(contains(cli({"report", none, "--format", "md"}).out, "No request completed"));
+    CHECK(contains(cli({"report", one, none, "--format", "md"}).out, "2 different traces"));
+  }
+}
