@@ -182,7 +182,12 @@ Built build_config(const Scenario& s, const std::string& offload, const Hardware
       kv_memory_per_gpu(model, hardware.gpu, b.gpus_per_replica, weights, s.number("engine.gpu_memory_utilization"));
   c.engine.g1_pages = Pages(b.kv_memory_per_gpu.count / (c.engine.page_tokens * c.kv_bytes_per_token_per_gpu.count));
   check_parallelism(s, {b.gpus_per_replica, s.boolean("expert_parallel")}, model);
-  c.step_times = step_times(price_step(s, hardware, model, b.notes), hardware);
+  const PricedStep priced = price_step(s, hardware, model, b.notes);
+  c.step_times = step_times(priced.time, hardware);
+  if (priced.request_s && s.origin("frontend.fixed_s") == "built-in") {
+    c.engine.frontend_fixed = time_from_seconds(*priced.request_s);
+    b.notes.push_back(fmt::format("front end: {:.1f} ms a request, fitted with the calibration's host work", 1e3 * *priced.request_s));
+  }
   if (model.window.layers > 0) {
     b.notes.push_back(fmt::format("{} of {}'s {} layers see a window of {} tokens; memory is taken as if they kept every "
                                   "token",

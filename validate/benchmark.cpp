@@ -28,7 +28,8 @@ Workload benchmark_load(const ServerRow& row, const Benchmark& b) {
   w.block_tokens = static_cast<std::int32_t>(ceil_div(longest, kPageTokens)) * kPageTokens;  // a prompt is one block
   w.session_count = static_cast<std::uint32_t>(row.concurrency);
   const auto clients = static_cast<TurnId>(row.concurrency);
-  for (std::int32_t round = 0; round < b.requests_per_client; ++round) {
+  const std::int32_t rounds = row.requests_per_client > 0 ? row.requests_per_client : b.requests_per_client;
+  for (std::int32_t round = 0; round < rounds; ++round) {
     for (TurnId client = 0; client < clients; ++client) {
       Turn t;
       t.session = client;

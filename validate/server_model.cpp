@@ -22,23 +22,6 @@ constexpr std::pair<std::string_view, std::string_view> kSystems[] = {
     {"a100_sxm", "x86-a100-sxm"}, {"a100_pcie", "x86-a100-pcie"}, {"h100_sxm", "x86-h100-sxm"},
     {"h100_pcie", "x86-h100-pcie"}, {"h200_sxm", "x86-h200"},     {"gh200", "gh200-96"}};
 
-std::string hardware_name(const std::string& system) {
-  for (const auto& [tool, name] : kSystems) {
-    if (system == tool) return std::string(name);
-  }
-  return system;
-}
-
-// "meta-llama/Llama-3.1-8B-Instruct" is llama-3.1-8b.
-std::string model_name(std::string id) {
-  id = id.substr(id.rfind('/') + 1);
-  std::transform(id.begin(), id.end(), id.begin(), [](unsigned char c) { return std::tolower(c); });
-  for (const std::string part : {"-instruct", "-fp8", "-dynamic", "-bf16", "-awq", "meta-", "-hf"}) {
-    if (const std::size_t at = id.find(part); at != std::string::npos) id.erase(at, part.size());
-  }
-  return id;
-}
-
 // Host work is what the overheads stand for: neither source of kernels brings its own.
 StepTime roofline_kernels(const ServerRow& row, Gpu gpu, const Architecture& model, Dtype kv) {
   gpu.step_host_s.value = gpu.sequence_host_s.value = 0;
@@ -53,6 +36,22 @@ StepTime calibrated_kernels(const ServerRow& row, const OperatorModel& operators
 }
 
 }  // namespace
+
+std::string hardware_of_system(const std::string& system) {
+  for (const auto& [tool, name] : kSystems) {
+    if (system == tool) return std::string(name);
+  }
+  return system;
+}
+
+std::string model_of_id(std::string id) {
+  id = id.substr(id.rfind('/') + 1);
+  std::transform(id.begin(), id.end(), id.begin(), [](unsigned char c) { return std::tolower(c); });
+  for (const std::string part : {"-instruct", "-fp8", "-dynamic", "-bf16", "-awq", "meta-", "-hf"}) {
+    if (const std::size_t at = id.find(part); at != std::string::npos) id.erase(at, part.size());
+  }
+  return id;
+}
 
 ServerPoint server_point(const ServerRow& row, const Hardware& hardware, const OperatorModel* operators,
                          const Architecture& model, const Benchmark& b, Dtype kv) {
@@ -87,10 +86,10 @@ std::vector<ServerPoint> server_points(const std::vector<ServerRow>& rows, const
   for (const ServerRow& row : rows) {
     try {
       if (hardware.count(row.system) == 0) {
-        const Hardware& h = hardware.emplace(row.system, load_hardware(hardware_name(row.system))).first->second;
+        const Hardware& h = hardware.emplace(row.system, load_hardware(hardware_of_system(row.system))).first->second;
         if (!h.calibration.empty()) operators.emplace(row.system, load_calibration(h.calibration));
       }
-      if (models.count(row.model) == 0) models.emplace(row.model, load_architecture(model_name(row.model)));
+      if (models.count(row.model) == 0) models.emplace(row.model, load_architecture(model_of_id(row.model)));
     } catch (const InputError& e) {
       note(row, e);
       if (findings.size() == 20) break;

@@ -118,6 +118,18 @@ ServerStudy study_servers(const std::string& csv_path, const BenchmarkFile& file
   return study;
 }
 
+ServerStudy compare_points(const std::vector<ServerPoint>& points, const Benchmark& b, const OverheadFit& fit,
+                           unsigned threads) {
+  ServerStudy study;
+  study.file.benchmark = b;
+  const std::vector<ServerFigures> figures = predict(points, b, fit.value, threads);
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    study.fits[points[i].row.server()] = fit;
+    study.rows.push_back(compare(points[i], figures[i], false, b));
+  }
+  return study;
+}
+
 std::vector<Sensitivity> sensitivities(const ServerStudy& study, unsigned threads) {
   const Benchmark& base = study.file.benchmark;
   std::vector<std::pair<std::string, Benchmark>> changes = {{"as described", base}};

@@ -40,6 +40,8 @@ struct Sensitivity {
 
 // Without a fit the overheads are those that ship for each server's backend (validate/servers/overheads.json).
 ServerStudy study_servers(const std::string& csv_path, const BenchmarkFile&, Dtype kv, unsigned threads);
+// Points of one server with overheads that are known, none of them marked as fitted.
+ServerStudy compare_points(const std::vector<ServerPoint>&, const Benchmark&, const OverheadFit&, unsigned threads);
 std::vector<Sensitivity> sensitivities(const ServerStudy&, unsigned threads);
 
 // Over rows of the study that `of` accepts.
