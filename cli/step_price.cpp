@@ -51,12 +51,12 @@ PricedStep price_step(const Scenario& s, const Hardware& hardware, const Archite
   std::string why = "no calibration of this hardware";
   if (!name.empty() && name != kRoofline) {
     const OperatorModel model = named(s, name, hardware);
-    why = calibration_gap(model, a, tp, weights, kv);
+    why = calibration_gap(model, a, tp, weights, kv, true);
     if (why.empty()) {
       const std::string outside = outside_measured(model, a, tp, weights, kv);
       if (!outside.empty()) notes.push_back("outside what was measured, extrapolated by rooflines: " + outside);
       if (model.calibration().synthetic) notes.push_back("SYNTHETIC step times: the calibration was made of a formula's times");
-      return {calibrated_step_time(model, a, tp, weights, kv, end_of(s)), request_s_of(model.calibration().host, end_of(s))};
+      return {calibrated_step_time(model, a, tp, weights, kv, end_of(s), {&hardware.gpu, s.boolean("expert_parallel")}), request_s_of(model.calibration().host, end_of(s))};
     }
     if (chosen) throw InputError(s.finding(kOption, why, "leave it out, or say roofline"));
     notes.push_back(fmt::format("step times are from the roofline: {}", why));

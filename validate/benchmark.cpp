@@ -54,6 +54,8 @@ Workload benchmark_load(const ServerRow& row, const Benchmark& b) {
 ServerFigures run_benchmark(const ServerRow& row, const Benchmark& b, SimulationConfig config) {
   config.engine.page_tokens = kPageTokens;
   config.engine.max_num_seqs = b.sequences(row);
+  config.engine.whole_prompts = b.whole_prompts.count(row.backend) > 0;
+  if (b.prefill_first.count(row.backend) > 0) config.engine.order = StepOrder::prefill_first;
   config.engine.max_num_batched_tokens = std::max(b.budget(row), config.engine.max_num_seqs);
   const Workload load = benchmark_load(row, b);
   const SimulationResult result = simulate(load, config);

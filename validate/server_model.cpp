@@ -28,11 +28,13 @@ StepTime roofline_kernels(const ServerRow& row, Gpu gpu, const Architecture& mod
   return roofline_step_time(model, gpu, row.tp, row.weights, kv);
 }
 
-StepTime calibrated_kernels(const ServerRow& row, const OperatorModel& operators, const Architecture& model, Dtype kv) {
+StepTime calibrated_kernels(const ServerRow& row, const OperatorModel& operators, const Gpu& gpu, const Architecture& model,
+                            Dtype kv) {
   Overheads without;
   without.step_s = -1e-9 * operators.step_host_ns();
   without.sequence_s = -1e-9 * operators.sequence_host_ns();
-  return with_overheads(calibrated_step_time(operators, model, row.tp, row.weights, kv), without, 0);
+  return with_overheads(calibrated_step_time(operators, model, row.tp, row.weights, kv, IntervalEnd::central, {&gpu, false}),
+                        without, 0);
 }
 
 }  // namespace
@@ -58,18 +60,19 @@ ServerPoint server_point(const ServerRow& row, const Hardware& hardware, const O
   ServerPoint p;
   p.row = row;
   const bool covered = b.kernels == Kernels::calibration && operators != nullptr &&
-                       calibration_gap(*operators, model, row.tp, row.weights, kv).empty();
+                       calibration_gap(*operators, model, row.tp, row.weights, kv, true).empty();
   p.kernels = covered ? Kernels::calibration : Kernels::roofline;
-  const StepTime kernels = covered ? calibrated_kernels(row, *operators, model, kv)
+  const StepTime kernels = covered ? calibrated_kernels(row, *operators, hardware.gpu, model, kv)
                                    : roofline_kernels(row, hardware.gpu, model, kv);
   p.config.step_times.fill(kernels);
   p.provenance = kernels.provenance;
   p.activation_row_s = activation_row_s(model, hardware.gpu, row.tp);
-  p.config.kv_bytes_per_token = model.kv_bytes_per_token(kv);
-  p.config.kv_bytes_per_token_per_gpu = model.kv_bytes_per_token_per_gpu(kv, row.tp);
   p.config.engine.max_context_tokens = model.max_context_tokens;
   const Bytes memory = kv_memory_per_gpu(model, hardware.gpu, row.tp, row.weights, b.gpu_memory_utilization);
-  p.config.engine.g1_pages = Pages(memory.count / (kPageTokens * p.config.kv_bytes_per_token_per_gpu.count));
+  const KvShare share = kv_share(model, kv, row.tp, memory, b.sequences(row));
+  p.config.kv_bytes_per_token = share.per_token;
+  p.config.kv_bytes_per_token_per_gpu = share.per_token_per_gpu;
+  p.config.engine.g1_pages = Pages(share.paged.count / (kPageTokens * share.per_token_per_gpu.count));
   return p;
 }
 

@@ -29,6 +29,7 @@ struct ErrorSummary {
 struct ServerStudy {
   BenchmarkFile file;
   std::map<std::string, OverheadFit> fits;  // by server
+  std::map<std::string, std::string> assumed;  // whose overheads stand in for a server's, since none ship for it
   std::vector<ServerComparison> rows;       // in the file's order
 };
 
@@ -52,6 +53,7 @@ ErrorSummary summarise(const ServerStudy&, Latency, const std::function<bool(con
 std::string explain(const ServerComparison&, const Benchmark&);
 
 // Constants that ship, by backend and kernels that they were fitted with. InputError for a backend without any, with those that have some.
+bool ships_overheads(const std::string& backend);
 OverheadFit shipped_overheads(const std::string& backend, Kernels);
 
 }  // namespace kvplan
