@@ -35,9 +35,9 @@ struct Benchmark {
   // Sequences that the server runs at once: as many as there are clients and this more (or fewer), by backend; at
   // least 256 for a backend that is not named.
   std::map<std::string, std::int32_t> sequences_beyond_clients = {};
-  // Backends that by default cut no prompt into chunks (TensorRT-LLM), and that let prompts go before decodes (SGLang);
-  // others mix chunks and decodes in a step (vLLM).
-  std::set<std::string> whole_prompts = {"trtllm"};
+  // Backends that cut no prompt into chunks, and that let prompts go before decodes (SGLang's default); others mix chunks
+  // and decodes in a step.
+  std::set<std::string> whole_prompts = {};
   std::set<std::string> prefill_first = {"sglang"};
   double gpu_memory_utilization = 0.9;
   // Beyond either, the host front end bounds the server, which no step model tells; 0: not known.

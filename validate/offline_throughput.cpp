@@ -71,7 +71,6 @@ Experiment offline_throughput(const JsonFile& file) {
   const double tolerance = in.number("tolerance", 0, 1);
   Benchmark b;
   b.spacing_s = 0;
-  b.whole_prompts.clear();  // measured at the best setting of each, chunks among them
   b.requests_per_client = static_cast<std::int32_t>(in.integer("requests_per_client", 1, 1000));
   b.batched_tokens = static_cast<std::int32_t>(in.integer("batched_tokens", 1, 1 << 24));
   b.length_jitter = in.number("length_jitter", 0, 0.9);

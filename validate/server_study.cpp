@@ -156,7 +156,7 @@ std::vector<Sensitivity> sensitivities(const ServerStudy& study, unsigned thread
   change("lengths vary by 0.5 %", [](Benchmark& b) { b.length_jitter = 0.005; });
   change("lengths vary by 20 %", [](Benchmark& b) { b.length_jitter = 0.2; });
   change("a place less than clients under TensorRT-LLM", [](Benchmark& b) { b.sequences_beyond_clients["trtllm"] = -1; });
-  change("prompts cut into chunks under TensorRT-LLM", [](Benchmark& b) { b.whole_prompts.erase("trtllm"); });
+  change("no prompt cut into chunks under TensorRT-LLM", [](Benchmark& b) { b.whole_prompts.insert("trtllm"); });
   change("prompts before decodes everywhere", [](Benchmark& b) { b.prefill_first = {"vllm", "trtllm"}; });
   change("budget of 2,048 tokens a step", [](Benchmark& b) { b.batched_tokens = 2048; });
   change("budget of 8,192 tokens a step", [](Benchmark& b) { b.batched_tokens = 8192; });
