@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/arguments.hpp"
+#include "cli/validate_replay.hpp"
 #include "cli/validate_run.hpp"
 #include "cli/validate_server.hpp"
 #include "cli/verb.hpp"
@@ -73,6 +74,9 @@ ExitCode validate_verb(const std::vector<std::string>& arguments, Streams stream
   if (!arguments.empty() && arguments.front() == "server") {
     return validate_server({arguments.begin() + 1, arguments.end()}, streams);
   }
+  if (!arguments.empty() && arguments.front() == "replay") {
+    return validate_replay({arguments.begin() + 1, arguments.end()}, streams);
+  }
   if (!arguments.empty() && arguments.front() == "run") {
     return validate_run({arguments.begin() + 1, arguments.end()}, streams);
   }
@@ -84,6 +88,7 @@ ExitCode validate_verb(const std::vector<std::string>& arguments, Streams stream
   if (given.count("help")) {
     streams.out << "usage: kvplan validate published [NAME] [--format table|json]\n"
                    "       kvplan validate server FILE.csv [options]   (kvplan validate server --help)\n"
+                   "       kvplan validate replay plan|predict|canary|compare   (kvplan validate replay --help)\n"
                    "       kvplan validate run FOLDER                  (kvplan validate run --help)\n\n"
                    "Runs the published experiments that kvplan reproduces, and prints inputs, predicted and published\n"
                    "figures and errors. Exit code 5 when a gate is missed.\n\nExperiments: "
