@@ -8,12 +8,16 @@
 #include <thread>
 
 #include "cli/arguments.hpp"
+#include "cli/calibrate_inputs.hpp"
+#include "cli/calibrated_hardware.hpp"
 #include "cli/text_grid.hpp"
 #include "cli/verb.hpp"
 #include "cli/version.hpp"
 #include "hardware/hardware.hpp"
 #include "models/fitting/calibrate.hpp"
+#include "models/operators/operator_model.hpp"
 #include "reports/write.hpp"
+#include "validate/gpu_run/read.hpp"
 
 namespace kvplan {
 namespace {
@@ -31,6 +35,13 @@ po::options_description flags() {
       "date", po::value<std::string>()->value_name("TEXT"), "When the operators were measured or published.")(
       "kernel", po::value<std::vector<std::string>>()->composing()->value_name("NAME"),
       "Fit this kernel source where an operator has several; may be repeated. Else the one with most rows.")(
+      "only", po::value<std::vector<std::string>>()->composing()->value_name("OPERATOR"),
+      "Fit this operator alone; may be repeated: gemm, prefill_attention, decode_attention, all_reduce.")(
+      "base", po::value<std::string>()->value_name("CALIBRATION"),
+      "Take what FROM does not measure (all-reduce, other dtypes, host work) from this calibration, by name or path.")(
+      "hardware-out", po::value<std::string>()->value_name("FILE"),
+      "Write the hardware with the links that FROM measured, and with --out as its calibration.")(
+      "synthetic", "Fit runs that a formula made, too; results that use the calibration say so.")(
       "folds", po::value<std::int32_t>()->default_value(5)->value_name("K"), "Parts that are held out in turn, by whole shapes.")(
       "bootstraps", po::value<std::int32_t>()->default_value(100)->value_name("N"), "Resamplings of whole shapes for the intervals of coefficients.")(
       "seed", po::value<std::uint64_t>()->default_value(1)->value_name("N"), "Seed of folds and resamplings.")(
@@ -43,11 +54,13 @@ std::string help() {
   std::ostringstream text;
   text << "usage: kvplan calibrate FROM... --hardware NAME --out FILE.json [options]\n\n"
           "Fits the times of GPU operators and writes a calibration for `kvplan run --calibration`. FROM are tables of\n"
-          "measured operators (CSV, plain or compressed; docs/calibration.md has their columns) or runs of kvplan-gpu\n"
-          "(JSON). Prints the error that shapes the fit has not seen have, by operator and regime.\n\n"
+          "measured operators (CSV, plain or compressed; docs/calibration.md has their columns), runs of kvplan-gpu or\n"
+          "of nvbandwidth (JSON). Prints the error that shapes the fit has not seen have, by operator and regime.\n\n"
        << flags()
        << "\nExample:\n  kvplan calibrate h100_sxm_gemm_perf.csv.gz h100_sxm_generation_attention_perf.csv.gz \\\n"
-          "    --hardware x86-h100-sxm --out h100-sxm5-80gb.json\n";
+          "    --hardware x86-h100-sxm --out h100-sxm5-80gb.json\n"
+          "  kvplan calibrate gpu-run.json.gz --hardware x86-h100-sxm --base h100-sxm5-80gb --out ./mine.json \\\n"
+          "    --hardware-out ./my-node.json && kvplan run --hardware ./my-node.json\n";
   return text.str();
 }
 
@@ -63,6 +76,8 @@ CalibrateOptions options_of(const po::variables_map& values, const std::string& 
   o.name = values.count("name") ? values["name"].as<std::string>() : std::filesystem::path(out).stem().string();
   o.date = values.count("date") ? values["date"].as<std::string>() : "not told";
   if (values.count("kernel")) o.kernels = values["kernel"].as<std::vector<std::string>>();
+  if (values.count("only")) o.only = values["only"].as<std::vector<std::string>>();
+  if (values.count("base")) o.base = load_calibration(values["base"].as<std::string>()).calibration();
   o.fit.folds = within<std::int32_t>(values, "folds", 2, 50);
   o.fit.bootstraps = within<std::int32_t>(values, "bootstraps", 20, 10000);
   o.fit.seed = values["seed"].as<std::uint64_t>();
@@ -106,8 +121,76 @@ std::string command_of(const std::vector<std::string>& from, const po::variables
   if (values.count("kernel")) {
     for (const std::string& k : values["kernel"].as<std::vector<std::string>>()) text += " --kernel " + k;
   }
+  if (values.count("only")) {
+    for (const std::string& op : values["only"].as<std::vector<std::string>>()) text += " --only " + op;
+  }
+  if (values.count("base")) text += " --base " + values["base"].as<std::string>();
+  if (values.count("synthetic")) text += " --synthetic";
   return fmt::format("{} --folds {} --bootstraps {} --seed {}", text, values["folds"].as<std::int32_t>(),
                      values["bootstraps"].as<std::int32_t>(), values["seed"].as<std::uint64_t>());
+}
+
+// Whole layers and lm_head, which no fit has seen.
+std::string checks_table(const Calibration& c) {
+  if (c.checks.empty()) return "";
+  std::vector<std::vector<std::string>> grid = {{"not fitted", "predicted us", "90 % interval", "measured", "error %"}};
+  for (const StackCheck& s : c.checks) {
+    grid.push_back({s.what, fmt::format("{:.1f}", s.predicted_ns / 1e3),
+                    fmt::format("{:.1f} to {:.1f}", s.low_ns / 1e3, s.high_ns / 1e3), fmt::format("{:.1f}", s.measured_ns / 1e3),
+                    fmt::format("{:+.1f}", 100 * (s.predicted_ns / s.measured_ns - 1))});
+  }
+  return "\nSums of operators beside what was measured whole\n\n" + text_grid(grid);
+}
+
+std::vector<FigureSource> link_sources(const CalibrateInputs& in) {
+  std::vector<FigureSource> sources;
+  for (const std::string& path : in.gpu_runs) {
+    const GpuRun run = read_gpu_run(path);
+    sources.push_back({fmt::format("{}kvplan-gpu {} on {}", run.synthetic ? "SYNTHETIC, made by a formula: " : "", run.id,
+                                   text(run.gpu, "name")),
+                       run.utc, figures_of(run)});
+  }
+  for (const std::string& path : in.nvbandwidth) {
+    const NvbandwidthRun run = read_nvbandwidth(path);
+    sources.push_back({fmt::format("nvbandwidth {} ({}), driver {}", run.version, std::filesystem::path(path).filename().string(),
+                                   run.driver),
+                       "not told", figures_of(run)});
+  }
+  return sources;
+}
+
+void write_hardware(const CalibrateInputs& in, const po::variables_map& values, Streams streams) {
+  const std::vector<FigureSource> sources = link_sources(in);
+  std::vector<std::vector<std::string>> grid = {{"figure", "value", "from", "to", ""}};
+  for (const FigureSource& s : sources) {
+    for (const MeasuredFigure& f : s.figures) {
+      grid.push_back({f.key, fmt::format("{:.4g}", f.value), fmt::format("{:.4g}", f.low), fmt::format("{:.4g}", f.high), f.note});
+    }
+  }
+  if (grid.size() == 1) throw UsageError("no link was measured", "give a run of kvplan-gpu, or the JSON of nvbandwidth");
+  const std::string out = values["hardware-out"].as<std::string>();
+  const std::string calibration = values.count("out") ? values["out"].as<std::string>() : "";
+  write_file(out, calibrated_hardware(values["hardware"].as<std::string>(), calibration, sources));
+  streams.out << "\nLinks and slowdowns\n\n" << text_grid(grid);
+  streams.err << fmt::format("hardware: {}\n", out);
+}
+
+void write_calibration(const std::vector<std::string>& from, const CalibrateInputs& in, const po::variables_map& values,
+                       Streams streams) {
+  const std::string out = values["out"].as<std::string>();
+  const Hardware hardware = load_hardware(values["hardware"].as<std::string>());
+  CalibrateOptions options = options_of(values, out);
+  options.made_by = fmt::format("{} (kvplan {})", command_of(from, values, hardware), version());
+  const Calibration c = calibrate(read_operator_tables(in.operators, values.count("synthetic") > 0), hardware, options);
+  for (const std::string& w : c.warnings) streams.err << "warning: " << w << "\n";
+  if (out == "-") {
+    streams.out << to_json(c);
+    streams.err << error_table(c) << checks_table(c);
+  } else {
+    write_file(out, to_json(c));
+    streams.out << error_table(c) << checks_table(c);
+    streams.err << fmt::format("calibration: {}\n", out);
+  }
 }
 
 }  // namespace
@@ -129,23 +212,13 @@ ExitCode calibrate_verb(const std::vector<std::string>& arguments, Streams strea
     if (values.count(slot)) from.push_back(values[slot].as<std::string>());
   }
   if (from.empty()) throw UsageError("calibrate from what?", "give tables of measured operators, or a run of kvplan-gpu");
-  for (const char* needed : {"hardware", "out"}) {
-    if (!values.count(needed)) throw UsageError(fmt::format("--{} is missing", needed), "see kvplan calibrate --help");
+  if (!values.count("hardware")) throw UsageError("--hardware is missing", "see kvplan calibrate --help");
+  if (!values.count("out") && !values.count("hardware-out")) {
+    throw UsageError("neither --out nor --hardware-out: nothing would be written", "see kvplan calibrate --help");
   }
-  const std::string out = values["out"].as<std::string>();
-  const Hardware hardware = load_hardware(values["hardware"].as<std::string>());
-  CalibrateOptions options = options_of(values, out);
-  options.made_by = fmt::format("{} (kvplan {})", command_of(from, values, hardware), version());
-  const Calibration c = calibrate(read_operator_tables(from), hardware, options);
-  for (const std::string& w : c.warnings) streams.err << "warning: " << w << "\n";
-  if (out == "-") {
-    streams.out << to_json(c);
-    streams.err << error_table(c);
-  } else {
-    write_file(out, to_json(c));
-    streams.out << error_table(c);
-    streams.err << fmt::format("calibration: {}\n", out);
-  }
+  const CalibrateInputs in = sort_inputs(from);
+  if (values.count("out")) write_calibration(from, in, values, streams);
+  if (values.count("hardware-out")) write_hardware(in, values, streams);
   return ExitCode::done;
 }
 

@@ -15,9 +15,9 @@ constexpr const char* kRoofline = "roofline";
 OperatorModel named(const Scenario& s, const std::string& name, const Hardware& hardware) {
   try {
     OperatorModel model = load_calibration(name);
-    const std::string& of = model.calibration().hardware;
-    if (of != hardware.name) {
-      throw InputError(s.finding(kOption, fmt::format("calibration {} is of {}, not of {}", name, of, hardware.name),
+    const Calibration& c = model.calibration();
+    if (c.hardware != hardware.name && c.gpu != hardware.gpu.name) {
+      throw InputError(s.finding(kOption, fmt::format("calibration {} is of {}, not of {}", name, c.gpu, hardware.gpu.name),
                                  "leave it out, or say roofline"));
     }
     return model;
@@ -46,7 +46,12 @@ StepTime price_step(const Scenario& s, const Hardware& hardware, const Architect
   if (!name.empty() && name != kRoofline) {
     const OperatorModel model = named(s, name, hardware);
     why = calibration_gap(model, a, tp, weights, kv);
-    if (why.empty()) return calibrated_step_time(model, a, tp, weights, kv, end_of(s));
+    if (why.empty()) {
+      const std::string outside = outside_measured(model, a, tp, weights, kv);
+      if (!outside.empty()) notes.push_back("outside what was measured, extrapolated by rooflines: " + outside);
+      if (model.calibration().synthetic) notes.push_back("SYNTHETIC step times: the calibration was made of a formula's times");
+      return calibrated_step_time(model, a, tp, weights, kv, end_of(s));
+    }
     if (chosen) throw InputError(s.finding(kOption, why, "leave it out, or say roofline"));
     notes.push_back(fmt::format("step times are from the roofline: {}", why));
   }

@@ -14,6 +14,9 @@
 
 namespace kvplan {
 
+// The length of a step that only an executor can tell, until it does: beyond any run.
+inline constexpr std::int64_t kUntilReported = Time::max().count / 4;
+
 class Flight {
  public:
   Flight() = default;

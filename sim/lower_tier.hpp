@@ -25,6 +25,15 @@ class LowerTier {
         lookups_(count_lookups ? chains.block_count() : 0) {}
 
   std::uint32_t resident_until(const BlockRange& r) const { return blocks_.ready_until(r); }
+  // The first block of the range that is resident; its end when none is.
+  std::uint32_t first_resident(BlockRange r) const {
+    while (r.first < r.last) {
+      const Residency::Stretch s = blocks_.stretch(r);
+      if (s.ready) break;
+      r.first = s.end;
+    }
+    return r.first;
+  }
   Residency::Stretch stretch(const BlockRange& r) const { return blocks_.stretch(r); }
   // The first block from which on the range is there throughout, or absent throughout, as its last block is.
   std::uint32_t stretch_begin(const BlockRange& r) const {

@@ -37,9 +37,12 @@ std::int64_t Replica::below_prefix_blocks(TurnId turn, std::int64_t from) {
   for_each_range(run_.chains.prompt(turn), from, run_.workload.turns[turn].block_count, [&](BlockRange rest) {
     while (rest.first < rest.last) {
       std::uint32_t tier = 0, until = rest.first;
+      // Each block from the first tier that has it: a tier's stretch ends where one before it has the block.
+      BlockRange open = rest;
       for (; tier < below_.tiers.size(); ++tier) {
-        until = below_.tiers[tier]->resident_until(rest);
+        until = below_.tiers[tier]->resident_until(open);
         if (until > rest.first) break;
+        open.last = below_.tiers[tier]->first_resident(open);
       }
       if (until == rest.first) return false;
       hits_.push_back({tier, rest.until(until)});
@@ -128,6 +131,7 @@ void Replica::arrived_in_g2(const Ranges& ranges, Time at) {
 // A layer-wise load has begun to move: the step's compute can start when its first layer is there.
 void Replica::note_load_start(std::uint32_t tier, Time at) {
   const TransferQueue& loads = loads_[tier];
+  if (run_.executor != nullptr) return;  // whose layers wait for themselves
   if (!sequence(loads.current().sequence).load_in_step) return;
   const std::int64_t layers = run_.config.step_times[0].layers;
   gate_.compute_start =
@@ -138,6 +142,11 @@ void Replica::note_load_start(std::uint32_t tier, Time at) {
 // With one load at a constant rate this is the pipeline's closed form,
 // max(first layer's load + all compute, all load + last layer's compute).
 void Replica::open_gate(Time at) {
+  if (run_.executor != nullptr) {
+    flight_ = Flight(gate_.start, kUntilReported, 0, 1);
+    next_event_ = flight_.end();
+    return;
+  }
   const std::int64_t layers = run_.config.step_times[0].layers;
   const Time compute(gate_.step_ps);
   const Time end = std::max(std::max(gate_.start, gate_.compute_start) + compute,
@@ -255,6 +264,7 @@ bool Replica::make_clean(std::int64_t pages, Time at) {
     while (cache_.anything_unreferenced() && cache_.free() + leaving_pages_ < target) {
       clean_oldest(target - cache_.free() - leaving_pages_, leaving);
     }
+    std::reverse(leaving.begin(), leaving.end());  // heads before tails, as with every transfer
     if (!leaving.empty()) send(std::move(leaving), at);
   }
   return cache_.free() >= pages;

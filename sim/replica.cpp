@@ -25,13 +25,13 @@ Replica::Replica(std::uint32_t id, RunState& run, const Below& below)
       offload_(run.config.offload),
       below_(below),
       tier_(below.tiers.empty() ? nullptr : below.tiers.front()),
-      stores_(below.network, tier_ ? below.network->store_route(below.replica_on_node) : 0),
+      stores_(below.network, tier_ ? below.network->store_route(below.replica_on_node) : 0, run.executor),
       cache_(run.chains, engine_.g1_pages, engine_.page_tokens),
       decode_(engine_.page_tokens),
       copies_slow_steps_(tier_ && differ(run.config.step_times)),
       reserve_pages_(tier_ && offload_.store == StorePolicy::back ? ceil_div(engine_.g1_pages.count, 64) : 0) {
   for (std::uint32_t t = 0; t < below_.tiers.size(); ++t) {
-    loads_.emplace_back(below_.network, below_.network->load_route(t, below_.replica_on_node));
+    loads_.emplace_back(below_.network, below_.network->load_route(t, below_.replica_on_node), run_.executor);
   }
 }
 
@@ -98,6 +98,12 @@ void Replica::step(Time at) {
   schedule(at);
 }
 
+void Replica::step_reported(Time at) {
+  KVPLAN_ASSERT(flight_.active() && at > flight_.start());
+  flight_ = Flight(flight_.start(), (at - flight_.start()).count, 0, 1);
+  next_event_ = at;
+}
+
 void Replica::finish_flight(Time at) {
   if (flight_.steps() > 1) carry_out(flight_.steps() - 1);
   KVPLAN_ASSERT(flight_.end() == at);
@@ -162,6 +168,7 @@ void Replica::complete(SequenceId id, Time at) {
   Sequence& s = sequence(id);
   RequestRecord& record = record_of(s);
   const std::int64_t kept = keep_outputs(s);
+  if (run_.executor != nullptr) run_.executor->keep_outputs(id, s.turn, kept);
   store_answer(s, kept, at);
   for_each_range_backwards(run_.chains.output(s.turn), 0, kept, [&](const BlockRange& r) { cache_.release(r); });
   give_up(s);
@@ -223,6 +230,7 @@ std::int64_t Replica::held_pages(const Sequence& s) const {
 
 // Everything that the sequence holds in G1 goes back, the tail of its chain first.
 void Replica::give_up(Sequence& s) {
+  if (run_.executor != nullptr) run_.executor->leave(static_cast<SequenceId>(&s - sequences_.data()));
   cache_.free(s.pages - pages_of_blocks(turn_of(s), s.referenced_blocks));
   for_each_range_backwards(run_.chains.prompt(s.turn), 0, s.referenced_blocks,
                            [&](const BlockRange& r) { cache_.release(r); });

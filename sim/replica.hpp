@@ -31,6 +31,7 @@
 
 #include "sim/config.hpp"
 #include "sim/decode_group.hpp"
+#include "sim/executor.hpp"
 #include "sim/flight.hpp"
 #include "sim/lower_tier.hpp"
 #include "sim/paged_cache.hpp"
@@ -49,6 +50,7 @@ struct RunState {
   SimulationResult result;
   std::vector<std::uint8_t> computed;  // by place of a block: some replica has computed it before
   std::vector<TurnId> ended;           // turns that ended at the current instant, for their successors
+  Executor* executor = nullptr;        // in place of the cost model
 };
 
 // What a replica reaches below G1. All empty where there is no G2.
@@ -68,6 +70,8 @@ class Replica {
   void arrive(TurnId turn, Time at);
   void load_ended(std::uint32_t tier, Time at);
   void store_ended(Time at);
+  // The executor's step has ended: step() is due.
+  void step_reported(Time at);
 
   // Carries out the steps that ended strictly before `at`.
   void settle(Time at);
@@ -148,6 +152,7 @@ class Replica {
   bool release_newest_loaded();
   void preempt_newest(Time at);
   void take_off(Time at);
+  void hand_over(const BatchFeatures& batch, unsigned copies, Time at);
   std::int64_t flight_steps() const;
   bool shares_blocks_ahead(const Sequence& s, std::int64_t steps) const;
   void go_idle(Time at);

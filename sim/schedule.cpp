@@ -298,6 +298,10 @@ void Replica::take_off(Time at) {
     batch.prefill_pairs += n * s.computed_tokens + n * (n + 1) / 2;
   }
   const unsigned copies = tier_ ? unsigned(loads_active()) | unsigned(stores_.active()) << 1 : 0u;
+  if (run_.executor != nullptr) {
+    hand_over(batch, copies, at);
+    return;
+  }
   const StepTime& time = run_.config.step_times[copies];
   const std::int64_t step_ps = std::max<std::int64_t>(1, time(batch));
   if (gate_.loads > 0) {
@@ -309,6 +313,29 @@ void Replica::take_off(Time at) {
   const std::int64_t chunk = chunks_.empty() ? 0 : sequence(chunks_.front()).chunk_tokens;
   const std::int64_t growth_ps = time.context_ps * decodes() + time.pair_ps * chunk * chunk;
   flight_ = Flight(at, step_ps, growth_ps, flight_steps());
+  next_event_ = flight_.end();
+}
+
+// To the executor: the step is a flight that ends in the far future until it reports.
+void Replica::hand_over(const BatchFeatures& batch, unsigned copies, Time at) {
+  std::vector<StepPart> parts;
+  for (SequenceId id : running_) {
+    const Sequence& s = sequence(id);
+    if (!decodes_run_ || s.phase != Sequence::Phase::decoding) continue;
+    parts.push_back({id, s.turn, static_cast<std::int32_t>(s.bias + decode_.counter() - 1), 1, true, 0});
+  }
+  for (SequenceId id : chunks_) {
+    const Sequence& s = sequence(id);
+    parts.push_back({id, s.turn, s.computed_tokens, s.chunk_tokens, s.computed_tokens + s.chunk_tokens == s.target_tokens,
+                     s.load_in_step ? s.pending_loads : 0});
+  }
+  run_.executor->start_step(parts, batch, copies, at);
+  if (gate_.loads > 0) {
+    gate_.start = at;
+    next_event_ = Time::max();
+    return;
+  }
+  flight_ = Flight(at, kUntilReported, 0, 1);
   next_event_ = flight_.end();
 }
 

@@ -16,7 +16,7 @@ namespace {
 // equals the lower number. A step that begins at t sees all that happened at t.
 class Simulation {
  public:
-  Simulation(const Workload& workload, const PrefixChains& chains, const SimulationConfig& config);
+  Simulation(const Workload& workload, const PrefixChains& chains, const SimulationConfig& config, Executor* executor);
   SimulationResult run();
 
  private:
@@ -32,9 +32,12 @@ class Simulation {
   bool front_end_takes_turns() const;
   void pass_front_end(TurnId turn, Time at);
   void handle_transfers(std::uint32_t node, Time at);
+  void end_transfer(FlowNetwork::Purpose purpose, std::uint32_t node, std::uint32_t replica, Time at);
   void handle_arrivals(Time at);
   void handle_step(std::uint32_t replica, Time at);
   void start_successors(Time at);
+  void begin_executor();
+  bool take_report(Time until);
   bool refuse(TurnId turn);
   void refresh(std::uint32_t replica);
   void audit() const;
@@ -61,11 +64,12 @@ class Simulation {
   std::vector<std::uint8_t> awaited_;  // by turn with `after`: turns whose end it still awaits
 };
 
-Simulation::Simulation(const Workload& workload, const PrefixChains& chains, const SimulationConfig& config)
+Simulation::Simulation(const Workload& workload, const PrefixChains& chains, const SimulationConfig& config,
+                       Executor* executor)
     : workload_(workload),
       config_(config),
       nodes_(static_cast<std::uint32_t>(ceil_div(config.replicas, config.replicas_per_node))),
-      run_{workload, config, chains, {}, std::vector<std::uint8_t>(workload.block_count(), 0), {}},
+      run_{workload, config, chains, {}, std::vector<std::uint8_t>(workload.block_count(), 0), {}, executor},
       calendar_(nodes_ + 1 + static_cast<std::uint32_t>(config.replicas)) {
   KVPLAN_ASSERT(config.replicas > 0 && chains.block_count() == workload.block_count());
   run_.result.requests.resize(workload.turns.size());
@@ -129,7 +133,8 @@ Below Simulation::reach_below(std::uint32_t replica, std::uint32_t on_node) {
       const Bytes most_waiting(offload.capacity.count / 8);
       writers_[node].push_back(std::make_unique<WriteThrough>(*below.tiers.back(), *below.network,
                                                               below.network->write_route(i + 1),
-                                                              config_.links.beyond[i].write_streams, most_waiting));
+                                                              config_.links.beyond[i].write_streams, most_waiting,
+                                                              run_.executor));
     }
     below.writers.push_back(writers_[node][i].get());
   }
@@ -186,9 +191,11 @@ bool Simulation::refuse(TurnId turn) {
 
 SimulationResult Simulation::run() {
   announce_arrival();
+  if (run_.executor != nullptr) begin_executor();
   while (true) {
     const std::uint32_t actor = calendar_.top();
     const Time at = calendar_.time(actor);
+    if (run_.executor != nullptr && take_report(at)) continue;
     if (at == Time::max()) break;
     run_.result.end = at;
     if (actor < arrivals_actor()) {
@@ -219,14 +226,40 @@ void Simulation::handle_transfers(std::uint32_t node, Time at) {
     const FlowNetwork::Purpose purpose = network.purpose(route);
     const std::uint32_t replica =
         node * static_cast<std::uint32_t>(config_.replicas_per_node) + purpose.replica_on_node;
-    switch (purpose.kind) {
-      case FlowNetwork::Purpose::load: replicas_[replica]->load_ended(purpose.tier, at); break;
-      case FlowNetwork::Purpose::store: replicas_[replica]->store_ended(at); break;
-      case FlowNetwork::Purpose::write: writers_[node][purpose.tier - 1]->ended(at); break;
-    }
-    if (purpose.kind != FlowNetwork::Purpose::write) refresh(replica);
+    end_transfer(purpose, node, replica, at);
   }
   calendar_.set(network_actor(node), network.next_event());
+}
+
+void Simulation::end_transfer(FlowNetwork::Purpose purpose, std::uint32_t node, std::uint32_t replica, Time at) {
+  switch (purpose.kind) {
+    case FlowNetwork::Purpose::load: replicas_[replica]->load_ended(purpose.tier, at); break;
+    case FlowNetwork::Purpose::store: replicas_[replica]->store_ended(at); break;
+    case FlowNetwork::Purpose::write: writers_[node][purpose.tier - 1]->ended(at); break;
+  }
+  if (purpose.kind != FlowNetwork::Purpose::write) refresh(replica);
+}
+
+void Simulation::begin_executor() {
+  KVPLAN_ASSERT(config_.replicas == 1 && config_.step_by_step);
+  std::vector<const LowerTier*> tiers;
+  for (const auto& level : tiers_) tiers.push_back(level.front().get());
+  run_.executor->begin(replicas_.front()->cache(), tiers);
+}
+
+// True when the executor had something to report before `until`.
+bool Simulation::take_report(Time until) {
+  const Executor::Report report = run_.executor->wait(until);
+  if (report.kind == Executor::Report::nothing) return false;
+  run_.result.end = report.at;
+  if (report.kind == Executor::Report::step) {
+    replicas_.front()->step_reported(report.at);
+    handle_step(0, report.at);
+  } else {
+    end_transfer(report.purpose, 0, 0, report.at);
+  }
+  if (config_.check) audit();
+  return true;
 }
 
 void Simulation::handle_arrivals(Time at) {
@@ -321,9 +354,14 @@ void Simulation::finish() {
 }  // namespace
 
 SimulationResult simulate(const Workload& workload, const SimulationConfig& config) {
-  if (!workload.chains.empty()) return Simulation(workload, workload.chains, config).run();
+  if (!workload.chains.empty()) return Simulation(workload, workload.chains, config, nullptr).run();
   const PrefixChains chains(workload);
-  return Simulation(workload, chains, config).run();
+  return Simulation(workload, chains, config, nullptr).run();
+}
+
+SimulationResult execute(const Workload& workload, const SimulationConfig& config, Executor& executor) {
+  KVPLAN_ASSERT(!workload.chains.empty());
+  return Simulation(workload, workload.chains, config, &executor).run();
 }
 
 }  // namespace kvplan

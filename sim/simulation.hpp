@@ -3,10 +3,15 @@
 #pragma once
 
 #include "sim/config.hpp"
+#include "sim/executor.hpp"
 #include "sim/result.hpp"
 
 namespace kvplan {
 
 SimulationResult simulate(const Workload&, const SimulationConfig&);
+
+// The same scheduling with `executor` in place of the cost model: one replica, step by step. What the cost model alone
+// can tell stays 0: the use of links, and by how long a step waited for its own loads.
+SimulationResult execute(const Workload&, const SimulationConfig&, Executor& executor);
 
 }  // namespace kvplan

@@ -5,27 +5,18 @@
 
 #include <deque>
 #include <utility>
-#include <vector>
 
+#include "sim/executor.hpp"
 #include "sim/flow_network.hpp"
-#include "traces/prefix_chains.hpp"
-#include "traces/workload.hpp"  // kNone
+#include "sim/transfer.hpp"
 
 namespace kvplan {
 
-using Ranges = std::vector<BlockRange>;
-
-struct Transfer {
-  std::uint32_t sequence = kNone;  // whose load it is
-  Ranges ranges;
-  Ranges promoted;  // of a load from G3 or G4: what it leaves in G2 as well
-  Bytes bytes_per_gpu{0};
-  std::int64_t segments = 0;
-};
-
 class TransferQueue {
  public:
-  TransferQueue(FlowNetwork* network, FlowNetwork::RouteId route) : network_(network), route_(route) {}
+  // With an executor it moves the bytes, and the network stays idle.
+  TransferQueue(FlowNetwork* network, FlowNetwork::RouteId route, Executor* executor)
+      : network_(network), route_(route), executor_(executor) {}
 
   bool active() const { return !queue_.empty(); }
   const Transfer& current() const { return queue_.front(); }
@@ -48,10 +39,18 @@ class TransferQueue {
   }
 
  private:
-  void start(Time at) { network_->start(route_, queue_.front().bytes_per_gpu, queue_.front().segments, at); }
+  void start(Time at) {
+    const Transfer& next = queue_.front();
+    if (executor_ != nullptr) {
+      executor_->start_transfer(network_->purpose(route_), next, at);
+    } else {
+      network_->start(route_, next.bytes_per_gpu, next.segments, at);
+    }
+  }
 
   FlowNetwork* network_;
   FlowNetwork::RouteId route_;
+  Executor* executor_;
   std::deque<Transfer> queue_;
 };
 

@@ -17,8 +17,9 @@ namespace kvplan {
 class WriteThrough {
  public:
   // `streams`: equal parts that the node moves at once (NodeLinks::Beyond).
-  WriteThrough(LowerTier& to, FlowNetwork& network, FlowNetwork::RouteId route, std::int64_t streams, Bytes most_waiting)
-      : to_(&to), queue_(&network, route), streams_(streams), most_waiting_(most_waiting) {}
+  WriteThrough(LowerTier& to, FlowNetwork& network, FlowNetwork::RouteId route, std::int64_t streams, Bytes most_waiting,
+               Executor* executor)
+      : to_(&to), queue_(&network, route, executor), streams_(streams), most_waiting_(most_waiting) {}
 
   // `ranges` are ready in `from`, a G2.
   void offer(LowerTier& from, const Ranges& ranges, Time at, SimulationResult& result);

@@ -7,6 +7,8 @@
 #include <optional>
 #include <thread>
 
+#include "models/fitting/gpu_run_figures.hpp"
+
 namespace kvplan {
 namespace {
 
@@ -36,12 +38,26 @@ void check_kernels(const OperatorTables& tables, const CalibrateOptions& o) {
   }
 }
 
+void check_only(const CalibrateOptions& o) {
+  std::vector<std::string> known;
+  for (std::size_t op = 0; op < kOperators; ++op) known.emplace_back(form_of(static_cast<Operator>(op)).name);
+  for (const std::string& name : o.only) {
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      throw UsageError(fmt::format("--only names no operator: \"{}\"", name), suggestion(name, known));
+  }
+}
+
+bool wanted(const MeasuredSet& s, const CalibrateOptions& o) {
+  return o.only.empty() || std::find(o.only.begin(), o.only.end(), form_of(s.op).name) != o.only.end();
+}
+
 // One an operator and dtype: the one named, else the one with most rows, else the first.
 std::vector<const MeasuredSet*> choose(const OperatorTables& tables, const CalibrateOptions& o,
                                        std::vector<std::string>& warnings) {
   std::vector<const MeasuredSet*> chosen;
   const auto rank = [&](const MeasuredSet& s) { return std::pair(chosen_by_name(s, o), s.rows.size()); };
   for (const MeasuredSet& s : tables.sets) {
+    if (!wanted(s, o)) continue;
     const auto rival = std::find_if(chosen.begin(), chosen.end(),
                                     [&](const MeasuredSet* c) { return c->op == s.op && c->dtype == s.dtype; });
     if (rival == chosen.end()) {
@@ -51,7 +67,7 @@ std::vector<const MeasuredSet*> choose(const OperatorTables& tables, const Calib
     }
   }
   for (const MeasuredSet& s : tables.sets) {
-    if (std::find(chosen.begin(), chosen.end(), &s) == chosen.end())
+    if (wanted(s, o) && std::find(chosen.begin(), chosen.end(), &s) == chosen.end())
       warnings.push_back(fmt::format("{} {}: {} rows of {} are left out, one kernel is fitted at a time (--kernel)",
                                      form_of(s.op).name, name_of(s.dtype), s.rows.size(), s.kernel));
   }
@@ -78,6 +94,37 @@ HostFit host_of(const Hardware& h) {
   host.sequence_s = around("sequence_s", h.gpu.sequence_host_s.value);
   host.source = h.gpu.step_host_s.source;
   return host;
+}
+
+// Operators and host work that were not measured here.
+void take_from_base(Calibration& c, const Calibration& base) {
+  if (base.gpu != c.gpu) {
+    throw InputError(Diagnostic{"", 0, 0, fmt::format("the base {} is of {}, but the hardware has {}", base.name, base.gpu, c.gpu),
+                                "name a calibration of the same GPU with --base"});
+  }
+  for (const OperatorFit& f : base.fits) {
+    if (c.find(f.op, f.dtype) != nullptr) continue;
+    c.fits.push_back(f);
+    c.warnings.push_back(fmt::format("{} {} is taken from {}, not measured here", form_of(f.op).name, name_of(f.dtype), base.name));
+  }
+  std::sort(c.fits.begin(), c.fits.end(),
+            [](const OperatorFit& a, const OperatorFit& b) { return std::pair(a.op, a.dtype) < std::pair(b.op, b.dtype); });
+  c.host = base.host;
+  c.sources.insert(c.sources.end(), base.sources.begin(), base.sources.end());
+  c.synthetic = c.synthetic || base.synthetic;
+}
+
+void take_from_runs(Calibration& c, const std::vector<GpuRun>& runs) {
+  for (const GpuRun& run : runs) {
+    const SmallKernels small = small_kernels_of(run, c.hbm_bytes_per_s);
+    if (small.rows == 0) continue;
+    c.host.elementwise_efficiency = small.efficiency;
+    c.host.elementwise_source = fmt::format("{} times of norm, rotation and activation in {}", small.rows, run.id);
+  }
+  for (const GpuRun& run : runs) {
+    const auto checks = check_stacks(run, c);
+    c.checks.insert(c.checks.end(), checks.begin(), checks.end());
+  }
 }
 
 struct Outcome {
@@ -109,6 +156,7 @@ std::vector<Outcome> fit_all(const std::vector<const MeasuredSet*>& sets, const 
 Calibration calibrate(const OperatorTables& tables, const Hardware& hardware, const CalibrateOptions& o) {
   check_device(tables, hardware);
   check_kernels(tables, o);
+  check_only(o);
   Calibration c;
   c.name = o.name, c.date = o.date, c.made_by = o.made_by;
   c.hardware = hardware.name, c.gpu = hardware.gpu.name;
@@ -131,6 +179,12 @@ Calibration calibrate(const OperatorTables& tables, const Hardware& hardware, co
     c.fits.push_back(std::move(r.fit));
   }
   if (!findings.empty()) throw InputError(std::move(findings));
+  if (c.fits.empty()) {
+    throw InputError(Diagnostic{"", 0, 0, "no rows of an operator to fit", "give tables of operators, or leave out --only"});
+  }
+  c.synthetic = tables.synthetic;
+  if (o.base) take_from_base(c, *o.base);
+  take_from_runs(c, tables.gpu_runs);
   return c;
 }
 

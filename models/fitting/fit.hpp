@@ -8,6 +8,8 @@
 //    message size), each predicted by a fit without it, both steps included. From
 //    these errors come the table of errors and the 90 % interval of each regime.
 //    The coverage told is of intervals made from the other folds.
+// With fewer than ten groups there are no features, but the roofline's core terms alone, and each group is held out in
+//    turn. Attention of few configurations of heads is held out by its sizes instead.
 // 4. A bootstrap over groups gives each coefficient its interval.
 #pragma once
 

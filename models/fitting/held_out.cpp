@@ -1,8 +1,10 @@
 #include "models/fitting/held_out.hpp"
 
 #include <algorithm>
+#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <functional>
+#include <numeric>
 #include <set>
 
 namespace kvplan {
@@ -32,9 +34,21 @@ std::vector<double> logs(std::span<const Residual> all, const Chosen& chosen) {
   return x;
 }
 
+// Too few rows for ranks: the prediction interval of a normal variable whose mean and spread are estimated.
+Interval normal_interval(const std::vector<double>& x) {
+  const auto n = static_cast<double>(x.size());
+  const double mean = std::accumulate(x.begin(), x.end(), 0.0) / n;
+  double squares = 0;
+  for (const double v : x) squares += (v - mean) * (v - mean);
+  const double t = boost::math::quantile(boost::math::students_t(n - 1), 1 - kTail);
+  const double half = t * std::sqrt(squares / (n - 1) * (1 + 1 / n));
+  return {mean - half, mean + half};
+}
+
 // One more row is to fall inside with 90 %: ranks of n + 1 (split conformal), which widens the interval of few rows.
 Interval widened_interval(std::vector<double> x) {
   if (x.empty()) return {};
+  if (x.size() > 1 && x.size() < kLeast) return normal_interval(x);
   const auto n = static_cast<double>(x.size());
   const double rank = std::max(1.0, std::floor(kTail * (n + 1)));
   std::sort(x.begin(), x.end());

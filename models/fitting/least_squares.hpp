@@ -19,9 +19,11 @@ using GroupWeights = std::span<const double>;
 
 struct Solved {
   Weights weights;
+  Peaks peaks;  // as given; of a core fit the FLOPs are those that the rows reach, since one weight holds for a whole roof
   std::vector<bool> determined;  // by coefficient: some row has this feature; the others stay 0
 };
 
-Solved solve(const Form&, const Peaks&, std::span<const FitRow>, GroupWeights);
+// core: the form's core terms alone, and no features.
+Solved solve(const Form&, const Peaks&, std::span<const FitRow>, GroupWeights, bool core = false);
 
 }  // namespace kvplan

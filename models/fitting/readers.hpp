@@ -5,12 +5,12 @@
 #include <string>
 #include <vector>
 
-#include "base/json_file.hpp"
 #include "models/fitting/table.hpp"
 
 namespace kvplan {
 
-void read_gpu_run(const JsonFile& file, OperatorTables& into);
+// InputError for a synthetic run, unless that is allowed.
+void add_gpu_run(GpuRun run, const std::string& file, bool allow_synthetic, OperatorTables& into);
 void read_operator_csv(const std::string& path, const std::string& text, OperatorTables& into,
                        std::vector<Diagnostic>& findings);
 

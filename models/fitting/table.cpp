@@ -10,6 +10,7 @@
 #include "base/file.hpp"
 #include "base/sha256.hpp"
 #include "models/fitting/readers.hpp"
+#include "validate/gpu_run/read.hpp"
 
 namespace kvplan {
 namespace {
@@ -229,14 +230,14 @@ void read_operator_csv(const std::string& path, const std::string& text, Operato
   Table(path, text, into, findings).read();
 }
 
-OperatorTables read_operator_tables(const std::vector<std::string>& paths) {
+OperatorTables read_operator_tables(const std::vector<std::string>& paths, bool allow_synthetic) {
   OperatorTables tables;
   std::vector<Diagnostic> findings;
   for (const std::string& path : paths) {
     const std::string text = read_text_file(path);
     tables.sha256[std::filesystem::path(path).filename().string()] = sha256_hex(text);
     if (text.find_first_not_of(" \t\r\n") != std::string::npos && text[text.find_first_not_of(" \t\r\n")] == '{') {
-      read_gpu_run(JsonFile::parse(text, path), tables);
+      add_gpu_run(parse_gpu_run(text, path), path, allow_synthetic, tables);
     } else {
       read_operator_csv(path, text, tables, findings);
     }

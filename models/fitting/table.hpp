@@ -16,6 +16,7 @@
 #include "base/error.hpp"
 #include "models/architecture.hpp"
 #include "models/operators/form.hpp"
+#include "validate/gpu_run/gpu_run.hpp"
 
 namespace kvplan {
 
@@ -40,6 +41,8 @@ struct OperatorTables {
   std::string device;  // "h100": from a system or device column, or the name of the file; "" when none tells
   std::map<std::string, std::int64_t> left_out;  // rows by reason
   std::map<std::string, std::string> sha256;     // of each file's text
+  std::vector<GpuRun> gpu_runs;                  // read among the tables
+  bool synthetic = false;                        // one of them came from a formula
 
   // One more row; `row.file` is set here.
   void add(Operator op, Dtype dtype, const std::string& kernel, const std::string& file, Measured row);
@@ -48,6 +51,6 @@ struct OperatorTables {
 };
 
 // InputError with all findings: missing columns, numbers that are none, two units, two devices.
-OperatorTables read_operator_tables(const std::vector<std::string>& paths);
+OperatorTables read_operator_tables(const std::vector<std::string>& paths, bool allow_synthetic = false);
 
 }  // namespace kvplan

@@ -24,12 +24,18 @@ std::vector<Point> decode_points(const OperatorModel& model, double heads, doubl
   return points;
 }
 
+// On a cached prefix as well, where the calibration has measured that.
 std::vector<Point> prefill_points(const OperatorModel& model, double heads, double kv_heads, double dim, Dtype kv) {
   std::vector<Point> points;
+  std::vector<double> prefixes = {0};
+  const double measured = model.longest_prefix(kv);
+  for (double cached = 1024; cached <= measured; cached *= 4) prefixes.push_back(cached);
   for (double batch = 1; batch <= 8; batch *= 2) {
     for (double tokens = 128; tokens <= 16384 && batch * tokens <= 16384; tokens *= 2) {
-      points.push_back({{1, batch * tokens, batch * tokens * (tokens + 1) / 2},
-                        model.prefill_attention({batch, tokens, heads, kv_heads, dim}, kv)});
+      for (const double cached : prefixes) {
+        points.push_back({{1, batch * tokens, batch * tokens * (cached + (tokens + 1) / 2)},
+                          model.prefill_attention({batch, tokens, heads, kv_heads, dim, cached}, kv)});
+      }
     }
   }
   return points;

@@ -40,9 +40,10 @@ Coefficient read_coefficient(JsonReader& r, double least) {
 
 // As many as the form has, in its order: a name in another place means another version of the form.
 std::vector<Coefficient> read_named(JsonReader& owner, const char* key, const std::vector<std::string>& names,
-                                    double least) {
+                                    double least, bool may_be_empty = false) {
   std::vector<Coefficient> all;
   std::vector<JsonReader> rows = owner.objects(key, true);
+  if (rows.empty() && may_be_empty) return all;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const std::string name = rows[i].string("name");
     if (i < names.size() && name != names[i]) {
@@ -124,7 +125,7 @@ OperatorFit read_fit(JsonReader& r) {
     r.fail("regimes", fmt::format("{} regimes, expected {}", fit.regimes.size(), form.regime_starts.size()));
   }
   fit.terms = read_named(r, "terms", form.term_names, 0);
-  fit.coefficients = read_named(r, "coefficients", form.feature_names, -kHuge);
+  fit.coefficients = read_named(r, "coefficients", form.feature_names, -kHuge, true);  // none: the roofline alone
   r.no_other_keys();
   return fit;
 }
@@ -142,10 +143,21 @@ HostFit read_host(JsonReader& root) {
   host.elementwise_efficiency = figure("elementwise_efficiency");
   host.step_s = figure("step_s");
   host.sequence_s = figure("sequence_s");
+  host.elementwise_source = r.string("elementwise_source", "");
   host.source = r.string("source");
   host.fitted = r.boolean("fitted");
   r.no_other_keys();
   return host;
+}
+
+std::vector<StackCheck> read_checks(JsonReader& root) {
+  std::vector<StackCheck> checks;
+  for (JsonReader& r : root.objects("checks")) {
+    checks.push_back({r.string("what"), r.number("predicted_ns", 0, kHuge), r.number("low_ns", 0, kHuge),
+                      r.number("high_ns", 0, kHuge), r.number("measured_ns", 0, kHuge)});
+    r.no_other_keys();
+  }
+  return checks;
 }
 
 Calibration read(const JsonFile& file) {
@@ -163,6 +175,8 @@ Calibration read(const JsonFile& file) {
   c.sources = root.strings("sources", true);
   c.warnings = root.strings("warnings", true);
   c.host = read_host(root);
+  c.checks = read_checks(root);
+  c.synthetic = root.boolean("synthetic", false);
   for (JsonReader& fit : root.objects("fits", true)) {
     c.fits.push_back(read_fit(fit));
     for (std::size_t i = 0; i + 1 < c.fits.size(); ++i) {
@@ -232,6 +246,18 @@ Json fit_json(const OperatorFit& fit) {
           {"coefficients", coefficients_json(fit.coefficients)}};
 }
 
+Json checks_json(const std::vector<StackCheck>& checks) {
+  Json all = Json::array();
+  for (const StackCheck& c : checks) {
+    all.push_back({{"what", c.what},
+                   {"predicted_ns", rounded(c.predicted_ns)},
+                   {"low_ns", rounded(c.low_ns)},
+                   {"high_ns", rounded(c.high_ns)},
+                   {"measured_ns", rounded(c.measured_ns)}});
+  }
+  return all;
+}
+
 // Objects without nested objects on one line each, so that a file of a thousand coefficients can be read.
 void print(const Json& j, const std::string& indent, std::string& out) {
   const auto flat = [](const Json& x) {
@@ -274,7 +300,7 @@ Calibration parse_calibration(const std::string& text, const std::string& name) 
 std::string to_json(const Calibration& c) {
   Json fits = Json::array();
   for (const OperatorFit& f : c.fits) fits.push_back(fit_json(f));
-  const Json document = {{"schema", kSchema},
+  Json document = {{"schema", kSchema},
                          {"name", c.name},
                          {"title", c.title},
                          {"gpu", c.gpu},
@@ -288,9 +314,12 @@ std::string to_json(const Calibration& c) {
                           {{"elementwise_efficiency", coefficient_json(c.host.elementwise_efficiency, false)},
                            {"step_s", coefficient_json(c.host.step_s, false)},
                            {"sequence_s", coefficient_json(c.host.sequence_s, false)},
+                           {"elementwise_source", c.host.elementwise_source},
                            {"source", c.host.source},
                            {"fitted", c.host.fitted}}},
                          {"fits", fits}};
+  if (!c.checks.empty()) document["checks"] = checks_json(c.checks);
+  if (c.synthetic) document["synthetic"] = true;
   std::string text;
   print(document, "", text);
   return text + "\n";

@@ -42,9 +42,16 @@ struct OperatorFit {
 // Figures that no operator table covers.
 struct HostFit {
   Coefficient elementwise_efficiency;  // of HBM, by small kernels
+  std::string elementwise_source;      // "": the hardware file's figure
   Coefficient step_s, sequence_s;      // host work of a step, and of each sequence that emits a token
   std::string source;
   bool fitted = false;  // on whole servers; else the hardware file's figures
+};
+
+// Something measured that no fit has seen, beside what the fits say of it.
+struct StackCheck {
+  std::string what;
+  double predicted_ns = 0, low_ns = 0, high_ns = 0, measured_ns = 0;
 };
 
 struct Calibration {
@@ -54,6 +61,8 @@ struct Calibration {
   std::vector<std::string> warnings;  // what calibrate said
   std::vector<OperatorFit> fits;
   HostFit host;
+  std::vector<StackCheck> checks;
+  bool synthetic = false;  // made of a formula's times, for tests
 
   const OperatorFit* find(Operator, Dtype) const;
 };

@@ -50,7 +50,7 @@ void features(const Shape& s, const Peaks& p, double roofline_ns, double floor_n
 
 Form decode_form() {
   return {Operator::decode_attention, "decode_attention", 1,
-          {"batch", "context", "heads", "kv_heads", "head_dim"}, {2, 3, 4}, 1, {1, 128, 1024, 8192, 32768},
+          {"batch", "context", "heads", "kv_heads", "head_dim"}, {2, 3, 4}, {0, 1}, {0, 1}, 1, {1, 128, 1024, 8192, 32768},
           {1, 1, 1, 1, 64}, {4096, 131072, 1024, 1024, 256},
           {"launch", "memory", "compute", "pair"}, layout().blocks.names(), terms, features};
 }

@@ -11,7 +11,7 @@ namespace kvplan {
 
 struct Weights {
   Terms terms{};                     // of the roofline, not negative
-  std::vector<double> coefficients;  // of the features
+  std::vector<double> coefficients;  // of the features; none where shapes were too few for them
 };
 
 // Sum of weighted terms; floor_ns is what its launch term gives.
@@ -30,6 +30,7 @@ inline Roofline roofline_of(const Form& form, const Peaks& peaks, const Terms& w
 // log(ns / roofline) of a shape inside the measured range.
 inline double correction(const Form& form, const Peaks& peaks, const Roofline& roofline, const Shape& shape,
                          std::span<const double> coefficients) {
+  if (coefficients.empty()) return 0;
   FeatureRow row;
   form.features(shape, peaks, roofline.ns, roofline.floor_ns, row);
   double sum = 0;

@@ -1,7 +1,7 @@
 // The shape of a fit: which physical terms and which features an operator has.
 //
 // Invariants
-//   - A shape is up to five numbers in the order of Form::axes; all at least 1.
+//   - A shape is up to six numbers in the order of Form::axes; all at least 1, but for cached tokens, which may be 0.
 //   - terms are nanoseconds at the peaks and never negative; their weighted sum
 //     (weights >= 0) is the roofline that the features correct.
 //   - A feature lies on a block: a product of at most two axes of knots. Between
@@ -23,7 +23,7 @@ namespace kvplan {
 enum class Operator : std::uint8_t { gemm, prefill_attention, decode_attention, all_reduce };
 inline constexpr std::size_t kOperators = 4;
 
-using Shape = std::array<double, 5>;
+using Shape = std::array<double, 6>;
 
 // What the data sheet promises to one operator and dtype.
 struct Peaks {
@@ -56,6 +56,8 @@ struct Form {
   std::int32_t version;
   std::vector<std::string> axes;         // of a shape
   std::vector<std::size_t> group_axes;   // shapes that agree in these are held out together
+  std::vector<std::size_t> size_axes;    // the same where all shapes agree in group_axes; empty: nothing can be judged
+  std::vector<std::size_t> core_terms;   // of the roofline that is fitted alone where shapes are few
   std::size_t regime_axis;               // errors and intervals are told by bands of this axis
   std::vector<double> regime_starts;     // ascending, from 1
   Shape low, high;                       // what the form is meant for: rows beyond are left out of fits

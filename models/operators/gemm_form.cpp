@@ -83,8 +83,8 @@ void features(const Shape& s, const Peaks& p, double, double, FeatureRow& row) {
 }  // namespace
 
 Form gemm_form() {
-  return {Operator::gemm, "gemm", 1, {"m", "n", "k"}, {1, 2}, 0, {1, 18, 130, 514, 2050},
-          {1, 1024, 1024, 0, 0}, {16384, 1e9, 1e9, 0, 0},
+  return {Operator::gemm, "gemm", 1, {"m", "n", "k"}, {1, 2}, {}, {0, 1}, 0, {1, 18, 130, 514, 2050},
+          {1, 1024, 1024}, {16384, 1e9, 1e9},
           {"launch", "roofline"}, layout().blocks.names(), terms, features};
 }
 

@@ -79,13 +79,17 @@ bool OperatorModel::has_all_reduce(std::int32_t gpus) const {
   return f.form != nullptr && gpus >= f.low[1] && gpus <= f.high[1];
 }
 
+double OperatorModel::longest_prefix(Dtype kv) const {
+  return (*fits_)[slot(Operator::prefill_attention, kv)].high[5];
+}
+
 Estimate OperatorModel::gemm(const GemmShape& s, Dtype weights) const {
   return estimate((*fits_)[slot(Operator::gemm, weights)], {s.m, s.n, s.k});
 }
 
 Estimate OperatorModel::prefill_attention(const PrefillShape& s, Dtype kv) const {
   return estimate((*fits_)[slot(Operator::prefill_attention, kv)],
-                  {s.batch, s.tokens, s.heads, s.kv_heads, s.head_dim});
+                  {s.batch, s.tokens, s.heads, s.kv_heads, s.head_dim, s.cached});
 }
 
 Estimate OperatorModel::decode_attention(const DecodeShape& s, Dtype kv) const {

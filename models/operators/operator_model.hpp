@@ -12,9 +12,9 @@
 // Every prediction carries a 90 % interval for a shape that was never measured:
 // from the errors that held-out shapes had, by regime. Outside the measured
 // range the shape is clamped to it for the sum (the roofline still scales) and
-// `inside` is false. What no table covers (lm_head, small kernels, host work,
-// prefill attention on a cached prefix) is estimated and says so: see
-// `unvalidated` in step_model.hpp.
+// `inside` is false. What nothing was measured of (lm_head, small kernels, host
+// work, prefill attention on a cached prefix, unless a run of kvplan-gpu has
+// them) is estimated and says so: see `unvalidated` in step_model.hpp.
 //
 // Evaluation allocates nothing and takes about a microsecond; the step built from it (step_model.hpp) takes under 100 ns.
 #pragma once
@@ -43,8 +43,9 @@ struct GemmShape {  // rows m times a k x n matrix
   double m, n, k;
 };
 
-struct PrefillShape {  // one layer; each of `batch` sequences computes `tokens` causal queries
+struct PrefillShape {  // one layer; each of `batch` sequences computes `tokens` causal queries on `cached` keys before them
   double batch, tokens, heads, kv_heads, head_dim;
+  double cached = 0;
 };
 
 struct DecodeShape {  // one layer; each of `batch` sequences attends from one query to `context` keys
@@ -68,6 +69,9 @@ class OperatorModel {
   bool has_gemm(Dtype weights) const;
   bool has_attention(Dtype kv) const;
   bool has_all_reduce(std::int32_t gpus) const;
+
+  // Cached tokens up to which prefill attention was measured; 0: without a prefix alone.
+  double longest_prefix(Dtype kv) const;
 
   Estimate gemm(const GemmShape&, Dtype weights) const;
   Estimate prefill_attention(const PrefillShape&, Dtype kv) const;

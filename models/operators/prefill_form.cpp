@@ -1,4 +1,4 @@
-// Prefill attention of one layer: `batch` sequences of `tokens` causal queries each.
+// Prefill attention of one layer: `batch` sequences of `tokens` causal queries each, on `cached` keys before them.
 //
 // Work comes in tiles of 128 query rows; with grouped queries the heads that
 // share a KV head fill a tile together. A tile costs a fixed time and the keys it
@@ -44,16 +44,18 @@ const Layout& layout() {
 }
 
 void terms(const Shape& s, const Peaks& p, Terms& t) {
-  const double batch = s[0], tokens = s[1], heads = s[2], kv_heads = s[3], dim = s[4];
+  const double batch = s[0], tokens = s[1], heads = s[2], kv_heads = s[3], dim = s[4], cached = s[5];
   constexpr double kBf16 = 2;
   const Tiles tiles = tiles_of(s);
-  const double key_tiles = (std::ceil(tokens / kTileRows) + 1) / 2;  // of the mean tile, causal
+  const double key_tiles = cached / kTileRows + (std::ceil(tokens / kTileRows) + 1) / 2;  // of the mean tile, causal
   const double tile_flops = 4 * dim * kTileRows * kTileRows;
-  const double longest_ns = 4 * dim * kTileRows * tokens / (p.flops / p.sms) * kNsPerS;
-  const double work_ns = 4 * batch * heads * dim * tokens * (tokens + 1) / 2 / p.flops * kNsPerS;
+  const double longest_ns = 4 * dim * kTileRows * (cached + tokens) / (p.flops / p.sms) * kNsPerS;
+  const double pairs = tokens * cached + tokens * (tokens + 1) / 2;
+  const double work_ns = 4 * batch * heads * dim * pairs / p.flops * kNsPerS;
   t[0] = 1000;
   t[1] = std::max(tiles.grouped, p.sms) / p.sms * 1000;
-  t[2] = batch * tokens * dim * (2 * heads * kBf16 + 2 * kv_heads * p.element_bytes) / p.bytes_per_s * kNsPerS;
+  const double kv_bytes = 2 * kv_heads * (cached + tokens) * p.element_bytes;
+  t[2] = batch * dim * (2 * heads * tokens * kBf16 + kv_bytes) / p.bytes_per_s * kNsPerS;
   t[3] = std::max(work_ns, longest_ns);
   t[4] = tile_flops * tiles.grouped * key_tiles / p.flops * kNsPerS;
   t[5] = longest_ns;
@@ -79,9 +81,9 @@ void features(const Shape& s, const Peaks& p, double roofline_ns, double floor_n
 }  // namespace
 
 Form prefill_form() {
-  return {Operator::prefill_attention, "prefill_attention", 1,
-          {"batch", "tokens", "heads", "kv_heads", "head_dim"}, {2, 3, 4}, 1, {1, 32, 256, 1024, 4096},
-          {1, 1, 1, 1, 64}, {4096, 16384, 1024, 1024, 256},
+  return {Operator::prefill_attention, "prefill_attention", 2,
+          {"batch", "tokens", "heads", "kv_heads", "head_dim", "cached"}, {2, 3, 4}, {0, 1, 5}, {0, 3}, 1, {1, 32, 256, 1024, 4096},
+          {1, 1, 1, 1, 64, 0}, {4096, 16384, 1024, 1024, 256, 1 << 20},
           {"launch", "tile", "memory", "compute", "padded compute", "longest tile", "first queries"},
           layout().blocks.names(), terms, features};
 }

@@ -139,7 +139,7 @@ std::string provenance_of(const OperatorModel& model, const Architecture& a, std
   text += ", " + error_text(c, Operator::decode_attention, kv, "decode attention");
   if (tp > 1) text += ", " + error_text(c, Operator::all_reduce, Dtype::bf16, "all-reduce");
   text += fmt::format(". Not validated: {}; small kernels at {:.2f} of HBM, host work of a step {:.2f} ms and of a "
-                      "sequence {:.0f} us ({})", unvalidated_operators(), c.host.elementwise_efficiency.value,
+                      "sequence {:.0f} us ({})", unvalidated_operators(c), c.host.elementwise_efficiency.value,
                       c.host.step_s.value * 1e3, c.host.sequence_s.value * 1e6, c.host.source);
   if (end != IntervalEnd::central) text += end == IntervalEnd::low ? "; low end of the interval" : "; high end of the interval";
   return text;
@@ -147,7 +147,36 @@ std::string provenance_of(const OperatorModel& model, const Architecture& a, std
 
 }  // namespace
 
-std::string unvalidated_operators() { return "prefill attention on a cached prefix, lm_head, small kernels, host work"; }
+std::string unvalidated_operators(const Calibration& c) {
+  const OperatorFit* prefill = c.find(Operator::prefill_attention, Dtype::bf16);
+  const auto head = [](const StackCheck& s) { return s.what.find("lm_head") != std::string::npos; };
+  std::vector<std::string> what;
+  if (prefill == nullptr || prefill->high[5] == 0) what.push_back("prefill attention on a cached prefix");
+  if (std::none_of(c.checks.begin(), c.checks.end(), head)) what.push_back("lm_head");
+  if (c.host.elementwise_source.empty()) what.push_back("small kernels");
+  if (!c.host.fitted) what.push_back("host work");
+  return what.empty() ? "nothing" : fmt::format("{}", fmt::join(what, ", "));
+}
+
+std::string outside_measured(const OperatorModel& model, const Architecture& a, std::int32_t tp, Dtype weights, Dtype kv) {
+  const Share s = share_of(a, tp);
+  const double h = a.hidden;
+  std::vector<std::string> out;
+  const auto check = [&](const Estimate& e, const std::string& what) {
+    if (!e.inside) out.push_back(what);
+  };
+  const auto gemm = [&](const char* name, double n, double k) {
+    check(model.gemm({128, n, k}, weights), fmt::format("{} of {:g} x {:g}", name, n, k));
+  };
+  gemm("QKV", s.q + 2 * s.kv, h);
+  gemm("output projection", h, s.q);
+  gemm("up-projection", (a.gated_ffn ? 2 : 1) * s.ffn, h);
+  gemm("down-projection", h, s.ffn);
+  const std::string heads = fmt::format("{:g} heads on {:g} KV heads of {:g}", s.heads, s.kv_heads, s.head_dim);
+  check(model.prefill_attention({1, 2048, s.heads, s.kv_heads, s.head_dim}, kv), "prefill attention of " + heads);
+  check(model.decode_attention({8, 2048, s.heads, s.kv_heads, s.head_dim}, kv), "decode attention of " + heads);
+  return fmt::format("{}", fmt::join(out, "; "));
+}
 
 std::string calibration_gap(const OperatorModel& model, const Architecture& a, std::int32_t tp, Dtype weights, Dtype kv) {
   const std::string& name = model.calibration().name;

@@ -19,8 +19,11 @@
 
 namespace kvplan {
 
-// What no operator table covers, in words.
-std::string unvalidated_operators();
+// What nothing was measured of, in words.
+std::string unvalidated_operators(const Calibration&);
+
+// Operators of this model whose sizes or heads lie outside what was measured, in words; "" when none does.
+std::string outside_measured(const OperatorModel&, const Architecture&, std::int32_t tp, Dtype weights, Dtype kv);
 
 // Why this calibration cannot price the model at this TP and these dtypes; "" when it can.
 std::string calibration_gap(const OperatorModel&, const Architecture&, std::int32_t tp, Dtype weights, Dtype kv);

@@ -81,23 +81,3 @@ TEST_CASE("too few shapes to hold any out are refused; coefficients that no row 
   CHECK(says(r.warnings.front(), "no row determines"));
   CHECK(r.fit.high[0] == 16);
 }
-
-TEST_CASE("a run of kvplan-gpu gives its ok points, counts the others, and a synthetic one is refused") {
-  const std::string run = R"({"schema": "kvplan.gpu-run/1", "run": {"synthetic": SYNTHETIC},
-    "env": {"gpu": {"name": "NVIDIA H100 80GB HBM3"}}, "points": [
-    {"exp": "X7", "status": "ok", "reason": null, "params": {"dtype": "bfloat16", "m": 8, "n": 4096, "k": 4096}, "samples_ns": [15000, 14000, 16000]},
-    {"exp": "X8", "status": "ok", "reason": null, "params": {"batch": 1, "new_tokens": 128, "prefix": 1024, "heads": 32, "kv_heads": 8, "head_dim": 128}, "samples_ns": [9000]},
-    {"exp": "X9", "status": "suspect", "reason": "SM clock fell", "params": {}, "samples_ns": [1]}]})";
-  const auto with = [&](const std::string& synthetic) {
-    std::string text = run;
-    return text.replace(text.find("SYNTHETIC"), 9, synthetic);
-  };
-  const ScratchTable file(with("false"), "run.json");
-  const OperatorTables tables = read_operator_tables({file.path()});
-  CHECK(tables.device == "h100");
-  REQUIRE(tables.sets.size() == 1);
-  CHECK(tables.sets[0].rows.at(0).ns == 15000);
-  CHECK(tables.sets[0].rows.at(0).shape == Shape{8, 4096, 4096});
-  CHECK(tables.left_out.size() == 2);
-  CHECK(says(reading(with("true"), "synthetic.json"), "made by a formula"));
-}

@@ -149,11 +149,11 @@ TEST_CASE("tables print with the columns of the published ones") {
 TEST_CASE("the interval of 21 samples is their 6th to 16th, and covers the median as often as it says") {
   std::vector<double> samples;
   for (int i = 21; i >= 1; --i) samples.push_back(i);
-  const SampleSummary s = summarise(samples);
+  const SampleSummary s = sample_summary(samples);
   CHECK(s.median == 11);
   CHECK(s.ci95_low == 6);
   CHECK(s.ci95_high == 16);
-  CHECK(summarise({3, 1, 2}).ci95_high == 3);
+  CHECK(sample_summary({3, 1, 2}).ci95_high == 3);
   std::uint64_t state = 1;
   int covered = 0;
   for (int trial = 0; trial < 4000; ++trial) {  // uniform draws have median 1/2
@@ -162,7 +162,7 @@ TEST_CASE("the interval of 21 samples is their 6th to 16th, and covers the media
       state = state * 6364136223846793005ull + 1442695040888963407ull;
       draws.push_back(static_cast<double>(state >> 11) * 0x1p-53);
     }
-    const SampleSummary d = summarise(draws);
+    const SampleSummary d = sample_summary(draws);
     covered += d.ci95_low <= 0.5 && 0.5 <= d.ci95_high;
   }
   CHECK(covered >= 0.95 * 4000);

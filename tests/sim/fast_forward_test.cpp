@@ -8,6 +8,7 @@
 
 #include "sim/simulation.hpp"
 #include "tests/catch.hpp"
+#include "tests/sim/cost_model_executor.hpp"
 #include "tests/sim/small.hpp"
 
 using namespace kvplan;
@@ -132,5 +133,21 @@ TEST_CASE("fast-forward equals stepping one by one") {
       // Without preemption every prompt token is a hit or computed, once.
       if (r.preemptions == 0) RC_ASSERT(hits + r.computed_tokens == prompt);
     }
+  }));
+}
+
+TEST_CASE("the cost model as an executor gives what stepping gives") {
+  CHECK(rc::check("same results", [] {
+    const Workload load = with_chains(random_load());
+    SimulationConfig machine = random_machine();
+    machine.replicas = machine.replicas_per_node = 1;
+    machine.links.load.resize(std::min<std::size_t>(1, machine.links.load.size()));
+    machine.links.store.resize(machine.links.load.size());
+    for (NodeLinks::Beyond& tier : machine.links.beyond) tier.load.resize(1);
+    machine.offload.load = LoadPolicy::blocking;  // for whose waits the executor would have to know the layers
+    machine.step_by_step = true;
+    RC_LOG(describe(load, machine));
+    CostModelExecutor executor(machine);
+    expect_same(execute(load, machine, executor), simulate(load, machine));
   }));
 }

@@ -42,7 +42,7 @@ struct RunPoint {
   std::string throttle = "unknown";                  // "none", or what NVML named
 
   bool measured() const { return !samples_ns.empty(); }
-  SampleSummary summary() const { return summarise(samples_ns); }
+  SampleSummary summary() const { return sample_summary(samples_ns); }
 };
 
 // Something about the machine that bears on how far its figures can be trusted.

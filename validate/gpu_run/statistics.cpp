@@ -28,7 +28,7 @@ std::size_t left_out(std::size_t n) {
 
 }  // namespace
 
-SampleSummary summarise(std::vector<double> samples) {
+SampleSummary sample_summary(std::vector<double> samples) {
   std::sort(samples.begin(), samples.end());
   const std::size_t out = left_out(samples.size());
   const std::size_t low = out == 0 ? 0 : out - 1;

@@ -17,7 +17,7 @@ struct SampleSummary {
 };
 
 // Samples must not be empty.
-SampleSummary summarise(std::vector<double> samples);
+SampleSummary sample_summary(std::vector<double> samples);
 
 // Half the interval over the median; what decides whether more samples are worth their time.
 double relative_half_width(const SampleSummary&);

@@ -153,9 +153,9 @@ std::vector<double> Bench::samples(RunPoint& point, const Work& work) {
     submits.push_back(submit);
     if (taken.size() < least) continue;
     if (seconds_between(start, Clock::now()) > point_s_) break;
-    if (taken.size() >= 9 && relative_half_width(summarise(taken)) < 0.005) break;
+    if (taken.size() >= 9 && relative_half_width(sample_summary(taken)) < 0.005) break;
   }
-  point.submit_ns = summarise(submits).median;
+  point.submit_ns = sample_summary(submits).median;
   point.params["latched"] = latched;
   point.params["rounds"] = std::int64_t{rounds};
   if (*expired != 0) {

@@ -1,0 +1,117 @@
+#include "models/fitting/gpu_run_figures.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "validate/gpu_run/tables.hpp"
+
+namespace kvplan {
+namespace {
+
+std::string towards(const std::string& dir) { return dir == "h2d" ? "to_device" : "from_device"; }
+
+MeasuredFigure around(std::string key, double value, double error, std::string note) {
+  return {std::move(key), value, value * (1 - error), value * (1 + error), std::move(note)};
+}
+
+// A segment's time is fixed + bytes / rate.
+void add_segments(const GpuTables& tables, const std::string& dir, std::vector<MeasuredFigure>& out) {
+  std::vector<double> bytes, times;
+  std::set<std::int64_t> sizes;
+  for (const TransferRow& r : tables.transfers) {
+    if (r.method != "dma" || r.direction != dir) continue;
+    sizes.insert(r.segment_bytes);
+    bytes.push_back(static_cast<double>(r.segment_bytes));
+    times.push_back(r.latency.ms * 1e-3 / static_cast<double>(r.segments));
+  }
+  if (sizes.size() >= 3) {
+    const LineFit f = fit_line(bytes, times);
+    if (f.per_unit <= 0) return;
+    const std::string note = fmt::format("{} sizes of segments by DMA, at most {:.1f} % off the line", sizes.size(),
+                                         100 * f.largest_relative_error);
+    out.push_back(around(towards(dir) + "_bytes_per_s", 1 / f.per_unit, f.largest_relative_error, note));
+    out.push_back(around(towards(dir) + "_segment_s", std::max(0.0, f.fixed), f.largest_relative_error, note));
+    return;
+  }
+  for (const LinkRow& l : tables.links) {
+    if (l.direction != dir || l.memory != "pinned" || !(l.bytes_per_s > 0) || !std::isfinite(l.bytes_per_s)) continue;
+    const std::string note = fmt::format("contiguous pinned copies of {} to {} bytes, at most {:.1f} % off the line",
+                                         l.smallest_bytes, l.largest_bytes, 100 * l.largest_relative_error);
+    out.push_back(around(towards(dir) + "_bytes_per_s", l.bytes_per_s, l.largest_relative_error, note));
+    out.push_back(around(towards(dir) + "_segment_s", std::max(0.0, l.fixed_s), l.largest_relative_error, note));
+  }
+}
+
+// The geometric mean over the kernels that were slowed.
+void add_slowdown(const GpuTables& tables, const std::string& dir, std::vector<MeasuredFigure>& out) {
+  double logs = 0, low = 1e9, high = 0;
+  std::vector<std::string> victims;
+  for (const SlowdownRow& r : tables.slowdowns) {
+    if (r.aggressor != dir + " dma" || (r.victim != "decode" && r.victim != "prefill")) continue;
+    const double factor = std::max(1.0, r.factor);  // a copy does not speed kernels up: that is noise
+    logs += std::log(factor);
+    low = std::min(low, factor), high = std::max(high, factor);
+    victims.push_back(r.victim);
+  }
+  if (victims.empty()) return;
+  out.push_back({"copy_slowdown_" + towards(dir), std::exp(logs / static_cast<double>(victims.size())), low, high,
+                 fmt::format("copies by DMA beside {}", fmt::join(victims, " and "))});
+}
+
+}  // namespace
+
+std::vector<MeasuredFigure> figures_of(const GpuRun& run) {
+  const GpuTables tables = tables_of(run);
+  std::vector<MeasuredFigure> out;
+  for (const std::string dir : {"h2d", "d2h"}) add_segments(tables, dir, out);
+  for (const std::string dir : {"h2d", "d2h"}) add_slowdown(tables, dir, out);
+  return out;
+}
+
+std::vector<MeasuredFigure> figures_of(const NvbandwidthRun& run) {
+  std::vector<MeasuredFigure> out;
+  double duplex = 0;
+  int ways = 0;
+  for (const NvbandwidthRow& r : run.rows) {
+    const bool one_gpu = r.test.rfind("host_to_device", 0) == 0 || r.test.rfind("device_to_host", 0) == 0;
+    if (!one_gpu || r.method != "ce" || !(r.bytes_per_s > 0)) continue;
+    if (r.bidirectional) {
+      duplex += r.bytes_per_s, ++ways;
+    } else {
+      out.push_back({towards(r.direction) + "_bytes_per_s", r.bytes_per_s, r.bytes_per_s, r.bytes_per_s,
+                     r.test + ", the mean of the GPUs"});
+    }
+  }
+  if (ways == 2) out.push_back({"duplex_bytes_per_s", duplex, duplex, duplex, "both bidirectional tests together"});
+  return out;
+}
+
+SmallKernels small_kernels_of(const GpuRun& run, double hbm_bytes_per_s) {
+  constexpr double kLaunchIsLittle = 20'000;  // ns
+  std::map<std::string, std::pair<double, double>> bytes_and_ns;
+  SmallKernels out;
+  for (const RunPoint& p : run.points) {
+    const std::string kernel = text(p.params, "kernel");
+    const bool small = kernel == "rms_norm" || kernel == "rope_append" || kernel == "silu_mul";
+    if (p.experiment != "X10" || p.status != PointStatus::ok || !small || p.summary().median < kLaunchIsLittle) continue;
+    bytes_and_ns[kernel].first += static_cast<double>(p.bytes);
+    bytes_and_ns[kernel].second += p.summary().median;
+    ++out.rows;
+  }
+  if (out.rows == 0) return out;
+  double bytes = 0, ns = 0;
+  out.efficiency = {"elementwise_efficiency", 0, 1e9, 0};
+  for (const auto& [kernel, sums] : bytes_and_ns) {
+    bytes += sums.first, ns += sums.second;
+    const double e = sums.first / (sums.second * 1e-9) / hbm_bytes_per_s;
+    out.efficiency.low = std::min(out.efficiency.low, e), out.efficiency.high = std::max(out.efficiency.high, e);
+  }
+  out.efficiency.value = bytes / (ns * 1e-9) / hbm_bytes_per_s;
+  return out;
+}
+
+}  // namespace kvplan

@@ -1,0 +1,40 @@
+// What a run of kvplan-gpu, or of NVIDIA's nvbandwidth, says beyond operators: small kernels, links, and whether whole
+// layers take what their operators take.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "models/operators/calibration.hpp"
+#include "validate/gpu_run/gpu_run.hpp"
+#include "validate/gpu_run/nvbandwidth.hpp"
+
+namespace kvplan {
+
+// A figure of a hardware file (hardware/figures.hpp), of the links between host memory and GPUs or of the node.
+struct MeasuredFigure {
+  std::string key;  // "to_device_bytes_per_s", ..., "copy_slowdown_to_device"
+  double value = 0;
+  double low = 0, high = 0;  // the value, less and more the fit's largest relative error; equal for a single rate
+  std::string note;          // from how many sizes or kernels
+};
+
+// Rates and costs of a segment from scattered copies one DMA a segment (X2), or from contiguous ones (X1) where those
+// have fewer than three sizes; slowdowns of compute by copies (X5).
+std::vector<MeasuredFigure> figures_of(const GpuRun&);
+// Rates of pinned copies by copy engine, and of both directions at once.
+std::vector<MeasuredFigure> figures_of(const NvbandwidthRun&);
+
+// Bytes of norm, rotation and activation over their time and the peak, of the largest sizes: the mean, and the least
+// and most of a kernel. rows 0: not measured.
+struct SmallKernels {
+  Coefficient efficiency;
+  std::int64_t rows = 0;
+};
+SmallKernels small_kernels_of(const GpuRun&, double hbm_bytes_per_s);
+
+// Stacks of layers and lm_head (X11), which no fit has seen, beside what the calibration makes of them. Empty where it
+// does not cover the model.
+std::vector<StackCheck> check_stacks(const GpuRun&, const Calibration&);
+
+}  // namespace kvplan

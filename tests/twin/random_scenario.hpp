@@ -1,0 +1,96 @@
+// Random small scenarios that are tight enough for everything to occur: shared prefixes, eviction, preemption, loads
+// in mid-flight, side branches, stores without room.
+#pragma once
+
+#include <rapidcheck.h>
+
+#include <string>
+
+#include "tests/sim/small.hpp"
+
+namespace kvplan::testing {
+
+class Dice {
+ public:
+  int pick(int low, int high) { return *rc::gen::inRange(low, high + 1); }
+  bool coin() { return pick(0, 1) == 1; }
+  bool one_in(int n) { return pick(1, n) == n; }
+};
+
+// Turns at a few instants whose prompts extend, cut or repeat earlier ones.
+inline Workload random_turns(Dice& dice) {
+  Load load(8);
+  Time at{0};
+  std::vector<std::string> prompts;
+  std::vector<int> tails;
+  for (int i = 0, turns = dice.pick(1, 14); i < turns; ++i) {
+    at += Time(dice.pick(0, 30) * (kPsPerMs / 3));
+    std::string prompt;
+    TurnId continues = kNone;
+    if (i > 0 && !dice.one_in(3)) {
+      const int parent = dice.pick(0, i - 1);
+      prompt = prompts[parent];
+      // A continuation knows its parent's full blocks, and so what its answer left behind.
+      if (dice.coin()) continues = static_cast<TurnId>(parent);
+      if (continues == kNone && dice.coin()) prompt.resize(dice.pick(0, static_cast<int>(prompt.size())));
+    }
+    for (int n = dice.pick(prompt.empty() ? 1 : 0, 5); n > 0; --n) prompt += static_cast<char>('a' + dice.pick(0, 2));
+    const TurnId after = i > 0 && dice.one_in(4) ? static_cast<TurnId>(dice.pick(0, i - 1)) : kNone;
+    load.turn(after == kNone ? at : Time(dice.pick(0, 12) * kPsPerMs), prompt, dice.pick(0, 7), dice.pick(0, 30),
+              continues, after);
+    prompts.push_back(prompt);
+  }
+  return load.build();
+}
+
+inline void random_tiers(Dice& dice, SimulationConfig& c) {
+  const Route load = c.links.load[0], store = c.links.store[0];
+  c.links.load.assign(c.replicas_per_node, load);
+  c.links.store.assign(c.replicas_per_node, store);
+  c.links.limits.push_back({"memory", dice.pick(5, 300) * 100'000});
+  for (Route& r : c.links.load) r.uses.push_back({2, 1}), r.segment_ps = dice.pick(0, 1) * 70 * kPsPerUs;
+  for (Route& r : c.links.store) r.uses.push_back({2, dice.pick(1, 2)});
+  c.offload.store = static_cast<StorePolicy>(dice.pick(0, 2));
+  c.offload.load = static_cast<LoadPolicy>(dice.pick(0, 1));
+  c.offload.scope = static_cast<Scope>(dice.pick(0, 2));
+  c.offload.chunk_tokens = dice.pick(1, 3) * 8;
+  c.offload.promote = dice.coin();
+  for (int kind = 0; kind < 2; ++kind) {
+    if (dice.coin()) continue;
+    const auto read = static_cast<std::uint32_t>(c.links.limits.size());
+    c.links.limits.push_back({"read", dice.pick(1, 100) * 100'000});
+    c.links.limits.push_back({"write", dice.pick(1, 100) * 100'000});
+    const Route from{{{0, 1}, {2, 2}, {read, 1}}, dice.pick(0, 1) * 50 * kPsPerUs};
+    c.links.beyond.push_back(
+        {std::vector<Route>(c.replicas_per_node, from), Route{{{read + 1, 1}}, 0}, dice.pick(1, 2)});
+    c.offload.beyond.push_back(
+        {static_cast<Storage>(kind), dice.coin() ? Scope::node : Scope::fleet, Bytes(dice.pick(8, 900) * 1000)});
+  }
+}
+
+inline SimulationConfig random_engine(Dice& dice) {
+  const bool tiers = !dice.one_in(4);
+  SimulationConfig c = small_machine(dice.pick(10, 90), tiers ? dice.pick(1, 200) * 100'000 : 0, dice.pick(8, 900));
+  c.check = false;
+  c.replicas = dice.pick(1, 3);
+  c.replicas_per_node = dice.pick(1, c.replicas);
+  c.engine.page_tokens = 1 << dice.pick(0, 3);
+  c.engine.g1_pages = Pages(c.engine.g1_pages.count * 4 / c.engine.page_tokens + 1);
+  c.engine.max_num_seqs = dice.pick(1, 6);
+  c.engine.max_num_batched_tokens = dice.pick(c.engine.max_num_seqs, 70);
+  c.engine.order = static_cast<StepOrder>(dice.pick(0, 1));
+  c.engine.whole_prompts = dice.coin();
+  c.engine.max_context_tokens = dice.one_in(4) ? 60 : 100'000;
+  c.engine.frontend_fixed = Time(dice.pick(0, 2) * kPsPerMs);
+  c.engine.frontend_ps_per_token = dice.pick(0, 1) * 1000;
+  c.engine.frontend_service_fixed = Time(dice.pick(0, 1) * dice.pick(0, 9) * kPsPerMs);
+  c.router.policy = static_cast<RouterPolicy>(dice.pick(0, 1));
+  for (StepTime& s : c.step_times) s.base = PiecewiseLinear({{0, kPsPerMs, 10'000'000}, {9, 2 * kPsPerMs, 7'000'000}});
+  if (dice.coin()) {
+    for (int i = 1; i < 4; ++i) c.step_times[i] = c.step_times[0].scaled(1.0 + 0.05 * i);
+  }
+  if (tiers) random_tiers(dice, c);
+  return c;
+}
+
+}  // namespace kvplan::testing

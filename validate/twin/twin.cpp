@@ -1,0 +1,268 @@
+#include "validate/twin/twin.hpp"
+
+#include <algorithm>
+#include <memory>
+
+#include "validate/twin/replica.hpp"
+
+namespace kvplan {
+namespace {
+
+using namespace twin;
+
+// A node: its links, its tiers where they are its own, its writers.
+struct Node {
+  std::unique_ptr<Network> network;
+  std::vector<std::unique_ptr<Writer>> writers;
+};
+
+class Fleet {
+ public:
+  Fleet(const Workload& load, const SimulationConfig& config);
+  SimulationResult run();
+
+ private:
+  void add_replica(std::uint32_t id);
+  Tier* tier_for(std::size_t level, std::uint32_t id);
+  void comes(TurnId turn, Time at);
+  void arrival(Time at);
+  void transfer(std::size_t node, Time at);
+  void follow_up(Time at);
+  Refusal refusal(const Turn& t) const;
+  std::uint32_t choose(TurnId turn);
+  std::uint32_t choose_weighted(TurnId turn);
+
+  const Workload& load_;
+  const SimulationConfig& config_;
+  Run run_;
+  std::vector<Node> nodes_;
+  std::vector<std::vector<std::unique_ptr<Tier>>> tiers_;
+  std::vector<std::unique_ptr<twin::Replica>> replicas_;
+  std::set<std::pair<Time, TurnId>> arrivals_;
+  std::set<TurnId> in_front_end_;
+  Time front_end_free_{0};
+  std::map<TurnId, Time> earliest_;
+  std::map<TurnId, int> awaited_;
+  std::uint32_t round_ = 0;
+  std::vector<std::uint32_t> cold_;  // replicas by their last prompt that nobody knew, oldest first
+};
+
+Fleet::Fleet(const Workload& load, const SimulationConfig& config)
+    : load_(load), config_(config), run_{load, config, {}, {}, {}}, tiers_(1 + config.offload.beyond.size()) {
+  run_.result.requests.resize(load.turns.size());
+  for (std::uint32_t r = 0; r < static_cast<std::uint32_t>(config.replicas); ++r) add_replica(r);
+  for (TurnId t = 0; t < load.turns.size(); ++t) {
+    const Arrival& a = load.turns[t].arrival;
+    run_.result.requests[t].turn = t;
+    if (a.after == kNone) comes(t, a.time);
+    earliest_[t] = a.not_before;
+    awaited_[t] = a.join == kNone ? 1 : 2;
+  }
+}
+
+// Replicas come in order: a shared tier is the last one made.
+Tier* Fleet::tier_for(std::size_t level, std::uint32_t id) {
+  const OffloadConfig& o = config_.offload;
+  const Scope scope = level == 0 ? o.scope : o.beyond[level - 1].scope;
+  const Bytes capacity = level == 0 ? o.capacity : o.beyond[level - 1].capacity;
+  const bool first =
+      scope == Scope::replica || (scope == Scope::node && id % config_.replicas_per_node == 0) || id == 0;
+  if (first) {
+    tiers_[level].push_back(
+        std::make_unique<Tier>(capacity.count / (config_.kv_bytes_per_token.count * load_.block_tokens)));
+  }
+  return tiers_[level].back().get();
+}
+
+void Fleet::add_replica(std::uint32_t id) {
+  const std::uint32_t on_node = id % config_.replicas_per_node;
+  const int per_node = static_cast<int>(config_.links.load.size());
+  if (on_node == 0) nodes_.push_back({std::make_unique<Network>(config_.links), {}});
+  Node& node = nodes_.back();
+  std::vector<Tier*> tiers;
+  std::vector<Writer*> writers;
+  std::vector<Queue> loads;
+  Queue stores;
+  if (config_.offload.enabled) {
+    tiers.push_back(tier_for(0, id));
+    loads.push_back({2 * static_cast<int>(on_node), &config_.links.load[on_node], {}});
+    stores = {2 * static_cast<int>(on_node) + 1, &config_.links.store[on_node], {}};
+    for (std::size_t i = 0; i < config_.offload.beyond.size(); ++i) {
+      const NodeLinks::Beyond& links = config_.links.beyond[i];
+      const int numbers = 2 * per_node + static_cast<int>(i) * (per_node + 1);
+      tiers.push_back(tier_for(i + 1, id));
+      loads.push_back({numbers + static_cast<int>(on_node), &links.load[on_node], {}});
+      if (on_node == 0) {
+        node.writers.push_back(std::make_unique<Writer>(Writer{{numbers + per_node, &links.write, {}},
+                                                               tiers.back(),
+                                                               links.write_streams,
+                                                               config_.offload.capacity.count / 8,
+                                                               0}));
+      }
+      writers.push_back(node.writers[i].get());
+    }
+  }
+  replicas_.push_back(std::make_unique<twin::Replica>(id, run_, tiers, writers, node.network.get(), loads, stores));
+  cold_.push_back(id);
+}
+
+SimulationResult Fleet::run() {
+  while (true) {
+    // Ends of transfers, then arrivals, then steps; among equals the lower number.
+    Time at = Time::max();
+    for (Node& n : nodes_) at = std::min(at, n.network->next());
+    if (!arrivals_.empty()) at = std::min(at, arrivals_.begin()->first);
+    for (auto& r : replicas_) at = std::min(at, r->next);
+    if (at == Time::max()) break;
+    run_.result.end = at;
+    const auto node = std::find_if(nodes_.begin(), nodes_.end(), [&](Node& n) { return n.network->next() == at; });
+    const auto step = std::find_if(replicas_.begin(), replicas_.end(), [&](auto& r) { return r->next == at; });
+    if (node != nodes_.end()) {
+      transfer(static_cast<std::size_t>(node - nodes_.begin()), at);
+    } else if (!arrivals_.empty() && arrivals_.begin()->first == at) {
+      arrival(at);
+    } else {
+      (*step)->step(at);
+      follow_up(at);
+    }
+  }
+  for (auto& r : replicas_) {
+    KVPLAN_ASSERT(r->idle());
+    run_.result.evicted_g1_blocks += r->evicted();
+  }
+  for (std::size_t level = 0; level < tiers_.size(); ++level) {
+    auto& count = level == 0
+                      ? run_.result.evicted_g2_blocks
+                      : run_.result.evicted_beyond_blocks[static_cast<int>(config_.offload.beyond[level - 1].kind)];
+    for (const auto& tier : tiers_[level]) count += tier->evicted();
+  }
+  return run_.result;
+}
+
+void Fleet::transfer(std::size_t number, Time at) {
+  Node& node = nodes_[number];
+  const int flow = node.network->advance();
+  if (flow < 0) return;
+  const int per_node = static_cast<int>(config_.links.load.size());
+  const auto replica = [&](int on_node) { return replicas_[number * config_.replicas_per_node + on_node].get(); };
+  if (flow < 2 * per_node) {
+    flow % 2 == 0 ? replica(flow / 2)->load_ended(0, at) : replica(flow / 2)->store_ended(at);
+    return;
+  }
+  const int beyond = (flow - 2 * per_node) / (per_node + 1), who = (flow - 2 * per_node) % (per_node + 1);
+  if (who < per_node) {
+    replica(who)->load_ended(beyond + 1, at);
+  } else {
+    write_ended(*node.writers[beyond], run_, *node.network, at);
+  }
+}
+
+// A turn comes to the front end.
+void Fleet::comes(TurnId turn, Time at) {
+  const EngineConfig& e = config_.engine;
+  RequestRecord& r = run_.result.requests[turn];
+  const std::int64_t tokens = load_.turns[turn].prompt_tokens;
+  r.arrival = at;
+  r.frontend = e.frontend_fixed + Time(e.frontend_ps_per_token * tokens);
+  const bool one_by_one = e.frontend_service_fixed > Time(0) || e.frontend_service_ps_per_token > 0;
+  if (one_by_one) in_front_end_.insert(turn);
+  arrivals_.insert({one_by_one ? at : at + r.frontend, turn});
+}
+
+void Fleet::arrival(Time at) {
+  const TurnId turn = arrivals_.begin()->second;
+  arrivals_.erase(arrivals_.begin());
+  RequestRecord& r = run_.result.requests[turn];
+  const Turn& t = load_.turns[turn];
+  if (in_front_end_.erase(turn) > 0) {
+    const EngineConfig& e = config_.engine;
+    front_end_free_ = std::max(front_end_free_, at) + e.frontend_service_fixed +
+                      Time(e.frontend_service_ps_per_token * t.prompt_tokens);
+    r.frontend += front_end_free_ - at;
+    arrivals_.insert({at + r.frontend, turn});
+    return;
+  }
+  r.refusal = refusal(t);
+  if (r.refusal != Refusal::none) {
+    r.outcome = Outcome::refused;
+    r.finish = r.arrival + r.frontend;
+    run_.ended.push_back(turn);
+    follow_up(at);
+    return;
+  }
+  replicas_[choose(turn)]->arrive(turn, at);
+}
+
+Refusal Fleet::refusal(const Turn& t) const {
+  const std::int64_t tokens = std::int64_t{t.prompt_tokens} + t.output_tokens;
+  if (t.prompt_tokens <= 0) return Refusal::empty_prompt;
+  if (tokens > config_.engine.max_context_tokens) return Refusal::exceeds_context;
+  if (ceil_div(tokens, config_.engine.page_tokens) > config_.engine.g1_pages.count) return Refusal::exceeds_memory;
+  return Refusal::none;
+}
+
+void Fleet::follow_up(Time at) {
+  for (TurnId ended : run_.ended) {
+    for (TurnId t = 0; t < load_.turns.size(); ++t) {
+      const Arrival& a = load_.turns[t].arrival;
+      if (a.after == kNone || (a.after != ended && a.join != ended)) continue;
+      earliest_[t] = std::max(earliest_[t], a.after == ended ? at + a.time : at);
+      if (--awaited_[t] == 0) comes(t, earliest_[t]);
+    }
+  }
+  run_.ended.clear();
+}
+
+std::uint32_t Fleet::choose(TurnId turn) {
+  if (config_.router.policy == RouterPolicy::weighted) return choose_weighted(turn);
+  return round_++ % static_cast<std::uint32_t>(config_.replicas);
+}
+
+// The scores of docs/engine.md, each in 0..1; the largest weighted sum, ties to the lowest replica.
+std::uint32_t Fleet::choose_weighted(TurnId turn) {
+  const RouterConfig& w = config_.router;
+  const auto prompt_blocks = load_.blocks(load_.turns[turn]);
+  const Blocks prompt(prompt_blocks.begin(), prompt_blocks.end());
+  std::vector<std::int64_t> queue;
+  std::vector<double> g1, below;
+  bool cold = true;
+  const double blocks = std::max<double>(1, static_cast<double>(prompt.size()));
+  for (const auto& r : replicas_) {
+    const std::size_t hits = r->g1_hits(prompt), all = hits + r->hits_below(prompt, hits).size();
+    queue.push_back(r->queued());
+    g1.push_back(static_cast<double>(hits));
+    below.push_back(static_cast<double>(all));
+    cold = cold && all == 0;
+  }
+  const auto [shortest, longest] = std::minmax_element(queue.begin(), queue.end());
+  std::uint32_t best = 0;
+  double best_score = -1;
+  for (std::uint32_t i = 0; i < replicas_.size(); ++i) {
+    const double q = *longest == *shortest
+                         ? 1.0
+                         : static_cast<double>(*longest - queue[i]) / static_cast<double>(*longest - *shortest);
+    double recency = 0.5;
+    if (cold && cold_.size() == 1) recency = 1.0;
+    if (cold && cold_.size() > 1) {
+      const auto rank = std::find(cold_.begin(), cold_.end(), i) - cold_.begin();
+      recency = 1.0 - static_cast<double>(rank) / static_cast<double>(cold_.size() - 1);
+    }
+    const double score = w.queue_weight * q + w.kv_use_weight * (1.0 - replicas_[i]->kv_use()) +
+                         w.g1_prefix_weight * g1[i] / blocks + w.g2_prefix_weight * below[i] / blocks +
+                         w.recency_weight * recency;
+    if (score > best_score) best = i, best_score = score;
+  }
+  if (cold) {
+    cold_.erase(std::find(cold_.begin(), cold_.end(), best));
+    cold_.push_back(best);
+  }
+  return best;
+}
+
+}  // namespace
+
+SimulationResult simulate_naively(const Workload& load, const SimulationConfig& config) {
+  return Fleet(load, config).run();
+}
+
+}  // namespace kvplan
