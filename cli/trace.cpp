@@ -58,15 +58,13 @@ void assign_load(Scenario& scenario, const std::string& assignment) {
 
 // Digits that differ from run to run, so they stand on stderr only.
 std::string cost_text(const LoadCost& cost, const Workload& w) {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
   const auto mb = [](double bytes) { return bytes / 1e6; };
   const double text = mb(static_cast<double>(cost.text_bytes)), load = mb(static_cast<double>(bytes_of(w)));
   return fmt::format(
       "read: {:.1f} MB of text in {:.3f} s, of its thread {:.3f} s ({:.0f} MB/s); compiled in {:.3f} s to {:.1f} MB; "
       "peak memory {:.1f} MB\n",
       text, cost.read_s, cost.read_cpu_s, text / std::max(cost.read_cpu_s, 1e-9), cost.compile_s, load,
-      mb(static_cast<double>(usage.ru_maxrss) * 1024));
+      peak_memory_mb());
 }
 
 }  // namespace
@@ -87,6 +85,19 @@ po::variables_map parse_trace_arguments(const po::options_description& shown, co
   po::options_description all;
   all.add(shown).add_options()(positional, po::value<std::string>());
   return parse_arguments(all, {positional}, arguments);
+}
+
+double peak_memory_mb() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) * 1024 / 1e6;
+}
+
+std::int32_t block_tokens_of(const po::variables_map& values) {
+  const std::string text = values["block-tokens"].as<std::string>();
+  std::int32_t tokens = 0;
+  if (parse_whole(text, tokens) && tokens >= 1 && tokens <= 65536) return tokens;
+  throw UsageError(fmt::format("--block-tokens is \"{}\", expected tokens from 1 to 65536", text));
 }
 
 std::string choice(const po::variables_map& values, const char* option, const Words& allowed) {

@@ -9,9 +9,12 @@
 #include <sstream>
 #include <thread>
 
+#include "base/error.hpp"
 #include "cli/trace_verbs.hpp"
 #include "traces/hit_rates.hpp"
+#include "traces/load.hpp"
 #include "traces/policies/policy.hpp"
+#include "traces/sampled_hit_rates.hpp"
 
 namespace kvplan {
 namespace {
@@ -40,8 +43,8 @@ std::vector<double> parse_capacities(const std::string& list) {
 }
 
 // 1, 2, 5 times powers of ten, from 10k tokens to the first that holds the whole trace; then infinity.
-std::vector<double> default_capacities(const Workload& workload) {
-  const double all = static_cast<double>(workload.block_count()) * workload.block_tokens;
+std::vector<double> default_capacities(const SampledLoad& of) {
+  const double all = static_cast<double>(of.load.block_count()) * of.load.block_tokens / of.share;
   std::vector<double> capacities;
   for (double decade = 1e4; capacities.empty() || capacities.back() < all; decade *= 10) {
     for (const double step : {1, 2, 5}) {
@@ -86,14 +89,15 @@ struct MrcOptions {
 };
 
 // One curve of a policy: {"policy", "points"}, and what is known of a sample's error.
-Json curve_json(const Workload& w, const std::string& policy, const MrcOptions& o) {
+Json curve_json(const SampledLoad& of, const std::string& policy, const MrcOptions& o) {
+  const Workload& w = of.load;
   const std::vector<std::int64_t> blocks = in_blocks(o.capacities, w.block_tokens);
   const unsigned threads = std::max(1u, std::thread::hardware_concurrency());
   Json curve = {{"policy", policy}};
   std::optional<SampledHitRates> sampled;
   std::vector<HitRates> rates;
   if (o.sample) {
-    sampled = sampled_hit_rates(w, policy, blocks, o.touch, threads, *o.sample, o.seed);
+    sampled = sampled_hit_rates(of, policy, blocks, o.touch, threads, *o.sample, o.seed);
     rates = sampled->mean;
     curve["sample"] = {{"rate", *o.sample}, {"samples", sampled->samples}, {"token_share", sampled->token_share}};
   } else {
@@ -179,8 +183,8 @@ po::options_description mrc_flags() {
       "touch", po::value<std::string>()->value_name("head-to-tail|tail-to-head")->default_value("head-to-tail"),
       "Order in which a prompt's blocks are touched; an engine's own eviction is like tail-to-head.")(
       "sample", po::value<std::string>()->value_name("RATE"),
-      "Estimate from samples of the chains of blocks, up to eight of this share each (at most 0.5), with the standard "
-      "error.")("format", po::value<std::string>()->value_name("table|json|csv")->default_value("table"),
+      "Estimate from samples of the blocks, up to eight of this share each (at most 0.5), with the standard error. Only "
+      "they are held in memory where the trace has a line of hashes a request and is not transformed.")("format", po::value<std::string>()->value_name("table|json|csv")->default_value("table"),
                 "Form of the result.");
   return options;
 }
@@ -201,6 +205,26 @@ MrcOptions parse_mrc(const po::variables_map& values, const std::string& touch) 
   return o;
 }
 
+// The load, or of a trace that can be sampled while it is read, all samples together.
+SampledLoad load_for_mrc(const po::variables_map& values, Streams streams, const MrcOptions& o) {
+  const double share = o.sample ? *o.sample * static_cast<double>(samples_at(*o.sample)) : 1;
+  if (share < 1 && values.count("trace") && !values.count("set")) {
+    const std::string path = values["trace"].as<std::string>();
+    LoadOptions options;
+    options.strict = values.count("strict") > 0;
+    if (values.count("block-tokens")) options.block_tokens = block_tokens_of(values);
+    if (const auto sample = read_sample(path, options, {0, share, o.seed})) {
+      streams.err << fmt::format("sampled while reading: {} of {} blocks held; peak memory {:.1f} MB\n",
+                                 sample->load.prompt_blocks.size(), sample->prompt_blocks, peak_memory_mb());
+      for (const WorkloadNote& n : sample->load.notes) streams.err << fmt::format("note: {} ({} rows)\n", n.what, n.rows);
+      return *sample;
+    }
+    if (path == "-") throw InputError({path, 0, 0, "this trace cannot be sampled while it is read", "give it as a file"});
+  }
+  if (o.sample) streams.err << "note: the trace is read whole before it is sampled\n";
+  return whole_load(load_for_verb(values, streams));
+}
+
 }  // namespace
 
 ExitCode trace_mrc(const Words& arguments, Streams streams) {
@@ -216,10 +240,11 @@ ExitCode trace_mrc(const Words& arguments, Streams streams) {
   const std::string touch = choice(values, "touch", {"head-to-tail", "tail-to-head"});
   const std::string format = choice(values, "format", {"table", "json", "csv"});
   MrcOptions o = parse_mrc(values, touch);
-  const Workload workload = load_for_verb(values, streams);
-  if (o.capacities.empty()) o.capacities = default_capacities(workload);
+  const SampledLoad of = load_for_mrc(values, streams, o);
+  const Workload& workload = of.load;
+  if (o.capacities.empty()) o.capacities = default_capacities(of);
   Json curves = Json::array();
-  for (const std::string& policy : o.policies) curves.push_back(curve_json(workload, policy, o));
+  for (const std::string& policy : o.policies) curves.push_back(curve_json(of, policy, o));
   if (format == "json") {
     streams.out << document_of(workload, curves, touch).dump(2) << '\n';
   } else if (format == "csv") {

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/error.hpp"
 #include "cli/trace_verbs.hpp"
 #include "traces/rearrange.hpp"
 #include "traces/reuse.hpp"
@@ -24,6 +25,7 @@ Json reuse_json(const Reuse& r) {
   for (const TracePart& p : r.parts) {
     parts.push_back({{"from_s", p.from_s},
                      {"turns", p.turns},
+                     {"output_tokens", p.output_tokens},
                      {"prompt_tokens", p.prompt_tokens},
                      {"reused_tokens", p.reused_tokens},
                      {"unique_blocks", p.unique_blocks}});
@@ -86,10 +88,10 @@ std::string reuse_table(const Reuse& r) {
   std::string text = summary_row("reuse interval, s", r.interval_s) +
                      summary_row("reuse interval, tokens", r.interval_tokens) +
                      summary_row("stack distance, tokens", r.stack_distance_tokens);
-  text += fmt::format("\n  {:<26}{:>10}{:>16}{:>16}{:>16}\n", "from, s", "turns", "prompt tokens", "of them reused",
+  text += fmt::format("\n  {:<26}{:>10}{:>16}{:>16}{:>16}{:>16}\n", "from, s", "turns", "output tokens", "prompt tokens", "of them reused",
                       "unique blocks");
   for (const TracePart& p : r.parts) {
-    text += fmt::format("  {:<26.0f}{:>10}{:>16}{:>16}{:>16}\n", p.from_s, p.turns, p.prompt_tokens, p.reused_tokens,
+    text += fmt::format("  {:<26.0f}{:>10}{:>16}{:>16}{:>16}{:>16}\n", p.from_s, p.turns, p.output_tokens, p.prompt_tokens, p.reused_tokens,
                         p.unique_blocks);
   }
   text += fmt::format("\n  {:<26}{:>26}{:>16}\n", "working set, window of s", "mean tokens", "max tokens");
@@ -135,7 +137,9 @@ std::string stat_table(const Workload& w, const TraceStatistics& s, const Reuse&
 
 ExitCode trace_stat(const Words& arguments, Streams streams) {
   po::options_description options = trace_options();
-  options.add_options()("format", po::value<std::string>()->value_name("table|json")->default_value("table"),
+  options.add_options()("parts", po::value<std::string>()->value_name("N")->default_value("6"),
+                        "Equal parts of its duration that the series over time have, 1 to 10000.")(
+      "format", po::value<std::string>()->value_name("table|json")->default_value("table"),
                         "Form of the result.");
   const po::variables_map values = parse_trace_arguments(options, "trace", arguments);
   if (values.count("help")) {
@@ -145,9 +149,13 @@ ExitCode trace_stat(const Words& arguments, Streams streams) {
     return ExitCode::done;
   }
   const std::string format = choice(values, "format", {"table", "json"});
+  std::int64_t parts = 0;
+  if (!parse_whole(values["parts"].as<std::string>(), parts) || parts < 1 || parts > 10000) {
+    throw UsageError(fmt::format("--parts is \"{}\", expected 1 to 10000", values["parts"].as<std::string>()));
+  }
   const Workload workload = load_for_verb(values, streams);
   const TraceStatistics s = trace_statistics(workload);
-  const Reuse r = reuse_of(workload, recorded_timeline(workload));
+  const Reuse r = reuse_of(workload, recorded_timeline(workload), static_cast<std::size_t>(parts));
   streams.out << (format == "json" ? stat_json(workload, s, r).dump(2) + "\n" : stat_table(workload, s, r));
   return ExitCode::done;
 }

@@ -2,13 +2,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <iterator>
 #include <sstream>
 
 #include "cli/arguments.hpp"
+#include "cli/distance_tables.hpp"
 #include "cli/trace_verbs.hpp"
 #include "traces/compile.hpp"
+#include "traces/fit_synth.hpp"
 #include "traces/load.hpp"
 #include "traces/session_model.hpp"
 #include "traces/synth.hpp"
@@ -44,6 +45,13 @@ po::options_description synth_flags() {
       "cross-check",
       "With --like: fit to one half of the sessions (by hash) and judge by the other, for several ways to halve them, "
       "beside the distance of the halves from one another; writes no trace.")(
+      "fit", po::value<std::string>()->value_name("sessions|better|log-normal|gamma|empirical")->default_value("sessions"),
+      "With --like: sessions: put together from the trace's own; else every quantity is drawn by itself from a fitted "
+      "distribution: the better of log-normal and gamma (think times: or a mixture), one of them, or the trace's own "
+      "values with steps smoothed. The fits are printed.")(
+      "draw", po::value<Words>()->composing()->value_name("QUANTITY=DISTRIBUTION"),
+      "Draw first, follow-up, output, turns, think or pause otherwise than the preset: log-normal:MEDIAN,SIGMA, "
+      "gamma:MEAN,CV, empirical:V1,V2,... or empirical:@FILE; may be repeated.")(
       "out", po::value<std::string>()->value_name("FILE")->default_value("-"),
       "Where to write; gzipped if the name ends in .gz; -: stdout.")(
       "preset", po::value<std::string>()->value_name("NAME")->default_value("chat"),
@@ -77,64 +85,61 @@ LikeOptions like_options(const po::variables_map& values, const SessionModel& mo
   return o;
 }
 
-// As many sessions as the model has, read back.
-Workload sample_of(const SessionModel& model, LikeOptions options) {
-  options.sessions = options.requests = 0;
-  std::ostringstream text;
-  synthesise_like(model, options, text);
-  LoadOptions load;
-  load.block_tokens = static_cast<std::int32_t>(model.block_tokens);
-  load.tick = Time(0);
-  return compile_workload(rows_from_text(std::move(text).str(), "synthesised", load), load);
-}
+// Makes loads like others.
+class Imitator {
+ public:
+  explicit Imitator(const po::variables_map& values)
+      : values_(values),
+        fit_(choice(values, "fit", {"sessions", "better", "log-normal", "gamma", "empirical"})) {}
 
-double relative_error(const double (&v)[2]) { return v[1] == 0 ? 0 : 100 * (v[0] - v[1]) / v[1]; }
-
-std::string distance_table(const Distances& d, const char* what) {
-  std::string text = fmt::format("{}\n  {:<24}{:>8}{:>12}{:>12}{:>9}{:>12}{:>12}{:>9}\n", what, "", "KS",
-                                 "median", "of model", "error", "p90", "of model", "error");
-  for (const Distance& q : d.quantities) {
-    text += fmt::format("  {:<24}{:>8.3f}{:>12.6g}{:>12.6g}{:>8.1f}%{:>12.6g}{:>12.6g}{:>8.1f}%\n", q.what,
-                        q.kolmogorov_smirnov, q.median[0], q.median[1], relative_error(q.median), q.p90[0], q.p90[1],
-                        relative_error(q.p90));
+  // Takes what is written from here on from this load. Tells the fit, if there is one to tell.
+  std::string fit(const Workload& like) {
+    model_ = fit_sessions(like);
+    options_ = like_options(values_, model_);
+    if (fit_ == "sessions") return "";
+    const SynthFit fitted = fit_synth(like, family());
+    settings_ = fitted.options;
+    settings_.seed = options_.seed;
+    settings_.requests = options_.requests;
+    settings_.sessions_per_s = options_.sessions_per_s;
+    return fit_table(fitted);
   }
-  return text + fmt::format("  {:<24}{:>20.4f}{:>12.4f}{:>8.2f} points\n", "hit rate, infinite cache",
-                            d.infinite_hit_rate_tokens[0], d.infinite_hit_rate_tokens[1],
-                            100 * (d.infinite_hit_rate_tokens[0] - d.infinite_hit_rate_tokens[1]));
-}
 
-// Comparisons of one kind, one for each way to halve the trace.
-struct Compared {
-  const char* what;
-  std::vector<Distances> splits;
+  std::int64_t write(std::ostream& out) const {
+    if (fit_ == "sessions") return synthesise_like(model_, options_, out);
+    SynthOptions settings = settings_;
+    if (options_.sessions > 0) settings.sessions = options_.sessions;
+    return synthesise(settings, out);
+  }
+
+  // As many sessions as were fitted to, read back.
+  Workload sample() const {
+    Imitator plain = *this;
+    plain.options_.sessions = plain.options_.requests = plain.settings_.requests = 0;
+    std::ostringstream text;
+    plain.write(text);
+    LoadOptions load;
+    load.block_tokens = static_cast<std::int32_t>(model_.block_tokens);
+    load.tick = Time(0);
+    return compile_workload(rows_from_text(std::move(text).str(), "synthesised", load), load);
+  }
+
+  std::int64_t block_tokens() const { return model_.block_tokens; }
+
+ private:
+  FitFamily family() const {
+    return fit_ == "better"       ? FitFamily::better
+           : fit_ == "log-normal" ? FitFamily::log_normal
+           : fit_ == "gamma"      ? FitFamily::gamma
+                                  : FitFamily::empirical;
+  }
+
+  const po::variables_map& values_;
+  std::string fit_;
+  SessionModel model_;
+  LikeOptions options_;
+  SynthOptions settings_;
 };
-
-// Absolute errors of one statistic over the splits: typical and worst.
-template <class ErrorOf>
-std::string spread(const Compared& compared, ErrorOf error_of) {
-  std::vector<double> errors;
-  for (const Distances& d : compared.splits) errors.push_back(std::abs(error_of(d)));
-  std::sort(errors.begin(), errors.end());
-  return fmt::format("{:>8.1f}{:>8.1f}", errors[errors.size() / 2], errors.back());
-}
-
-std::string spread_table(const std::vector<Compared>& all) {
-  std::string text = fmt::format("absolute errors over {} splits: typical (median) and worst\n",
-                                 all.front().splits.size());
-  for (const Compared& c : all) {
-    text += fmt::format("{}\n  {:<24}{:>16}{:>16}\n", c.what, "", "median, %", "p90, %");
-    for (std::size_t q = 0; q < c.splits.front().quantities.size(); ++q) {
-      text += fmt::format("  {:<24}{}{}\n", c.splits.front().quantities[q].what,
-                          spread(c, [&](const Distances& d) { return relative_error(d.quantities[q].median); }),
-                          spread(c, [&](const Distances& d) { return relative_error(d.quantities[q].p90); }));
-    }
-    const auto points = [](const Distances& d) {
-      return 100 * (d.infinite_hit_rate_tokens[0] - d.infinite_hit_rate_tokens[1]);
-    };
-    text += fmt::format("  {:<24}{} points\n", "hit rate, infinite cache", spread(c, points));
-  }
-  return text;
-}
 
 // Fits to one half of the sessions and judges by the other, for several ways to halve them.
 ExitCode cross_check(const Workload& trace, const po::variables_map& values, Streams streams) {
@@ -145,35 +150,58 @@ ExitCode cross_check(const Workload& trace, const po::variables_map& values, Str
   for (std::uint64_t split = 1; split <= kSplits; ++split) {
     const Workload fitted = sessions_between(trace, 0, 0.5, split), judge = sessions_between(trace, 0.5, 1, split);
     if (fitted.turns.empty() || judge.turns.empty()) throw UsageError("--cross-check needs a trace of several sessions");
-    const SessionModel model = fit_sessions(fitted);
-    const Workload made = sample_of(model, like_options(values, model));
+    Imitator imitator(values);
+    const std::string fits = imitator.fit(fitted);
+    const Workload made = imitator.sample();
     all[0].splits.push_back(distances_between(made, judge));
     all[1].splits.push_back(distances_between(fitted, judge));
     all[2].splits.push_back(distances_between(made, fitted));
-    if (split == 1) {
-      for (const Compared& c : all) streams.out << distance_table(c.splits[0], c.what);
-    }
+    if (split > 1) continue;
+    streams.out << fits;
+    for (const Compared& c : all) streams.out << distance_table(c.splits[0], c.what);
   }
   streams.out << spread_table(all);
   return ExitCode::done;
 }
 
 ExitCode like(const po::variables_map& values, Streams streams) {
+  if (values.count("draw")) throw UsageError("--draw says nothing beside --like", "--fit says how to draw");
   const Workload trace = load_for_verb(values, streams, "like");
   if (values.count("cross-check")) return cross_check(trace, values, streams);
-  const SessionModel model = fit_sessions(trace);
-  const LikeOptions options = like_options(values, model);
+  Imitator imitator(values);
+  streams.err << imitator.fit(trace);
   const std::string out = values["out"].as<std::string>();
   if (out == "-") {
-    synthesise_like(model, options, streams.out);
+    imitator.write(streams.out);
   } else {
     std::int64_t turns = 0;
-    write_trace_file(out, [&](std::ostream& file) { turns = synthesise_like(model, options, file); });
+    write_trace_file(out, [&](std::ostream& file) { turns = imitator.write(file); });
     streams.err << fmt::format("{}: {} turns, blocks of {} tokens (read it with --block-tokens {})\n", out, turns,
-                               model.block_tokens, model.block_tokens);
+                               imitator.block_tokens(), imitator.block_tokens());
   }
-  streams.err << distance_table(distances_between(sample_of(model, options), trace), "synthesised, against the trace");
+  streams.err << distance_table(distances_between(imitator.sample(), trace), "synthesised, against the trace");
   return ExitCode::done;
+}
+
+// --draw QUANTITY=DISTRIBUTION, each.
+void assign_draws(SynthOptions& options, const po::variables_map& values) {
+  if (!values.count("draw")) return;
+  for (const std::string& text : values["draw"].as<Words>()) {
+    const std::string name = text.substr(0, text.find('='));
+    Words names;
+    bool found = false;
+    for (const SynthDraw& draw : synth_draws(options)) {
+      names.push_back(draw.name);
+      if (draw.name != name || name.size() == text.size()) continue;
+      *draw.distribution = parse_distribution(text.substr(name.size() + 1));
+      found = true;
+    }
+    if (!found) {
+      throw UsageError(fmt::format("--draw {}: expected QUANTITY=DISTRIBUTION, with one of {}", text,
+                                   fmt::join(names, ", ")),
+                       suggestion(name, names));
+    }
+  }
 }
 
 }  // namespace
@@ -187,6 +215,7 @@ ExitCode trace_synth(const Words& arguments, Streams streams) {
                    "give the same bytes.\nThe values in brackets are those of the preset chat.\n\n"
                 << flags
                 << "\nExamples:\n  kvplan trace synth --preset chat --sessions 1000 --seed 7 --out chat.jsonl.gz\n"
+                   "  kvplan trace synth --draw output=gamma:350,0.7 --draw think=empirical:2,5,9,30,300 --out chat.jsonl.gz\n"
                    "  kvplan trace synth --like TRACE --requests 100000 --out more.jsonl.gz\n";
     return ExitCode::done;
   }
@@ -196,6 +225,8 @@ ExitCode trace_synth(const Words& arguments, Streams streams) {
   for (const SynthSetting& s : synth_settings(options)) {
     if (values.count(s.name)) assign(s, values[s.name].as<std::string>());
   }
+  assign_draws(options, values);
+  if (!values["fit"].defaulted()) throw UsageError("--fit needs --like TRACE");
   const std::string out = values["out"].as<std::string>();
   if (out == "-") {
     synthesise(options, streams.out);

@@ -27,6 +27,12 @@ std::string choice(const boost::program_options::variables_map&, const char* opt
 // measured on a trace depends on where in its tick a turn arrives. Notes go to `err`.
 Workload load_for_verb(const boost::program_options::variables_map&, Streams, const char* option = "trace");
 
+// --block-tokens, where it is given. UsageError.
+std::int32_t block_tokens_of(const boost::program_options::variables_map&);
+
+// The most memory that the program has held so far.
+double peak_memory_mb();
+
 template <class T>
 bool parse_whole(const std::string& text, T& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

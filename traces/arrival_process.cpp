@@ -8,24 +8,13 @@
 
 #include "base/error.hpp"
 #include "base/random.hpp"
+#include "traces/distribution.hpp"
 #include "traces/rearrange.hpp"
 
 namespace kvplan {
 namespace {
 
 constexpr double kMaxTime_s = 9e6;  // the clock holds 106 days
-
-// Marsaglia and Tsang (2000); for shape < 1 with their boost u^(1/shape).
-double gamma_draw(RandomStream& stream, double shape) {
-  const double boost = shape < 1 ? std::pow(stream.unit(), 1 / shape) : 1;
-  const double d = (shape < 1 ? shape + 1 : shape) - 1.0 / 3, c = 1 / std::sqrt(9 * d);
-  for (;;) {
-    const double x = stream.normal(), root = 1 + c * x;
-    if (root <= 0) continue;
-    const double v = root * root * root;
-    if (std::log(stream.unit()) < x * x / 2 + d - d * v + d * std::log(v)) return boost * d * v;
-  }
-}
 
 double weibull_cv(double shape) {
   const double log_ratio = std::lgamma(1 + 2 / shape) - 2 * std::lgamma(1 + 1 / shape);

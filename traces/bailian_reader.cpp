@@ -45,7 +45,7 @@ class BailianReader : public HashedLines {
   void end_row(TraceRow& row, std::uint32_t) override {
     if (row_failed()) return;
     check_id_count(row);
-    if (row_failed()) return;
+    if (row_failed() || options_.blocks) return;
     const auto id = static_cast<RowId>(rows_.rows.size());
     const auto [entry, inserted] = row_of_chat_.emplace(chat_, id);
     if (!inserted) {
@@ -80,7 +80,7 @@ class BailianReader : public HashedLines {
                     "read without strict to let them begin sessions of their own");
     }
     rows_.note("chats whose parent is not in the trace: they begin sessions of their own", missing);
-    number_trees();
+    if (!options_.blocks) number_trees();
   }
 
   void number_trees() {

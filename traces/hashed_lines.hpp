@@ -22,15 +22,20 @@ class HashedLines : public JsonLines {
   virtual void read_own_field(std::size_t index, const JsonValue& value, TraceRow& row) = 0;
   // ceil(prompt / block) ids, or floor.
   void check_id_count(const TraceRow& row);
-  void finish() override { rows_.block_ids = static_cast<std::uint32_t>(numbers_.size()); }
+  void finish() override;
 
  private:
   void read_field(std::size_t index, const JsonValue& value, TraceRow& row) final;
+
+  // A row of a sample is a row of the sampled blocks alone, and stands for itself.
+  bool keep_row(TraceRow& row) override;
 
   void take_hashes(std::span<const std::uint64_t> hashes, TraceRow& row);
 
   std::int64_t ps_per_time_unit_;
   BlockNumbers numbers_;
+  std::size_t listed_ = 0;      // hashes of the row, sampled or not
+  bool last_sampled_ = false;   // whether the last of them is
 };
 
 }  // namespace kvplan

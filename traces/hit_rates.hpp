@@ -28,19 +28,4 @@ std::vector<HitRates> simulated_hit_rates(const Workload&, const std::string& po
 std::vector<HitRates> hit_rates(const Workload&, const std::string& policy,
                                 std::span<const std::int64_t> capacities_blocks, TouchOrder order, unsigned threads);
 
-// Spatial sampling (Waldspurger et al., "SHARDS", FAST 2015): whole chains of blocks, chosen by a hash of their head
-// (below what more than half of all turns share), in caches scaled by the share of prompt tokens that they have. As
-// many disjoint samples as the rate allows, eight at most, tell the error.
-struct SampledHitRates {
-  std::vector<HitRates> mean;
-  std::vector<HitRates> standard_error;  // of the mean
-  std::int64_t samples = 0;
-  double token_share = 0;  // of one sample, on average
-};
-
-// rate from 0 to 0.5.
-SampledHitRates sampled_hit_rates(const Workload&, const std::string& policy,
-                                  std::span<const std::int64_t> capacities_blocks, TouchOrder order, unsigned threads,
-                                  double rate, std::uint64_t seed);
-
 }  // namespace kvplan

@@ -32,7 +32,7 @@ TraceRows JsonLines::read() {
   rows_.session_count = static_cast<std::uint32_t>(sessions_.size());
   finish_notes();
   finish();
-  if (rows_.rows.empty() && findings_.empty()) findings_.add(0, 0, "the file has no rows");
+  if (rows_.rows.empty() && findings_.empty() && !rows_.thinned_from) findings_.add(0, 0, "the file has no rows");
   findings_.raise();
   return std::move(rows_);
 }
@@ -49,7 +49,7 @@ void JsonLines::read_line() {
   } else {
     parse_line(row);
   }
-  if (!line_failed_) {
+  if (!line_failed_ && keep_row(row)) {
     make_room(rows_.rows, 1);
     rows_.rows.push_back(row);
   } else {

@@ -48,6 +48,8 @@ class JsonLines {
   virtual void read_field(std::size_t index, const JsonValue& value, TraceRow& row) = 0;
   // All fields are read; `seen` has bit i where fields[i] stood in the row. The row is kept if nothing failed.
   virtual void end_row(TraceRow& row, std::uint32_t seen) = 0;
+  // Of a row without a finding; may change it.
+  virtual bool keep_row(TraceRow&) { return true; }
   // All rows are read and rows_ is complete but for what only the whole trace tells.
   virtual void finish() {}
 

@@ -20,7 +20,8 @@ class MooncakeReader : public HashedLines {
 
   void read_own_field(std::size_t index, const JsonValue& value, TraceRow& row) override {
     if (index == session_id) {
-      row.session = session_number(text(index, value));
+      const std::string_view name = text(index, value);
+      if (!options_.blocks) row.session = session_number(name);
     } else {
       row.delay = time(index, value, kPsPerMs);
     }
@@ -34,7 +35,7 @@ class MooncakeReader : public HashedLines {
     if (has(delay) && !has(session_id)) fail("", "\"delay\" without \"session_id\": the turn before is unknown");
     if (row_failed()) return;
     check_id_count(row);
-    if (row.session == kNone || row_failed()) return;
+    if (row.session == kNone || row_failed() || options_.blocks) return;
     if (row.session >= last_of_session_.size()) last_of_session_.resize(row.session + 1, kNone);
     row.parent = last_of_session_[row.session];
     if (row.delay) row.after = row.parent;
@@ -43,7 +44,7 @@ class MooncakeReader : public HashedLines {
 
   void finish() override {
     HashedLines::finish();
-    rows_.parents_recorded = rows_.session_count > 0;
+    rows_.parents_recorded = rows_.parents_recorded || rows_.session_count > 0;
   }
 
   std::vector<RowId> last_of_session_;

@@ -8,8 +8,6 @@
 namespace kvplan {
 namespace {
 
-constexpr std::size_t kParts = 6;
-
 std::vector<std::int64_t> uses_of_blocks(const Workload& w) {
   std::vector<std::int64_t> uses(w.block_count(), 0);
   for (const BlockId block : w.prompt_blocks) ++uses[block];
@@ -52,17 +50,18 @@ Summary summary_of_depths(const std::vector<std::int64_t>& depths, double block_
   return {sum / static_cast<double>(n) * block_tokens, at(.10), at(.50), at(.90), at(.99), at(1)};
 }
 
-void describe_parts(const Workload& w, const std::vector<Time>& at, Reuse& r) {
+void describe_parts(const Workload& w, const std::vector<Time>& at, std::size_t parts, Reuse& r) {
   if (at.empty()) return;
-  const double length_s = seconds(at.back() - at.front()) / kParts;
-  r.parts.resize(kParts);
-  for (std::size_t p = 0; p < kParts; ++p) r.parts[p].from_s = static_cast<double>(p) * length_s;
+  const double length_s = seconds(at.back() - at.front()) / static_cast<double>(parts);
+  r.parts.resize(parts);
+  for (std::size_t p = 0; p < parts; ++p) r.parts[p].from_s = static_cast<double>(p) * length_s;
   BlockId fresh = 0;
   for (TurnId t = 0; t < w.turns.size(); ++t) {
     const double since_s = seconds(at[t] - at.front());
     const auto p = length_s > 0 ? static_cast<std::size_t>(since_s / length_s) : 0;
-    TracePart& part = r.parts[std::min(p, kParts - 1)];
+    TracePart& part = r.parts[std::min(p, parts - 1)];
     ++part.turns;
+    part.output_tokens += w.turns[t].output_tokens;
     part.prompt_tokens += w.turns[t].prompt_tokens;
     for (const BlockId block : w.blocks(w.turns[t])) {
       if (block == fresh) {
@@ -73,7 +72,7 @@ void describe_parts(const Workload& w, const std::vector<Time>& at, Reuse& r) {
     }
     part.unique_blocks = fresh;
   }
-  for (std::size_t p = 1; p < kParts; ++p) {
+  for (std::size_t p = 1; p < parts; ++p) {
     r.parts[p].unique_blocks = std::max(r.parts[p].unique_blocks, r.parts[p - 1].unique_blocks);
   }
 }
@@ -98,7 +97,7 @@ WorkingSet working_set(const Workload& w, const std::vector<Time>& at, double wi
 
 }  // namespace
 
-Reuse reuse_of(const Workload& w, const std::vector<Time>& at) {
+Reuse reuse_of(const Workload& w, const std::vector<Time>& at, std::size_t parts) {
   Reuse r;
   const std::vector<std::int64_t> uses = uses_of_blocks(w);
   std::vector<bool> counted(uses.size());
@@ -109,7 +108,7 @@ Reuse reuse_of(const Workload& w, const std::vector<Time>& at) {
   if (!uses.empty()) {
     r.used_once_share = static_cast<double>(std::count(uses.begin(), uses.end(), 1)) / static_cast<double>(uses.size());
   }
-  describe_parts(w, at, r);
+  describe_parts(w, at, parts, r);
   if (at.empty()) return r;
   for (const double window_s : {60.0, 600.0, 3600.0}) r.working_sets.push_back(working_set(w, at, window_s));
   return r;

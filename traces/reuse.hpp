@@ -12,6 +12,7 @@ namespace kvplan {
 struct TracePart {
   double from_s = 0;
   std::int64_t turns = 0;
+  std::int64_t output_tokens = 0;
   std::int64_t prompt_tokens = 0;
   std::int64_t reused_tokens = 0;  // of those: had been in an earlier prompt
   std::int64_t unique_blocks = 0;  // since the start of the trace
@@ -28,11 +29,11 @@ struct Reuse {
   Summary interval_tokens;        // prompt tokens of the turns from one to the other
   Summary stack_distance_tokens;  // distinct blocks touched in between, times the block size
   double used_once_share = 0;     // of distinct blocks
-  std::vector<TracePart> parts;   // six
+  std::vector<TracePart> parts;
   std::vector<WorkingSet> working_sets;
 };
 
 // `at`: when each turn arrives, ascending (recorded_timeline).
-Reuse reuse_of(const Workload& workload, const std::vector<Time>& at);
+Reuse reuse_of(const Workload& workload, const std::vector<Time>& at, std::size_t parts = 6);
 
 }  // namespace kvplan

@@ -42,6 +42,13 @@ struct TraceRow {
   std::size_t first_id = 0;  // into TraceRows::ids
 };
 
+// What a trace had before all blocks but a sample were taken out.
+struct ThinnedFrom {
+  std::int64_t prompt_tokens = 0, prompt_blocks = 0;
+  std::int64_t hashed_tokens = 0, hashed_blocks = 0;  // without tails that have no id
+  std::int64_t waiting_rows = 0;                      // that arrive some time after another's end
+};
+
 struct TraceRows {
   std::string path;
   std::string format;
@@ -53,6 +60,7 @@ struct TraceRows {
   bool common_clock = true;         // false: the timestamps of each session count from its own start
   bool parents_recorded = false;    // else the compiler infers them from shared prefixes
   bool prompts_continue = false;    // a prompt must begin like its parent's, or the rows hold only what a turn adds
+  std::optional<ThinnedFrom> thinned_from;  // by formats that can, where LoadOptions::blocks stands
   BigVector<TraceRow> rows;
   BigVector<std::uint32_t> ids;
   std::vector<WorkloadNote> notes;

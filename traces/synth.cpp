@@ -46,25 +46,36 @@ class Synthesiser final : public SessionSource {
   static constexpr double kMaxTraceSeconds = 8.64e6;
   static constexpr std::int64_t kMaxBarren = 1'000'000;  // sessions without a turn, one after the other: none will come
 
-  static std::int64_t tokens(RandomStream& stream, const LogNormal& d) {
-    return std::max<std::int64_t>(1, std::llround(std::min(stream.log_normal(d.median, d.sigma), 1e9)));
+  static double draw(RandomStream& stream, const LogNormal& d, const std::optional<Distribution>& instead) {
+    return std::min(instead ? instead->draw(stream) : stream.log_normal(d.median, d.sigma), 1e9);
+  }
+
+  static std::int64_t tokens(RandomStream& stream, const LogNormal& d, const std::optional<Distribution>& instead) {
+    return std::max<std::int64_t>(1, std::llround(draw(stream, d, instead)));
+  }
+
+  std::int64_t turns() {
+    if (o_.turns_as) return std::max<std::int64_t>(1, std::llround(std::min(o_.turns_as->draw(counts_), 1e6)));
+    return counts_.chance(o_.multi_turn_share) ? 2 + counts_.geometric(o_.mean_turns - 2) : 1;
   }
 
   std::vector<PlannedTurn> session_at(double time_s) {
     std::vector<PlannedTurn> session;
-    const bool multi = counts_.chance(o_.multi_turn_share);
-    const std::int64_t turns = multi ? 2 + counts_.geometric(o_.mean_turns - 2) : 1;
-    std::int64_t prompt = o_.system_tokens + tokens(prompts_, o_.first_tokens), before = 0;
-    for (std::int64_t i = 0; i < turns; ++i) {
-      const std::int64_t output = tokens(outputs_, o_.output_tokens);
+    const std::int64_t count = turns();
+    std::int64_t prompt = o_.system_tokens + tokens(prompts_, o_.first_tokens, o_.first_as), before = 0;
+    double think_s = 0;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::int64_t output = tokens(outputs_, o_.output_tokens, o_.output_as);
       if (prompt + output > o_.max_context_tokens) break;
       if (o_.requests == 0 && o_.duration_s > 0 && time_s >= static_cast<double>(o_.duration_s)) break;
       const std::int64_t time_ms = static_cast<std::int64_t>(time_s * 1000) / o_.tick_ms * o_.tick_ms;
       session.push_back({time_ms, std::nullopt, prompt, output, before});
+      if (o_.closed_loop != 0 && i > 0) session.back().delay_ms = std::llround(think_s * 1000);
       before = prompt;
-      const LogNormal& think = thinks_.chance(o_.pause_share) ? o_.pause_s : o_.think_s;
-      time_s += static_cast<double>(output) / o_.output_tokens_per_s + thinks_.log_normal(think.median, think.sigma);
-      prompt += output + tokens(prompts_, o_.follow_up_tokens);
+      const bool pauses = thinks_.chance(o_.pause_share);
+      think_s = draw(thinks_, pauses ? o_.pause_s : o_.think_s, pauses ? o_.pause_as : o_.think_as);
+      time_s += static_cast<double>(output) / o_.output_tokens_per_s + think_s;
+      prompt += output + tokens(prompts_, o_.follow_up_tokens, o_.follow_up_as);
     }
     return session;
   }
@@ -105,6 +116,11 @@ constexpr Preset kPresets[] = {{"chat", chat}, {"mooncake-conversation", mooncak
 
 }  // namespace
 
+std::vector<SynthDraw> synth_draws(SynthOptions& o) {
+  return {{"first", &o.first_as}, {"follow-up", &o.follow_up_as}, {"output", &o.output_as},
+          {"turns", &o.turns_as}, {"think", &o.think_as},         {"pause", &o.pause_as}};
+}
+
 void check_synth(const SynthOptions& options) {
   SynthOptions copy = options;
   std::string wrong;
@@ -141,6 +157,7 @@ std::vector<SynthSetting> synth_settings(SynthOptions& o) {
       {"output-tokens-per-s", &o.output_tokens_per_s, 0.1, 1e6, "speed of answers in the recording"},
       {"max-context-tokens", &o.max_context_tokens, 1, 1e9, "a session ends before it exceeds this"},
       {"duration-s", &o.duration_s, 0, 9e6, "leave out turns that would arrive later; 0: none"},
+      {"closed-loop", &o.closed_loop, 0, 1, "1: a follow-up gives its think time (session_id, delay), not an instant"},
       {"tick-ms", &o.tick_ms, 1, 1e6, "timestamps are rounded down to multiples of this"},
   };
 }
@@ -162,7 +179,7 @@ std::int64_t synthesise(const SynthOptions& options, std::ostream& out) {
   check_synth(options);
   Synthesiser source(options);
   const std::int64_t turns =
-      write_sessions(out, source, {options.block_tokens, options.system_tokens, false, options.requests});
+      write_sessions(out, source, {options.block_tokens, options.system_tokens, options.closed_loop != 0, options.requests});
   if (turns == 0) throw UsageError("these settings give no turn", "raise the context or the duration");
   return turns;
 }

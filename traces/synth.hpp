@@ -7,15 +7,19 @@
 // session has one turn, or, with probability multi_turn_share, 2 + geometric
 // turns; it ends early where the next prompt and answer would exceed the context.
 // A follow-up arrives after the answer, at output_tokens_per_s, and a think time:
-// log-normal, with probability pause_share from a second, longer one.
+// log-normal, with probability pause_share from a second, longer one. Any of these quantities may be drawn from another
+// distribution instead. In closed loop, a follow-up gives its think time instead of an instant.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <variant>
 #include <vector>
+
+#include "traces/distribution.hpp"
 
 namespace kvplan {
 
@@ -42,6 +46,9 @@ struct SynthOptions {
   double output_tokens_per_s = 40;
   std::int64_t max_context_tokens = 131072;
   std::int64_t duration_s = 900;  // turns that would arrive later are left out; 0: all stay
+  std::int64_t closed_loop = 0;   // 1: with session ids and delays
+  // Instead of the log-normals above; `turns`: of all sessions, instead of the share and mean of those with several.
+  std::optional<Distribution> first_as, follow_up_as, output_as, turns_as, think_as, pause_as;
   std::int64_t tick_ms = 1;       // of the recording clock: timestamps are rounded down to it
 };
 
@@ -52,6 +59,13 @@ struct SynthSetting {
   double low, high;
   std::string help;
 };
+
+// What may be drawn from another distribution, by its name on the command line.
+struct SynthDraw {
+  std::string name;
+  std::optional<Distribution>* distribution;
+};
+std::vector<SynthDraw> synth_draws(SynthOptions& options);
 
 // UsageError names every setting out of range.
 void check_synth(const SynthOptions& options);

@@ -154,24 +154,6 @@ TEST_CASE("threads change nothing") {
   }
 }
 
-TEST_CASE("samples estimate the exact curve within their error") {
-  const std::string path = test::real_trace("mooncake_fast25_conversation_trace.jsonl.gz");
-  if (path.empty()) return;
-  const Workload w = load_workload(path);
-  const std::vector<std::int64_t> capacities = {4000, 10'000, 20'000, 40'000, kEndless};
-  for (const char* policy : {"lru", "s3-fifo"}) {
-    const auto exact = hit_rates(w, policy, capacities, TouchOrder::head_to_tail, 2);
-    const auto sampled = sampled_hit_rates(w, policy, capacities, TouchOrder::head_to_tail, 2, 0.1, 1);
-    CHECK(sampled.samples == 8);
-    CHECK(sampled.token_share == Approx(0.1).margin(0.02));
-    for (std::size_t c = 0; c < capacities.size(); ++c) {
-      CAPTURE(policy, c);
-      CHECK(sampled.standard_error[c].tokens < 0.03);
-      CHECK(sampled.mean[c].tokens == Approx(exact[c].tokens).margin(3 * sampled.standard_error[c].tokens + 0.005));
-    }
-  }
-}
-
 TEST_CASE("conversation trace: hit rates by policy, none above the bound") {
   const std::string path = test::real_trace("mooncake_fast25_conversation_trace.jsonl.gz");
   if (path.empty()) return;
