@@ -76,7 +76,6 @@ void Foresight::arrived(TurnId turn, Time at) {
 }
 
 void Foresight::ended(TurnId turn, Time at) {
-  if (sessions_ || uses_) last_user_.assign(chains.chain_count(), kNone);
   if (sessions_) thinking_[workload_.turns[turn].session].last_end = at;
 }
 

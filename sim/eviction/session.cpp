@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "sim/eviction/eviction.hpp"
 #include "sim/eviction/foresight.hpp"
 #include "sim/eviction/piece_queues.hpp"
 
