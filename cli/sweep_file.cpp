@@ -1,5 +1,7 @@
 #include "cli/sweep_file.hpp"
 
+#include "cli/presets.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -181,6 +183,7 @@ void number_points(SweepFile& sweep, const Design& design) {
 Scenario SweepFile::scenario(const SweepPoint& point) const {
   Scenario s = base;
   for (const auto& [path, value] : point.values.items()) s.assign(path, *accept(*find_option(path), value), "", {});
+  apply_preset(s);
   return s;
 }
 

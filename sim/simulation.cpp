@@ -257,6 +257,7 @@ void Simulation::end_transfer(FlowNetwork::Purpose purpose, std::uint32_t node, 
 
 void Simulation::begin_executor() {
   KVPLAN_ASSERT(config_.replicas == 1 && config_.step_by_step);
+  KVPLAN_ASSERT(config_.offload.choice == LoadChoice::load || config_.offload.choice == LoadChoice::recompute);
   std::vector<const LowerTier*> tiers;
   for (const auto& level : tiers_) tiers.push_back(level.front().get());
   run_.executor->begin(replicas_.front()->cache(), tiers);

@@ -162,6 +162,7 @@ TEST_CASE("the cost model as an executor gives what stepping gives") {
     machine.links.load.resize(std::min<std::size_t>(1, machine.links.load.size()));
     machine.links.store.resize(machine.links.load.size());
     for (NodeLinks::Beyond& tier : machine.links.beyond) tier.load.resize(1);
+    machine.offload.choice = static_cast<LoadChoice>(pick(0, 1));  // an executor's transfers cannot be estimated
     machine.offload.load = LoadPolicy::blocking;  // for whose waits the executor would have to know the layers
     machine.step_by_step = true;
     RC_LOG(describe(load, machine));
