@@ -12,6 +12,7 @@
 #include "models/memory.hpp"
 #include "models/roofline.hpp"
 #include "reports/cells.hpp"
+#include "sim/eviction/eviction.hpp"
 
 namespace kvplan {
 namespace {
@@ -71,6 +72,37 @@ StorePolicy store_policy(const std::string& name) {
   return name == "selective" ? StorePolicy::selective : StorePolicy::through;
 }
 
+Eviction eviction(const Scenario& s, const char* path) {
+  for (const EvictionEntry& e : eviction_table()) {
+    if (s.text(path) == e.name) return e.eviction;
+  }
+  KVPLAN_ASSERT(!"a choice of the option");
+}
+
+LoadChoice load_choice(const std::string& name) {
+  if (name == "recompute") return LoadChoice::recompute;
+  if (name == "cheaper") return LoadChoice::cheaper;
+  return name == "partial" ? LoadChoice::partial : LoadChoice::load;
+}
+
+RetentionConfig retention_config(const Scenario& s) {
+  RetentionConfig r;
+  r.prefix = s.integer("retention.prefix_priority");
+  r.prompt = s.integer("retention.prompt_priority");
+  r.answer = s.integer("retention.answer_priority");
+  r.fallback = s.integer("retention.default_priority");
+  r.store_from = s.integer("retention.store_from_priority");
+  if (s.has("retention.duration_s")) r.duration = time_from_seconds(s.number("retention.duration_s"));
+  const auto ascends = [&](const char* path, const char* before, std::int64_t own, std::int64_t most) {
+    if (own <= most) return;
+    throw InputError(s.finding(path, fmt::format("{} {} exceeds {} {}: a block is of no use without those before it", path, own, before, most),
+                               fmt::format("lower it to {}, or raise {}", most, before)));
+  };
+  ascends("retention.prompt_priority", "retention.prefix_priority", r.prompt, r.prefix);
+  ascends("retention.answer_priority", "retention.prompt_priority", r.answer, r.prompt);
+  return r;
+}
+
 OffloadConfig offload_config(const Scenario& s) {
   OffloadConfig o;
   o.enabled = true;
@@ -80,6 +112,9 @@ OffloadConfig offload_config(const Scenario& s) {
   o.selective_hits = int32(s, "offload.selective_hits");
   o.chunk_tokens = int32(s, "offload.chunk_tokens");
   o.promote = s.boolean("offload.promote");
+  o.choice = load_choice(s.text("offload.load_choice"));
+  o.defer_stores = s.boolean("offload.defer_stores");
+  o.eviction = eviction(s, "offload.eviction");
   return o;
 }
 
@@ -169,7 +204,14 @@ void add_storage(Built& b, const Scenario& s, const Hardware& hardware, VertexKi
                                   human_bytes(static_cast<double>(capacity.count)), option, human_bytes(held)));
   }
   (ssd ? b.ssd_per_node : b.remote) = capacity;
-  b.config.offload.beyond.push_back({ssd ? Storage::ssd : Storage::remote, ssd ? Scope::node : Scope::fleet, capacity});
+  const char* store = ssd ? "offload.ssd_store" : "offload.remote_store";
+  const StorePolicy policy = store_policy(s.text(store));
+  if (policy == StorePolicy::back && !b.config.offload.beyond.empty()) {
+    throw InputError(s.finding(store, fmt::format("{} is back, but the remote store is not next to DRAM: SSD is", store),
+                               "DRAM evicts to the tier next to it; choose through or selective"));
+  }
+  b.config.offload.beyond.push_back({ssd ? Storage::ssd : Storage::remote, ssd ? Scope::node : Scope::fleet, capacity,
+                                     eviction(s, ssd ? "offload.ssd_eviction" : "offload.remote_eviction"), policy});
 }
 
 }  // namespace
@@ -180,7 +222,9 @@ Built build_config(const Scenario& s, const std::string& offload, const Hardware
   const Dtype weights = dtype_from_name(s.text("weights")), kv = dtype_from_name(s.text("kv_dtype"));
   SimulationConfig& c = b.config;
   c.engine = engine_config(s, model);
+  c.engine.eviction = eviction(s, "engine.eviction");
   c.router = router_config(s);
+  c.retention = retention_config(s);
   c.step_by_step = s.boolean("engine.step_by_step");
   c.check = s.boolean("engine.check");
   b.kv_memory_per_gpu =

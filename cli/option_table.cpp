@@ -1,4 +1,6 @@
 #include "cli/options.hpp"
+#include "cli/presets.hpp"
+#include "sim/eviction/eviction.hpp"
 
 namespace kvplan {
 namespace {
@@ -147,8 +149,13 @@ Options fleet_options() {
   };
 }
 
+Names names_of_evictions(bool in_hbm);
+
 Options engine_options() {
   return {
+      choice("engine.eviction", names_of_evictions(true), "lru", "",
+             "What HBM evicts first of what no request uses (docs/tiers.md). ARC, S3-FIFO and SIEVE are for the tiers "
+             "below."),
       integer("engine.max_num_seqs", "sequences", 1, 65536, 256, "", "Sequences that one replica runs at once."),
       integer("engine.max_num_batched_tokens", "tokens", 1, 1048576, 8192, "",
               "Token budget of one step; longer prompts are computed in chunks."),
@@ -175,6 +182,18 @@ Option storage_bytes(const char* path, const char* help, const char* otherwise) 
   return {path, OptionType::bytes, "bytes", nullptr, otherwise, 1, 1e18, {}, help, ""};
 }
 
+Option priority(const char* path, std::int64_t fallback, const char* help) {
+  return integer(path, "", 0, 100, fallback, "", help);
+}
+
+Names names_of_evictions(bool in_hbm) {
+  Names names;
+  for (const EvictionEntry& e : eviction_table()) {
+    if (!in_hbm || e.in_hbm) names.push_back(e.name);
+  }
+  return names;
+}
+
 Options offload_options() {
   const Option dram_bytes = {
       "offload.dram_bytes",
@@ -189,6 +208,9 @@ Options offload_options() {
       "holds is allowed and labelled hypothetical.",
       ""};
   return {
+      unless_set(choice("offload.preset", preset_names(), "", "",
+                        "Options below HBM as a system has them (docs/tiers.md); whatever else is set wins."),
+                 "none"),
       several("offload.mode", {"none", "dram", "dram+ssd", "dram+remote", "dram+ssd+remote"}, "dram", "offload",
               "Tiers below HBM: none recomputes what HBM has lost; several modes are compared."),
       dram_bytes,
@@ -208,6 +230,30 @@ Options offload_options() {
           "Blocking: a request waits outside the batch for its load. Layerwise: layer l computes while l + 1 loads."),
       integer("offload.chunk_tokens", "tokens", 1, 1048576, 256, "",
               "Unit of offload: only whole chunks of a prompt or answer are stored."),
+      choice("offload.load_choice", {"load", "recompute", "cheaper", "partial"}, "load", "",
+             "Load: whatever a tier below holds is loaded. Recompute: nothing is. Cheaper: whichever is estimated to end "
+             "first, given the queue on the link. Partial: the leading part is computed while the rest loads, so that "
+             "both end together."),
+      boolean("offload.defer_stores", "A store starts one step after its blocks are complete (vLLM)."),
+      choice("offload.ssd_store", {"through", "back", "selective"}, "through", "",
+             "When KV goes from DRAM to SSD: when it has come there, when DRAM is about to evict it, or after "
+             "selective_hits lookups."),
+      choice("offload.remote_store", {"through", "back", "selective"}, "through", "",
+             "The same for the remote store; back only where it is next to DRAM."),
+      choice("offload.eviction", names_of_evictions(false), "lru", "",
+             "What DRAM evicts first (docs/tiers.md); belady knows the order of the trace and is a bound where that is "
+             "the order of service."),
+      choice("offload.ssd_eviction", names_of_evictions(false), "lru", "", "The same for SSD."),
+      choice("offload.remote_eviction", names_of_evictions(false), "lru", "", "The same for the remote store."),
+      priority("retention.prefix_priority", 80, "Priority policy: of blocks that several sessions share."),
+      priority("retention.prompt_priority", 50, "Priority policy: of a prompt's other blocks; at most prefix_priority."),
+      priority("retention.answer_priority", 35, "Priority policy: of an answer's blocks; at most prompt_priority."),
+      priority("retention.default_priority", 35,
+               "Priority policy: what a higher priority falls to after duration_s (35 is TensorRT-LLM's)."),
+      priority("retention.store_from_priority", 30,
+               "Priority policy in HBM, offload.store back: what is lower is dropped, not stored (30 is TensorRT-LLM's)."),
+      unless_set(number("retention.duration_s", "s", 1e-3, 9e6, 1, "Priority policy: how long after its last use a block keeps its priority."),
+                 "for ever"),
       choice("offload.layout", {"block-first", "layer-first"}, "block-first", "",
              "Contiguous bytes of a copy: a page of all layers (vLLM since 0.12), or of one layer's K or V."),
   };

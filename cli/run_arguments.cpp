@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "cli/arguments.hpp"
 #include "cli/options.hpp"
+#include "cli/presets.hpp"
 
 namespace kvplan {
 namespace {
@@ -82,6 +83,7 @@ RunArguments parse_run(const std::vector<std::string>& arguments) {
     if (!o.flag.empty() && values.count(o.flag))
       run.scenario.assign(o.path, values[o.flag].as<std::string>(), "--" + o.flag);
   }
+  apply_preset(run.scenario);
   return run;
 }
 

@@ -119,6 +119,8 @@ const std::string& Scenario::origin(const std::string& path) const {
   return it->second.origin;
 }
 
+bool Scenario::is_built_in(const std::string& path) const { return origin(path) == kBuiltIn; }
+
 void Scenario::forget_origins() {
   for (auto& [path, setting] : settings_) setting.origin.clear(), setting.position = {};
 }

@@ -36,6 +36,7 @@ class Scenario {
   std::int64_t integer(const std::string& path) const { return value(path).get<std::int64_t>(); }
   double number(const std::string& path) const { return value(path).get<double>(); }
   bool boolean(const std::string& path) const { return value(path).get<bool>(); }
+  bool is_built_in(const std::string& path) const;  // nothing has set it
   const std::string& origin(const std::string& path) const;
   void forget_origins();
   // A finding about the value of an option, at the place that set it.

@@ -1,5 +1,7 @@
 #include "cli/sweep_file.hpp"
 
+#include "cli/presets.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -180,6 +182,7 @@ void check_base(const Scenario& base, const std::vector<std::string>& varied, Js
 Scenario SweepFile::scenario(const SweepPoint& point) const {
   Scenario s = base;
   for (const auto& [path, value] : point.values.items()) s.assign(path, *accept(*find_option(path), value), "", {});
+  apply_preset(s);
   return s;
 }
 

@@ -60,6 +60,25 @@ Json throughput_block(const RunFacts& run, const Totals& sum) {
           {"goodput_requests_per_s", goodput}};
 }
 
+Json by_tier(const Bytes (&bytes)[3]) {
+  return {{"dram", bytes[0].count}, {"ssd", bytes[1].count}, {"remote", bytes[2].count}};
+}
+
+// At the run's mean rate: what drives are rated in.
+Json per_day(const Bytes (&bytes)[3], double span_s) {
+  const auto rate = [&](int i) { return ratio(static_cast<double>(bytes[i].count) * 86400, span_s); };
+  return {{"dram", rate(0)}, {"ssd", rate(1)}, {"remote", rate(2)}};
+}
+
+Json load_choice_block(const LoadChoices& c) {
+  return {{"loaded_requests", c.loaded},
+          {"recomputed_requests", c.recomputed},
+          {"partial_requests", c.partial},
+          {"recomputed_tokens", c.recomputed_tokens},
+          {"estimated_s_saved_against_loading", seconds(c.saved_against_loading)},
+          {"estimated_s_saved_against_recomputing", seconds(c.saved_against_recomputing)}};
+}
+
 Json kv_block(const SimulationResult& result, const Totals& sum) {
   return {{"prompt_tokens", sum.prompt_tokens},
           {"hit_tokens", {{"hbm", sum.hit_g1_tokens}, {"dram", sum.hit_g2_tokens}, {"ssd", sum.hit_ssd_tokens}, {"remote", sum.hit_remote_tokens}}},
@@ -74,7 +93,11 @@ Json kv_block(const SimulationResult& result, const Totals& sum) {
           {"loaded_bytes", result.loaded.count},
           {"stored_bytes", result.stored.count},
           {"written_beyond_bytes", result.written_beyond.count},
-          {"skipped_store_blocks", result.skipped_stores}};
+          {"written_bytes", by_tier(result.written)},
+          {"written_bytes_per_day", per_day(result.written, seconds(sum.makespan()))},
+          {"read_bytes", by_tier(result.read)},
+          {"skipped_store_blocks", result.skipped_stores},
+          {"load_choice", load_choice_block(result.load_choices)}};
 }
 
 Json links_block(const SimulationResult& result, const Totals& sum) {

@@ -21,6 +21,20 @@ enum class StepOrder {
   prefill_first,  // while there is a prefill to compute, decodes wait (SGLang)
 };
 
+// Which blocks go first (sim/eviction/eviction.hpp).
+enum class Eviction : std::uint8_t { lru, lfu, arc, s3_fifo, sieve, priority, session, belady };
+
+// Of the priority policy: 0..100, the lowest goes first. A use gives a block the priority of its part of the prompt or
+// answer; one above `fallback` falls to it a `duration` after the last use. prefix >= prompt >= answer.
+struct RetentionConfig {
+  std::int64_t prefix = 80;     // blocks that several sessions share
+  std::int64_t prompt = 50;
+  std::int64_t answer = 35;
+  std::int64_t fallback = 35;
+  std::int64_t store_from = 30;  // written back to G2 on eviction from G1; what is lower is dropped
+  Time duration = Time::max();
+};
+
 struct EngineConfig {
   std::int32_t max_num_seqs = 256;
   std::int32_t max_num_batched_tokens = 8192;
@@ -29,6 +43,7 @@ struct EngineConfig {
   std::int32_t page_tokens = 16;
   std::int32_t max_context_tokens = 131072;  // prompt + output beyond this is refused
   Pages g1_pages{0};                         // KV memory of one replica
+  Eviction eviction = Eviction::lru;         // of G1; not every policy (eviction_table())
   Time frontend_fixed{0};                    // of each request, before the queue
   std::int64_t frontend_ps_per_token = 0;    // of its prompt
   // What the front end gets through, one request after the other; 0: any number at once.
@@ -45,19 +60,33 @@ enum class LoadPolicy {
   blocking,   // the request waits outside the batch until its load is done
   layerwise,  // the request's first step computes layer l while layer l + 1 loads
 };
+// Whether a request loads what the tiers below hold of its prompt (sim/load_choice.hpp).
+enum class LoadChoice {
+  load,
+  recompute,
+  cheaper,  // whichever is estimated to end first
+  partial,  // computes the leading part while the rest loads, split so that both end together
+};
 enum class Scope { replica, node, fleet };
 
-// G3 or G4: written from G2 when a store there has ended, read straight into G1.
+// G3 or G4: written from G2, read straight into G1.
 struct LowerTierConfig {
   Storage kind = Storage::ssd;
   Scope scope = Scope::node;
   Bytes capacity{0};  // of one such tier
+  Eviction eviction = Eviction::lru;
+  // through: when a store in G2 has ended; selective: then or later, once looked up selective_hits times;
+  // back: when G2 is about to evict.
+  StorePolicy store = StorePolicy::through;
 };
 
 struct OffloadConfig {
   bool enabled = false;
   StorePolicy store = StorePolicy::through;
   LoadPolicy load = LoadPolicy::blocking;
+  LoadChoice choice = LoadChoice::load;
+  bool defer_stores = false;             // a store starts one step after its blocks are complete (vLLM)
+  Eviction eviction = Eviction::lru;     // of G2
   Scope scope = Scope::node;
   Bytes capacity{0};                     // of one G2 (per replica or per node, as scope says)
   std::vector<LowerTierConfig> beyond;   // G3, G4; in the order of NodeLinks::beyond
@@ -66,6 +95,13 @@ struct OffloadConfig {
   std::int32_t chunk_tokens = 256;       // the unit of offload: only whole chunks of a prompt or answer are stored
   Bytes segment{0};                      // contiguous bytes of one GPU's copy: layout x page x dtype / TP
 };
+
+// Whether anybody asks how often blocks have been looked up.
+inline bool counts_lookups(const OffloadConfig& o) {
+  bool counts = o.store == StorePolicy::selective;
+  for (const LowerTierConfig& tier : o.beyond) counts = counts || tier.store == StorePolicy::selective;
+  return counts;
+}
 
 enum class RouterPolicy { round_robin, weighted };
 
@@ -84,6 +120,7 @@ struct SimulationConfig {
   EngineConfig engine;
   OffloadConfig offload;
   RouterConfig router;
+  RetentionConfig retention;
   StepTimes step_times;
   NodeLinks links;                        // of one node; all nodes are alike
   Bytes kv_bytes_per_token{0};            // of the whole replica: what a token takes in G2

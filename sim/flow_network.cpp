@@ -87,6 +87,26 @@ Time FlowNetwork::estimated_first_part(RouteId route, std::int64_t parts, Time a
   return at + segments + time_for(int128(flow.bytes.count) * kUnitsPerByte / parts, rate);
 }
 
+Time FlowNetwork::estimated_end(RouteId route, Time at) const {
+  const Flow& flow = flows_[route];
+  KVPLAN_ASSERT(flow.phase != Phase::idle);
+  if (flow.phase == Phase::moving) return std::max(at, flow.ends);
+  return flow.waits_until + estimated_time(route, flow.bytes, 0);
+}
+
+Time FlowNetwork::estimated_time(RouteId route, Bytes bytes, std::int64_t segments) const {
+  std::int64_t rate = Time::max().count;
+  for (const LimitUse& use : uses(route)) {
+    std::int64_t weights = use.weight;
+    for (RouteId other : moving_) {
+      if (other == route) continue;
+      for (const LimitUse& o : uses(other)) weights += o.limit == use.limit ? o.weight : 0;
+    }
+    rate = std::min(rate, limits_[use.limit].capacity / weights);
+  }
+  return Time(segments * segment_ps_[route]) + time_for(int128(bytes.count) * kUnitsPerByte, std::max<std::int64_t>(1, rate));
+}
+
 FlowNetwork::RouteId FlowNetwork::advance() {
   const Time at = next_event_;
   const RouteId route = next_route_;

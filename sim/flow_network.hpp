@@ -59,6 +59,11 @@ class FlowNetwork {
   // Of an active flow: when `1 / parts` of it would have arrived at its present rate.
   Time estimated_first_part(RouteId route, std::int64_t parts, Time at) const;
 
+  // Of the flow in flight: its end at its present rate. Of one more on the route: how long it would take at the fair
+  // share that its limits have for it now.
+  Time estimated_end(RouteId route, Time at) const;
+  Time estimated_time(RouteId route, Bytes bytes, std::int64_t segments) const;
+
   // The next instant at which a flow starts to move or ends.
   Time next_event() const { return next_event_; }
   // Carries out what happens at next_event(); returns the route of the flow

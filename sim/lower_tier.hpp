@@ -17,11 +17,12 @@ namespace kvplan {
 class LowerTier {
  public:
   // count_lookups: whether lookups() will be asked.
-  LowerTier(const PrefixChains& chains, Bytes capacity, Bytes bytes_per_token, bool count_lookups)
+  LowerTier(const PrefixChains& chains, Bytes capacity, Bytes bytes_per_token, bool count_lookups,
+            std::unique_ptr<EvictionPolicy> policy = nullptr)
       : chains_(&chains),
         bytes_per_block_(bytes_per_token * chains.block_tokens()),
         capacity_blocks_(capacity / bytes_per_block_),
-        blocks_(chains, 1, chains.block_tokens()),
+        blocks_(chains, 1, chains.block_tokens(), std::move(policy)),
         lookups_(count_lookups ? chains.block_count() : 0) {}
 
   void watch(const MemoryLog& log) { blocks_.watch(log); }
@@ -50,6 +51,11 @@ class LowerTier {
     return begin;
   }
   const PrefixChains& chains() const { return *chains_; }
+  // Bytes that came here, and that loads took: for wear and for telling who did the work.
+  void count_written(Bytes bytes) { written_ += bytes; }
+  void count_read(Bytes bytes) { read_ += bytes; }
+  Bytes written() const { return written_; }
+  Bytes read() const { return read_; }
   Bytes used() const { return bytes_per_block_ * used_blocks_; }
   std::int64_t evicted_blocks() const { return blocks_.evicted_blocks(); }
   Bytes bytes(const BlockRange& r) const { return bytes_per_block_ * r.blocks(); }
@@ -73,8 +79,10 @@ class LowerTier {
   void begin_store(const BlockRange& r) {
     KVPLAN_ASSERT(r.blocks() <= obtainable_blocks());
     used_blocks_ += r.blocks();
+    blocks_.miss(r);
     if (used_blocks_ > capacity_blocks_) used_blocks_ -= blocks_.evict(used_blocks_ - capacity_blocks_);
     blocks_.insert(r, false);
+    blocks_.rank(r);
   }
 
   void end_store(const BlockRange& r) {
@@ -85,16 +93,48 @@ class LowerTier {
   void pin(const BlockRange& r) { blocks_.reference(r); }
   void unpin(const BlockRange& r) { blocks_.release(r); }
   void touch(const BlockRange& r) { blocks_.touch(r); }
+  void announce(const Use& use) { blocks_.announce(use); }
+
+  // Demotion (sim/demotion.hpp): what is next to go, and how much is free or about to be.
+  bool anything_evictable() const { return blocks_.anything_evictable(); }
+  BlockRange next_to_go() const { return blocks_.oldest(); }
+  std::int64_t free_blocks() const { return capacity_blocks_ - used_blocks_; }
+  std::int64_t capacity_blocks() const { return capacity_blocks_; }
+  std::int64_t leaving_blocks() const { return leaving_blocks_; }
+  // What is not pinned of the range leaves at once; the rest when its copy has ended: see left().
+  void leave(const BlockRange& r) {
+    evict_unpinned(r, false);
+  }
+  void left(const BlockRange& r) {
+    leaving_blocks_ -= r.blocks();
+    evict_unpinned(r, true);
+  }
 
   void audit() const {
     KVPLAN_ASSERT(blocks_.audit() == used_blocks_ && used_blocks_ <= capacity_blocks_);
   }
 
  private:
+  void evict_unpinned(const BlockRange& r, bool has_left) {
+    for (BlockRange rest = r; rest.first < rest.last;) {
+      const Residency::Stretch s = blocks_.stretch(rest);
+      const BlockRange part = rest.until(s.end);
+      rest = rest.from(s.end);
+      if (s.references == 0) {
+        used_blocks_ -= part.blocks();
+        blocks_.evict(part);
+      } else if (!has_left) {
+        leaving_blocks_ += part.blocks();
+      }
+    }
+  }
+
   const PrefixChains* chains_;
   Bytes bytes_per_block_;
   std::int64_t capacity_blocks_;
   std::int64_t used_blocks_ = 0;
+  std::int64_t leaving_blocks_ = 0;  // pinned until they are copied, then gone
+  Bytes written_{0}, read_{0};
   Residency blocks_;
   std::vector<std::uint8_t> lookups_;  // by place
 };

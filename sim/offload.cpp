@@ -2,6 +2,7 @@
 // and pins them; a store pins the blocks that it reads in G1.
 #include <algorithm>
 
+#include "sim/demotion.hpp"
 #include "sim/replica.hpp"
 
 namespace kvplan {
@@ -62,6 +63,7 @@ void Replica::load(SequenceId id, Time at) {
     for (const Hit& hit : hits_) {
       if (hit.tier != tier) continue;
       below_.tiers[tier]->pin(hit.range);
+      below_.tiers[tier]->count_read(tier_->bytes(hit.range));
       run_.result.loaded += tier_->bytes(hit.range);
       ranges.push_back(hit.range);
     }
@@ -71,7 +73,7 @@ void Replica::load(SequenceId id, Time at) {
     if (tier > 0) {
       transfer.segments = 0;  // a block is an object of its own there
       for (const BlockRange& r : transfer.ranges) transfer.segments += r.blocks();
-      if (offload_.promote) promote(transfer);
+      if (offload_.promote) promote(transfer, at);
     }
     ++s.pending_loads;
     if (s.load_in_step) ++gate_.loads;
@@ -80,7 +82,7 @@ void Replica::load(SequenceId id, Time at) {
 }
 
 // What comes from G3 or G4 passes through host memory, and stays there as far as there is room.
-void Replica::promote(Transfer& load) {
+void Replica::promote(Transfer& load, Time at) {
   for (BlockRange rest : load.ranges) {
     while (rest.first < rest.last) {
       const Residency::Stretch stretch = tier_->stretch(rest);
@@ -90,9 +92,11 @@ void Replica::promote(Transfer& load) {
       if (blocks == 0) continue;
       part.last = static_cast<std::uint32_t>(part.first + blocks);
       tier_->begin_store(part);
+      tier_->count_written(tier_->bytes(part));
       load.promoted.push_back(part);
     }
   }
+  make_reserve(at);
 }
 
 void Replica::load_ended(std::uint32_t tier, Time at) {
@@ -101,13 +105,15 @@ void Replica::load_ended(std::uint32_t tier, Time at) {
   const Transfer done = loads_[tier].pop(at);
   if (loads_[tier].active()) note_load_start(tier, at);
   for (std::size_t i = done.ranges.size(); i-- > 0;) below_.tiers[tier]->unpin(done.ranges[i]);
-  arrived_in_g2(done.promoted, at);
+  arrived_in_g2(done.promoted, {at, false});
   Sequence& s = sequence(done.sequence);
   memory_changed_ = true;
-  if (--s.pending_loads == 0) {
-    adopt_blocks(s, (s.referenced_blocks + s.loading_blocks) * std::int64_t{run_.workload.block_tokens});
-    s.loading_blocks = 0;
+  --s.pending_loads;
+  if (s.lead_tokens > 0) {  // end_lead() goes on from here
+    batch_may_change(at);
+    return;
   }
+  if (s.pending_loads == 0) take_loaded(s);
   if (s.load_in_step) {
     if (s.pending_loads == 0) adopt_blocks(s, s.computed_tokens + s.chunk_tokens);
     if (--gate_.loads == 0) open_gate(at);
@@ -123,10 +129,28 @@ void Replica::load_ended(std::uint32_t tier, Time at) {
   loading_ -= s.phase == Sequence::Phase::loaded;
 }
 
-void Replica::arrived_in_g2(const Ranges& ranges, Time at) {
+void Replica::arrived_in_g2(const Ranges& ranges, const Use& use) {
   if (ranges.empty()) return;
   for (std::size_t i = ranges.size(); i-- > 0;) tier_->end_store(ranges[i]);
-  for (WriteThrough* writer : below_.writers) writer->offer(*tier_, ranges, at, run_.result);
+  for (WriteThrough* writer : below_.writers) {
+    if (writer->policy() != StorePolicy::back) writer->offer(*tier_, ranges, use, run_.result);
+  }
+  make_reserve(use.at);
+}
+
+// A prompt's blocks that have now been looked up often enough, for the tiers that wait for that.
+void Replica::offer_looked_up(const Sequence& s, Time at) {
+  Ranges prompt;
+  for (const PrefixRun& run : run_.chains.prompt(s.turn)) prompt.push_back(run.range);
+  for (WriteThrough* writer : below_.writers) {
+    if (writer->policy() == StorePolicy::selective) writer->offer(*tier_, prompt, {at, false}, run_.result);
+  }
+}
+
+// The tier next to G2 may take what G2 evicts.
+void Replica::make_reserve(Time at) {
+  if (below_.writers.empty() || below_.writers.front()->policy() != StorePolicy::back) return;
+  keep_reserve(*tier_, *below_.tiers[1], *below_.writers.front(), at, run_.result);
 }
 
 // A layer-wise load has begun to move: the step's compute can start when its first layer is there.
@@ -163,12 +187,13 @@ void Replica::store_prompt(const Sequence& s, Time at) {
   const std::int64_t full = turn_of(s).prompt_tokens / run_.workload.block_tokens;
   Ranges chosen;
   std::int64_t without_room = 0;
+  tier_->announce({at, false});
   for_each_range(run_.chains.prompt(s.turn), 0, full / chunk * chunk, [&](const BlockRange& r) {
     choose_for_store(r, chosen, without_room);
     return true;
   });
   run_.result.skipped_stores += without_room;
-  if (!chosen.empty()) send(std::move(chosen), at);
+  if (!chosen.empty()) send(std::move(chosen), false, at);
 }
 
 // The answer, with what the last whole chunk of the prompt left over.
@@ -179,6 +204,7 @@ void Replica::store_answer(const Sequence& s, std::int64_t kept, Time at) {
   const std::int64_t until = (full + kept) / chunk * chunk;
   Ranges chosen;
   std::int64_t without_room = 0;
+  tier_->announce({at, true});
   const auto choose = [&](const BlockRange& r) {
     choose_for_store(r, chosen, without_room);
     return true;
@@ -186,7 +212,7 @@ void Replica::store_answer(const Sequence& s, std::int64_t kept, Time at) {
   for_each_range(run_.chains.prompt(s.turn), full / chunk * chunk, std::min(full, until), choose);
   for_each_range(run_.chains.output(s.turn), 0, until - full, choose);
   run_.result.skipped_stores += without_room;
-  if (!chosen.empty()) send(std::move(chosen), at);
+  if (!chosen.empty()) send(std::move(chosen), true, at);
 }
 
 // Takes room in G2 for what it lacks of a range. Once a block finds no room, none behind it is stored.
@@ -217,13 +243,31 @@ void Replica::store_stretch(const BlockRange& range, Ranges& chosen, std::int64_
   if (blocks == 0) return;
   const BlockRange part = range.until(static_cast<std::uint32_t>(range.first + blocks));
   tier_->begin_store(part);
-  cache_.reference(part);
+  cache_.pin(part);
   chosen.push_back(part);
 }
 
-void Replica::send(Ranges ranges, Time at) {
-  for (const BlockRange& r : ranges) run_.result.stored += tier_->bytes(r);
-  stores_.push(transfer_of(std::move(ranges)), kNone, run_.chains, at);
+void Replica::send(Ranges ranges, bool answer, Time at) {
+  Bytes bytes{0};
+  for (const BlockRange& r : ranges) bytes += tier_->bytes(r);
+  run_.result.stored += bytes;
+  tier_->count_written(bytes);
+  Transfer transfer = transfer_of(std::move(ranges));
+  transfer.answer = answer;
+  if (offload_.defer_stores && !writes_back()) {
+    deferred_.push_back(std::move(transfer));
+  } else {
+    stores_.push(std::move(transfer), kNone, run_.chains, at);
+  }
+  make_reserve(at);
+}
+
+// Stores of the step before the one that has just ended start now; those of the latter too when no step follows.
+void Replica::start_deferred(Time at, bool all) {
+  for (Transfer& t : due_) stores_.push(std::move(t), kNone, run_.chains, at);
+  due_.clear();
+  std::swap(due_, deferred_);
+  if (all && !due_.empty()) start_deferred(at, false);
 }
 
 void Replica::store_ended(Time at) {
@@ -234,10 +278,10 @@ void Replica::store_ended(Time at) {
     if (writes_back()) {
       release_written(done.ranges[i]);
     } else {
-      cache_.release(done.ranges[i]);
+      cache_.unpin(done.ranges[i]);
     }
   }
-  arrived_in_g2(done.ranges, at);
+  arrived_in_g2(done.ranges, {at, done.answer});
   memory_changed_ = true;
   batch_may_change(at);
 }
@@ -249,7 +293,7 @@ void Replica::release_written(const BlockRange& range) {
   while (rest.first < rest.last) {
     const Residency::Stretch stretch = cache_.stretch(rest);
     const BlockRange part = rest.until(stretch.end);
-    cache_.release(part);
+    cache_.unpin(part);
     if (stretch.references == 1) cache_.evict(part);
     rest = rest.from(part.last);
   }
@@ -261,12 +305,13 @@ void Replica::release_written(const BlockRange& range) {
 bool Replica::make_clean(std::int64_t pages, Time at) {
   if (cache_.free() + leaving_pages_ < pages) {
     const std::int64_t target = pages + reserve_pages_;
+    tier_->announce({at, false});
     Ranges leaving;
     while (cache_.anything_unreferenced() && cache_.free() + leaving_pages_ < target) {
       clean_oldest(target - cache_.free() - leaving_pages_, leaving);
     }
     std::reverse(leaving.begin(), leaving.end());  // heads before tails, as with every transfer
-    if (!leaving.empty()) send(std::move(leaving), at);
+    if (!leaving.empty()) send(std::move(leaving), false, at);
   }
   return cache_.free() >= pages;
 }
@@ -274,7 +319,7 @@ bool Replica::make_clean(std::int64_t pages, Time at) {
 // Takes blocks from the end of the least recently used stretch, at most as many
 // as `pages` need, and either evicts them or starts to copy them to G2.
 void Replica::clean_oldest(std::int64_t pages, Ranges& leaving) {
-  const BlockRange oldest = cache_.least_recently_used();
+  const BlockRange oldest = cache_.next_to_go();
   BlockRange last = oldest.from(oldest.last - 1);
   const bool full = run_.chains.tokens(last) == run_.workload.block_tokens;
   const bool present = tier_->stretch(last).present;
@@ -282,12 +327,13 @@ void Replica::clean_oldest(std::int64_t pages, Ranges& leaving) {
     const std::int64_t most = std::min(oldest.blocks(), ceil_div(pages, cache_.pages(last)));
     last.first = tier_->stretch_begin(oldest.from(static_cast<std::uint32_t>(oldest.last - most)));
   }
-  if (!full || present) {
+  const bool worthwhile = cache_.priority(last.chain, last.last - 1) >= run_.config.retention.store_from;
+  if (!full || present || !worthwhile) {
     cache_.evict(last);
   } else if (const std::int64_t blocks = std::min(last.blocks(), tier_->obtainable_blocks()); blocks > 0) {
     last.first = static_cast<std::uint32_t>(last.last - blocks);
     tier_->begin_store(last);
-    cache_.reference(last);
+    cache_.pin(last);
     leaving_pages_ += cache_.pages(last);
     leaving.push_back(last);
     return;

@@ -23,11 +23,12 @@ namespace kvplan {
 class PagedCache {
  public:
   // Blocks are a whole number of pages; page_tokens is a power of two.
-  PagedCache(const PrefixChains& chains, Pages capacity, std::int32_t page_tokens)
+  PagedCache(const PrefixChains& chains, Pages capacity, std::int32_t page_tokens,
+             std::unique_ptr<EvictionPolicy> policy = nullptr)
       : page_shift_(std::countr_zero(static_cast<std::uint32_t>(page_tokens))),
         capacity_(capacity.count),
         free_(capacity.count),
-        blocks_(chains, chains.block_tokens() / page_tokens, page_tokens) {
+        blocks_(chains, chains.block_tokens() / page_tokens, page_tokens, std::move(policy)) {
     KVPLAN_ASSERT(std::has_single_bit(static_cast<std::uint32_t>(page_tokens)));
     KVPLAN_ASSERT(chains.block_tokens() % page_tokens == 0);
   }
@@ -50,8 +51,21 @@ class PagedCache {
   Residency::Stretch stretch(const BlockRange& r) const { return blocks_.stretch(r); }
   std::int64_t unreferenced_pages(const BlockRange& r) const { return blocks_.unreferenced_weight(r); }
 
-  void reference(const BlockRange& r) { blocks_.reference(r); }
-  void release(const BlockRange& r) { blocks_.release(r); }
+  // By a sequence that uses the blocks.
+  void reference(const BlockRange& r) {
+    blocks_.reference(r);
+    blocks_.access(r);
+  }
+  void release(const BlockRange& r) {
+    blocks_.rank(r);
+    blocks_.release(r);
+  }
+  // By a transfer that reads them.
+  void pin(const BlockRange& r) { blocks_.reference(r); }
+  void unpin(const BlockRange& r) { blocks_.release(r); }
+
+  void announce(const Use& use) { blocks_.announce(use); }
+  std::int64_t priority(std::uint32_t chain, std::uint32_t block) const { return blocks_.priority(chain, block); }
 
   // Takes n pages as private ones, evicting the least recently used blocks as
   // needed. The caller has checked that n <= available().
@@ -76,7 +90,7 @@ class PagedCache {
 
   // What eviction takes first, from its last block on; there is something.
   bool anything_unreferenced() const { return blocks_.anything_evictable(); }
-  BlockRange least_recently_used() const { return blocks_.oldest(); }
+  BlockRange next_to_go() const { return blocks_.oldest(); }
   void evict(const BlockRange& r) {
     free_ += pages(r);
     blocks_.evict(r);

@@ -1,3 +1,4 @@
+#include "sim/eviction/foresight.hpp"
 #include "sim/replica.hpp"
 
 #include <algorithm>
@@ -26,7 +27,8 @@ Replica::Replica(std::uint32_t id, RunState& run, const Below& below)
       below_(below),
       tier_(below.tiers.empty() ? nullptr : below.tiers.front()),
       stores_(below.network, tier_ ? below.network->store_route(below.replica_on_node) : 0, run.executor),
-      cache_(run.chains, engine_.g1_pages, engine_.page_tokens),
+      cache_(run.chains, engine_.g1_pages, engine_.page_tokens,
+             make_eviction(engine_.eviction, {run.config.retention, *run.foresight, engine_.g1_pages.count})),
       decode_(engine_.page_tokens),
       copies_slow_steps_(tier_ && differ(run.config.step_times)),
       reserve_pages_(tier_ && offload_.store == StorePolicy::back ? ceil_div(engine_.g1_pages.count, 64) : 0) {
@@ -132,8 +134,11 @@ void Replica::finish_flight(Time at) {
       s.since += gate_.stall;
     }
     s.load_in_step = false;
-    if (s.computed_tokens < s.target_tokens) {
+    if (s.computed_tokens < s.stop_tokens()) {
       unfinished_ = id;
+    } else if (s.lead_tokens > 0) {
+      note_computed(s, s.cached_blocks - s.loading_blocks - s.lead_blocks, s.referenced_blocks);
+      end_lead(id, at);
     } else {
       finish_prefill(id, at);
     }
@@ -146,7 +151,7 @@ void Replica::finish_prefill(SequenceId id, Time at) {
   Sequence& s = sequence(id);
   RequestRecord& record = record_of(s);
   const Turn& turn = turn_of(s);
-  note_computed(s);
+  note_computed(s, s.cached_blocks, s.referenced_blocks);
   note(Happening::first, s.turn);
   if (s.part != Sequence::Part::done) {
     s.enter(Sequence::Part::done, at, record);
@@ -173,8 +178,11 @@ void Replica::complete(SequenceId id, Time at) {
   RequestRecord& record = record_of(s);
   const std::int64_t kept = keep_outputs(s);
   if (run_.executor != nullptr) run_.executor->keep_outputs(id, s.turn, kept);
+  run_.foresight->ended(s.turn, at);
   store_answer(s, kept, at);
+  cache_.announce({at, true});
   for_each_range_backwards(run_.chains.output(s.turn), 0, kept, [&](const BlockRange& r) { cache_.release(r); });
+  cache_.announce({at, false});
   give_up(s);
   running_.erase(std::find(running_.begin(), running_.end(), id));
   record.finish = at;
@@ -240,6 +248,8 @@ void Replica::give_up(Sequence& s) {
   for_each_range_backwards(run_.chains.prompt(s.turn), 0, s.referenced_blocks,
                            [&](const BlockRange& r) { cache_.release(r); });
   s.referenced_blocks = 0;
+  s.loading_blocks = 0;
+  s.lead_tokens = 0;
   s.pages = 0;
   s.computed_tokens = 0;
 }

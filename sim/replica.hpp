@@ -43,6 +43,8 @@
 namespace kvplan {
 
 // What the replicas of one simulation share.
+class Foresight;
+
 struct RunState {
   const Workload& workload;
   const SimulationConfig& config;
@@ -52,6 +54,7 @@ struct RunState {
   std::vector<TurnId> ended;           // turns that ended at the current instant, for their successors
   Executor* executor = nullptr;        // in place of the cost model
   EventLog* log = nullptr;             // of what happens
+  Foresight* foresight = nullptr;      // of the eviction policies
 };
 
 // What a replica reaches below G1. All empty where there is no G2.
@@ -110,6 +113,9 @@ class Replica {
     std::int64_t load_pages = 0;            // for the blocks from below
     std::int64_t need_pages = 0;            // to take, in all
     bool waits = false;                     // outside the batch, for its load
+    std::int64_t lead = 0;                  // of the blocks from below: computed while the others load
+    std::int64_t offered = 0;               // blocks from below that it could have loaded, where it chose
+    LoadDecision decision;
   };
 
   struct Hit {  // blocks that a tier below is the first to hold
@@ -158,16 +164,17 @@ class Replica {
   void continue_prefill(Time at);
   void admit(Time at);
   bool slots_full() const;
-  bool waits_for_budget(SequenceId id);
+  bool waits_for_budget(SequenceId id, Time at);
   std::int64_t decodes() const { return decodes_run_ ? decode_.size() : 0; }  // of the current step
-  Admission look_up(const Sequence& s);
+  Admission look_up(const Sequence& s, Time at);
   bool try_admit(SequenceId id, Time at);
-  void take_hits(Sequence& s, const Admission& a);
+  void take_hits(Sequence& s, const Admission& a, Time at);
+  void offer_looked_up(const Sequence& s, Time at);
   void begin_chunk(SequenceId id, std::int64_t tokens);
   std::int64_t chunk_pages(const Sequence& s, std::int64_t tokens) const;
   void adopt_blocks(Sequence& s, std::int64_t tokens);
   void mark_computed(const BlockRange& range);
-  void note_computed(const Sequence& s);
+  void note_computed(const Sequence& s, std::int64_t from, std::int64_t to);
   bool release_newest_loaded();
   void preempt_newest(Time at);
   void take_off(Time at);
@@ -176,15 +183,25 @@ class Replica {
   bool shares_blocks_ahead(const Sequence& s, std::int64_t steps) const;
   void go_idle(Time at);
 
+  // load_choice.cpp: to load, to compute again, or both
+  Time estimated_prefill(std::int64_t from, std::int64_t to) const;
+  Time estimated_load(std::int64_t from, Time at) const;
+  LoadDecision choose_load(const Sequence& s, const Admission& a, Time at) const;
+  void apply(const LoadDecision& d, Admission& a);
+  void end_lead(SequenceId id, Time at);
+  void take_loaded(Sequence& s);
+
   // offload.cpp: transfers to and from the tiers below
   void load(SequenceId id, Time at);
-  void promote(Transfer& load);
-  void arrived_in_g2(const Ranges& ranges, Time at);
+  void promote(Transfer& load, Time at);
+  void arrived_in_g2(const Ranges& ranges, const Use& use);
+  void make_reserve(Time at);
+  void start_deferred(Time at, bool all);
   void store_prompt(const Sequence& s, Time at);
   void store_answer(const Sequence& s, std::int64_t kept, Time at);
   void choose_for_store(const BlockRange& range, Ranges& chosen, std::int64_t& without_room);
   void store_stretch(const BlockRange& range, Ranges& chosen, std::int64_t& without_room);
-  void send(Ranges ranges, Time at);
+  void send(Ranges ranges, bool answer, Time at);
   Transfer transfer_of(Ranges ranges) const;
   void release_written(const BlockRange& range);
   bool make_clean(std::int64_t pages, Time at);
@@ -219,6 +236,8 @@ class Replica {
   SequenceId unfinished_ = kNone;     // a running prefill between two of its chunks
   std::uint64_t admissions_ = 0;
 
+  std::vector<Transfer> deferred_;    // stores of the step that has just ended
+  std::vector<Transfer> due_;         // of the one before: start at the next boundary
   std::vector<Hit> hits_;             // of the last prompt that was looked up
 
   Flight flight_;

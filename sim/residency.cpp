@@ -64,6 +64,7 @@ void Residency::insert(const BlockRange& r, bool ready) {
   }
   if (piece.next != kEnds) pieces_[piece.next].previous = p;
   join_next(join_previous(p));
+  if (policy_) policy_->insert(r);
 }
 
 void Residency::reference(const BlockRange& r) {
@@ -77,6 +78,7 @@ void Residency::reference(const BlockRange& r) {
     if (pieces_[p].references++ == 0) {
       unlink(p);
       evictable_ -= weight(range_of(pieces_[p]));
+      if (policy_) policy_->hold(range_of(pieces_[p]));
     }
     p = join_previous(p);
     if (block == r.last) break;
@@ -100,6 +102,7 @@ void Residency::release(const BlockRange& r) {
     if (--pieces_[p].references == 0) {
       evictable_ += weight(range_of(pieces_[p]));
       link_newest(p);
+      if (policy_) policy_->let_go(range_of(pieces_[p]));
     }
     join_next(p);
     if (pieces_[p].first == r.first) break;
@@ -120,6 +123,7 @@ void Residency::become_ready(const BlockRange& r) {
 }
 
 void Residency::touch(const BlockRange& r) {
+  if (policy_) use(r);
   PieceId p = find(r.chain, r.first);
   if (p == kEnds || pieces_[p].first >= r.last) return;
   PieceId last = p;
@@ -135,24 +139,58 @@ void Residency::touch(const BlockRange& r) {
   }
 }
 
+// Tells the policy of the blocks of the range that are there, the last ones first.
+void Residency::use(const BlockRange& r) {
+  PieceId p = find(r.chain, r.first);
+  if (p == kEnds || pieces_[p].first >= r.last) return;
+  while (pieces_[p].next != kEnds && pieces_[pieces_[p].next].first < r.last) p = pieces_[p].next;
+  for (; p != kEnds && pieces_[p].last > r.first; p = pieces_[p].previous) {
+    const BlockRange part{r.chain, std::max(pieces_[p].first, r.first), std::min(pieces_[p].last, r.last)};
+    policy_->access(part);
+    policy_->rank(part);
+  }
+}
+
 void Residency::forget(const BlockRange& r) {
   note(Happening::forget, r);
+  if (policy_) policy_->forget(r);
   const PieceId p = begin_at(r);
   KVPLAN_ASSERT(p != kEnds && pieces_[p].first == r.first && pieces_[p].last >= r.last && pieces_[p].references == 1);
   end_at(p, r.last);
   remove(p);
 }
 
+// The last blocks of a range that weigh at least `wanted`, or all of it.
+BlockRange Residency::enough_of(const BlockRange& whole, std::int64_t wanted) const {
+  const std::int64_t last_weight = weight(whole.from(whole.last - 1));
+  const std::int64_t more = std::max<std::int64_t>(0, ceil_div(wanted - last_weight, block_weight_));
+  return whole.from(static_cast<std::uint32_t>(whole.last - std::min(whole.blocks(), more + 1)));
+}
+
+// What stands alike for the policy may be several pieces here.
+BlockRange Residency::next_by_policy() const {
+  const BlockRange r = policy_->next();
+  return r.from(std::max(r.first, pieces_[find(r.chain, r.last - 1)].first));
+}
+
+std::int64_t Residency::evict_by_policy(std::int64_t wanted) {
+  std::int64_t gone = 0;
+  while (gone < wanted) {
+    const BlockRange out = enough_of(next_by_policy(), wanted - gone);
+    gone += weight(out);
+    evict(out);
+  }
+  return gone;
+}
+
 std::int64_t Residency::evict(std::int64_t wanted) {
+  if (policy_) return evict_by_policy(wanted);
   std::int64_t gone = 0;
   while (gone < wanted) {
     const PieceId p = pieces_[kEnds].newer;
     KVPLAN_ASSERT(p != kEnds);
     const BlockRange whole = range_of(pieces_[p]);
-    const std::int64_t last_weight = weight(whole.from(whole.last - 1));
-    const std::int64_t more = std::max<std::int64_t>(0, ceil_div(wanted - gone - last_weight, block_weight_));
-    const std::int64_t blocks = std::min(whole.blocks(), more + 1);
-    const BlockRange out = whole.from(static_cast<std::uint32_t>(whole.last - blocks));
+    const BlockRange out = enough_of(whole, wanted - gone);
     gone += weight(out);
     evicted_blocks_ += out.blocks();
     note(Happening::evict, out);
@@ -174,6 +212,7 @@ void Residency::evict(const BlockRange& r) {
   end_at(p, r.last);
   evictable_ -= weight(r);
   evicted_blocks_ += r.blocks();
+  if (policy_) policy_->evicted(r);
   unlink(p);
   remove(p);
 }

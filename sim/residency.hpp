@@ -12,15 +12,20 @@
 //   neighbours that stand side by side in the list, in the order of eviction.
 //   Joining and splitting change no answer, only what it costs.
 //
+// With an eviction policy (sim/eviction/) that one says what goes; the list above
+// stands beside it, unused.
+//
 // Blocks weigh `block_weight` each; a chain's partial last block weighs less
 // (`partial_unit_tokens` tokens a unit, rounded up).
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "base/error.hpp"
 #include "sim/event_log.hpp"
+#include "sim/eviction/eviction.hpp"
 #include "sim/sparse_table.hpp"
 #include "traces/prefix_chains.hpp"
 #include "traces/workload.hpp"  // kNone
@@ -29,8 +34,13 @@ namespace kvplan {
 
 class Residency {
  public:
-  Residency(const PrefixChains& chains, std::int64_t block_weight, std::int64_t partial_unit_tokens)
-      : chains_(&chains), block_weight_(block_weight), unit_tokens_(partial_unit_tokens), first_(chains.chain_count()) {
+  Residency(const PrefixChains& chains, std::int64_t block_weight, std::int64_t partial_unit_tokens,
+            std::unique_ptr<EvictionPolicy> policy = nullptr)
+      : chains_(&chains),
+        block_weight_(block_weight),
+        unit_tokens_(partial_unit_tokens),
+        policy_(std::move(policy)),
+        first_(chains.chain_count()) {
     pieces_.push_back({});  // piece 0: the ends of the eviction list
   }
 
@@ -64,14 +74,22 @@ class Residency {
   void become_ready(const BlockRange& r);
   // Blocks that nothing references become the most recently used ones; others stay as they are.
   void touch(const BlockRange& r);
+  // For the policy, where there is one. Ranges are there throughout.
+  void announce(const Use& use) { if (policy_) policy_->announce(use); }
+  void miss(const BlockRange& r) { if (policy_) policy_->miss(r); }
+  void access(const BlockRange& r) { if (policy_) policy_->access(r); }
+  void rank(const BlockRange& r) { if (policy_) policy_->rank(r); }
+  std::int64_t priority(std::uint32_t chain, std::uint32_t block) const {
+    return policy_ ? policy_->priority(chain, block) : 100;
+  }
   // Blocks with one reference, the caller's, go.
   void forget(const BlockRange& r);
 
   std::int64_t evictable_weight() const { return evictable_; }
   std::int64_t evicted_blocks() const { return evicted_blocks_; }
   bool anything_evictable() const { return pieces_[kEnds].newer != kEnds; }
-  // The piece that is evicted next, from its last block on.
-  BlockRange oldest() const { return range_of(pieces_[pieces_[kEnds].newer]); }
+  // What is evicted next, from its last block on.
+  BlockRange oldest() const { return policy_ ? next_by_policy() : range_of(pieces_[pieces_[kEnds].newer]); }
   // Evicts whole blocks, the least recently used first, until they weigh at least `weight`; returns what they weigh.
   std::int64_t evict(std::int64_t weight);
   // Evicts blocks that nothing references.
@@ -96,6 +114,10 @@ class Residency {
   std::int64_t missing_weight(std::uint32_t chain) const {
     return block_weight_ - ceil_div((*chains_)[chain].last_block_tokens, unit_tokens_);
   }
+  BlockRange enough_of(const BlockRange& whole, std::int64_t weight) const;
+  BlockRange next_by_policy() const;
+  std::int64_t evict_by_policy(std::int64_t weight);
+  void use(const BlockRange& r);
   PieceId find(std::uint32_t chain, std::uint32_t block) const;  // the first piece that ends behind the block
   PieceId begin_at(const BlockRange& r);  // the piece that begins with the range's first block, split off if need be
   void end_at(PieceId p, std::uint32_t last);  // splits off what lies behind
@@ -113,6 +135,7 @@ class Residency {
   MemoryLog log_;
   std::int64_t block_weight_;
   std::int64_t unit_tokens_;
+  std::unique_ptr<EvictionPolicy> policy_;  // null: LRU
   SparseTable first_;  // by chain: its first piece
   std::vector<Piece> pieces_;
   std::vector<PieceId> spare_;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/units.hpp"
+#include "sim/load_choice.hpp"
 #include "traces/workload.hpp"
 
 namespace kvplan {
@@ -54,6 +55,9 @@ struct SimulationResult {
   std::int64_t evicted_beyond_blocks[2] = {0, 0};  // by Storage
   Bytes loaded, stored;                 // into G1, out of G1
   Bytes written_beyond;                 // from G2 to the tiers beyond
+  LoadChoices load_choices;
+  // By tier (G2, SSD, remote): bytes that came to it, and that loads took from it.
+  Bytes written[3], read[3];
   std::int64_t skipped_stores = 0;      // blocks not stored, or not written on, for want of room
   // Backlog of requests in the system at each tenth of the arrival span: tells a saturated run.
   std::vector<std::int64_t> in_system_at_decile;

@@ -8,6 +8,7 @@ namespace kvplan {
 void Replica::schedule(Time at) {
   preempted_ = false;
   decodes_run_ = false;
+  start_deferred(at, false);
   if (writes_back()) make_clean(reserve_pages_, at);
   budget_ = engine_.max_num_batched_tokens;
   const bool prefill_first = engine_.order == StepOrder::prefill_first;
@@ -50,7 +51,7 @@ bool Replica::make_room_for_decodes(Time at) {
 
 void Replica::continue_prefill(Time at) {
   Sequence& s = sequence(unfinished_);
-  const std::int64_t tokens = std::min<std::int64_t>(s.target_tokens - s.computed_tokens, budget_);
+  const std::int64_t tokens = std::min<std::int64_t>(s.stop_tokens() - s.computed_tokens, budget_);
   if (tokens <= 0) return;
   while (!can_obtain(chunk_pages(s, tokens), at)) {
     if (release_newest_loaded()) continue;
@@ -68,7 +69,7 @@ void Replica::admit(Time at) {
   memory_changed_ = false;
   while (!slots_full() && (!loaded_.empty() || !waiting_.empty())) {
     std::deque<SequenceId>& queue = loaded_.empty() ? waiting_ : loaded_;
-    if (engine_.whole_prompts && waits_for_budget(queue.front())) {
+    if (engine_.whole_prompts && waits_for_budget(queue.front(), at)) {
       limit_ = Limit::budget;
       return;
     }
@@ -87,15 +88,16 @@ bool Replica::slots_full() const {
   return budget_ <= 0 || running() >= engine_.max_num_seqs || unfinished_ != kNone;
 }
 
-bool Replica::waits_for_budget(SequenceId id) {
+bool Replica::waits_for_budget(SequenceId id, Time at) {
   const Sequence& s = sequences_[id];
-  const Admission a = look_up(s);
-  const std::int64_t tokens = s.target_tokens - a.cached_tokens;
+  const Admission a = look_up(s, at);
+  const std::int64_t block = run_.workload.block_tokens;
+  const std::int64_t tokens = a.lead > 0 ? a.lead * block : s.target_tokens - a.cached_tokens;
   return !a.waits && tokens > budget_ && tokens <= engine_.max_num_batched_tokens;
 }
 
 // What the tiers hold of a waiting request's prompt, and what it takes to go on from there.
-Replica::Admission Replica::look_up(const Sequence& s) {
+Replica::Admission Replica::look_up(const Sequence& s, Time at) {
   const Turn& turn = turn_of(s);
   Admission a;
   if (s.phase == Sequence::Phase::loaded) {
@@ -109,6 +111,10 @@ Replica::Admission Replica::look_up(const Sequence& s) {
     const std::int64_t useful = (s.target_tokens - 1) / engine_.page_tokens * engine_.page_tokens;
     const std::int64_t hit = std::min<std::int64_t>((a.g1 + a.below) * run_.workload.block_tokens, turn.prompt_tokens);
     a.cached_tokens = std::min(hit, useful);
+    if (a.below > 0 && offload_.choice != LoadChoice::load) {
+      apply(choose_load(s, a, at), a);
+      a.cached_tokens = std::min<std::int64_t>(std::min<std::int64_t>((a.g1 + a.below) * run_.workload.block_tokens, turn.prompt_tokens), useful);
+    }
     a.present_pages = pages_of_blocks(turn, a.g1);
     for_each_range(run_.chains.prompt(s.turn), 0, a.g1, [&](const BlockRange& r) {
       a.unreferenced_pages += cache_.unreferenced_pages(r);
@@ -116,9 +122,11 @@ Replica::Admission Replica::look_up(const Sequence& s) {
     });
   }
   a.load_pages = pages_of_blocks(turn, a.g1 + a.below) - pages_of_blocks(turn, a.g1);
-  a.waits = a.below > 0 && offload_.load == LoadPolicy::blocking;
+  a.waits = a.below > 0 && a.lead == 0 && offload_.load == LoadPolicy::blocking;
   std::int64_t end_pages = a.present_pages + a.load_pages;
-  if (!a.waits) {
+  if (a.lead > 0) {
+    a.chunk_tokens = std::min<std::int64_t>(a.lead * run_.workload.block_tokens, budget_);
+  } else if (!a.waits) {
     a.chunk_tokens = std::min<std::int64_t>(s.target_tokens - a.cached_tokens, budget_);
     end_pages = std::max(end_pages, pages_of_tokens(a.cached_tokens + a.chunk_tokens));
   }
@@ -129,18 +137,22 @@ Replica::Admission Replica::look_up(const Sequence& s) {
 // A request that does not fit leaves no trace, but that write-back may start to make room for it.
 bool Replica::try_admit(SequenceId id, Time at) {
   Sequence& s = sequence(id);
-  Admission a = look_up(s);
+  Admission a = look_up(s, at);
   while (a.need_pages > obtainable() - (writes_back() ? 0 : a.unreferenced_pages)) {
     if (!writes_back() || !make_clean(a.need_pages, at)) return false;
-    a = look_up(s);  // cleaning may have evicted what was a hit
+    a = look_up(s, at);  // cleaning may have evicted what was a hit
   }
-  if (s.phase == Sequence::Phase::waiting) take_hits(s, a);
+  if (s.phase == Sequence::Phase::waiting) {
+    cache_.announce({at, false});
+    for (LowerTier* tier : below_.tiers) tier->announce({at, false});
+    take_hits(s, a, at);
+  }
   note_admission(s, a);
   if (a.load_pages > 0) {
     cache_.allocate(a.load_pages);
     s.pages += a.load_pages;
-    s.load_in_step = !a.waits;
-    s.loading_blocks = static_cast<std::uint32_t>(a.below);
+    s.load_in_step = !a.waits && a.lead == 0;
+    s.loading_blocks = static_cast<std::uint32_t>(a.below - a.lead);
     load(id, at);
   }
   if (a.waits) {
@@ -157,7 +169,7 @@ bool Replica::try_admit(SequenceId id, Time at) {
   return true;
 }
 
-void Replica::take_hits(Sequence& s, const Admission& a) {
+void Replica::take_hits(Sequence& s, const Admission& a, Time at) {
   const auto prompt = run_.chains.prompt(s.turn);
   for_each_range(prompt, 0, a.g1, [&](const BlockRange& r) {
     cache_.reference(r);
@@ -166,18 +178,28 @@ void Replica::take_hits(Sequence& s, const Admission& a) {
   s.referenced_blocks = static_cast<std::uint32_t>(a.g1);
   s.cached_blocks = static_cast<std::uint32_t>(a.g1 + a.below);
   s.pages = a.present_pages;
-  s.computed_tokens = static_cast<std::int32_t>(a.cached_tokens);
-  const bool counts = offload_.store == StorePolicy::selective;
+  s.resume_tokens = static_cast<std::int32_t>(a.cached_tokens);
+  s.lead_blocks = static_cast<std::uint32_t>(a.lead);
+  const std::int64_t lead_end = (a.g1 + a.lead) * run_.workload.block_tokens;
+  s.lead_tokens = static_cast<std::int32_t>(a.lead > 0 ? lead_end : 0);
+  s.computed_tokens = static_cast<std::int32_t>(a.lead > 0 ? a.g1 * run_.workload.block_tokens : a.cached_tokens);
+  if (a.offered > 0) {
+    run_.result.load_choices.add(a.decision, a.offered, run_.workload.block_tokens);
+  } else if (a.below > 0) {
+    ++run_.result.load_choices.loaded;
+  }
+  const bool counts = counts_lookups(offload_);
   for (std::size_t i = tier_ ? prompt.size() : 0; i-- > 0;) {
     for (LowerTier* tier : below_.tiers) tier->touch(prompt[i].range);
     if (counts) tier_->count_lookups(prompt[i].range);
   }
+  if (counts) offer_looked_up(s, at);
   // The hits of a request are those of the admission that led to its first computed token.
   if (record_of(s).computed_tokens > 0) return;
   const std::int64_t g1_tokens = std::min<std::int64_t>(a.g1 * run_.workload.block_tokens, a.cached_tokens);
   record_of(s).hit_g1_tokens = static_cast<std::int32_t>(g1_tokens);
   record_of(s).hit_g2_tokens = record_of(s).hit_beyond_tokens[0] = record_of(s).hit_beyond_tokens[1] = 0;
-  std::int64_t begin = a.g1 * run_.workload.block_tokens;
+  std::int64_t begin = lead_end;
   for (const Hit& hit : hits_) {
     const std::int64_t end = std::min(begin + hit.range.blocks() * run_.workload.block_tokens, a.cached_tokens);
     auto& tokens = hit.tier == 0 ? record_of(s).hit_g2_tokens
@@ -235,8 +257,8 @@ void Replica::mark_computed(const BlockRange& range) {
 }
 
 // Counts what this prefill has computed that some replica had computed before.
-void Replica::note_computed(const Sequence& s) {
-  for_each_range(run_.chains.prompt(s.turn), s.cached_blocks, s.referenced_blocks, [&](const BlockRange& r) {
+void Replica::note_computed(const Sequence& s, std::int64_t from, std::int64_t to) {
+  for_each_range(run_.chains.prompt(s.turn), from, to, [&](const BlockRange& r) {
     const Chain& chain = run_.chains[r.chain];
     const std::uint8_t* computed = run_.computed.data() + chain.first_place;
     const std::int64_t again = std::count(computed + r.first, computed + r.last, std::uint8_t{1});
@@ -263,8 +285,11 @@ bool Replica::release_newest_loaded() {
 }
 
 void Replica::preempt_newest(Time at) {
-  const SequenceId id = running_.back();
-  running_.pop_back();
+  // But for those into whose pages a load still writes.
+  auto newest = running_.end() - 1;
+  while (sequence(*newest).pending_loads > 0) --newest;
+  const SequenceId id = *newest;
+  running_.erase(newest);
   Sequence& s = sequence(id);
   if (s.phase == Sequence::Phase::decoding) {
     s.pages = held_pages(s);
@@ -275,7 +300,11 @@ void Replica::preempt_newest(Time at) {
   }
   if (unfinished_ == id) {
     unfinished_ = kNone;
-    note_computed(s);
+    if (s.lead_tokens > 0) {
+      note_computed(s, s.cached_blocks - s.loading_blocks - s.lead_blocks, s.referenced_blocks);
+    } else {
+      note_computed(s, s.cached_blocks, s.referenced_blocks);
+    }
   }
   give_up(s);
   s.phase = Sequence::Phase::waiting;
@@ -346,6 +375,7 @@ void Replica::hand_over(const BatchFeatures& batch, unsigned copies, Time at) {
 // How many steps the batch stays as it is, whatever happens outside.
 std::int64_t Replica::flight_steps() const {
   if (run_.config.step_by_step || preempted_ || chunks_.size() > 1) return 1;
+  if (!due_.empty()) return 1;  // stores that start at the next boundary
   if (limit_ == Limit::budget) return 1;  // what is cached of the head, and so what it needs, changes by the step
   // Decodes that come after admission may have taken back what a loaded request held: it is tried again.
   if (engine_.order == StepOrder::prefill_first && memory_changed_ && queued() > 0) return 1;
@@ -357,7 +387,7 @@ std::int64_t Replica::flight_steps() const {
     if (budget_ > 0) return 1;  // the prefill gets all that it needs: its last chunk
     prefill = &sequences_[chunks_.front()];
     most = std::min<std::int64_t>(
-        most, (prefill->target_tokens - prefill->computed_tokens - 1) / prefill->chunk_tokens);
+        most, (prefill->stop_tokens() - prefill->computed_tokens - 1) / prefill->chunk_tokens);
   }
   if (most <= 1 || (prefill && shares_blocks_ahead(*prefill, most))) return 1;
 
@@ -396,6 +426,7 @@ bool Replica::shares_blocks_ahead(const Sequence& s, std::int64_t steps) const {
 void Replica::go_idle(Time at) {
   next_event_ = Time::max();
   idle_since_ = at;
+  start_deferred(at, true);
   const auto in_flight = [&] { return loads_active() || (tier_ && stores_.active()); };
   if (in_flight() || queued() == 0) return;
   // Nothing runs and nothing is in flight: only what loaded requests hold can be in the way of the first.

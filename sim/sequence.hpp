@@ -31,6 +31,11 @@ struct Sequence {
   std::uint32_t cached_blocks = 0;      // prompt blocks that were hits at its admission
   std::uint32_t loading_blocks = 0;     // the next ones, being loaded
   std::int32_t pending_loads = 0;       // transfers that bring them, one a tier
+  std::uint32_t lead_blocks = 0;        // the blocks before them, computed while they load
+  std::int32_t lead_tokens = 0;         // where that ends; 0: it has, or there is nothing
+  std::int32_t resume_tokens = 0;       // leading tokens that are there when they have come
+
+  std::int32_t stop_tokens() const { return lead_tokens > 0 ? lead_tokens : target_tokens; }
 
   // Decode.
   std::uint64_t order = 0;  // of admission

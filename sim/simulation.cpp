@@ -6,12 +6,19 @@
 #include <queue>
 
 #include "sim/calendar.hpp"
+#include "sim/eviction/foresight.hpp"
 #include "sim/replica.hpp"
 #include "sim/router.hpp"
 #include "sim/series.hpp"
 
 namespace kvplan {
 namespace {
+
+bool uses_policy(const SimulationConfig& c, Eviction e) {
+  const auto& beyond = c.offload.beyond;
+  return c.engine.eviction == e || (c.offload.enabled && c.offload.eviction == e) ||
+         std::any_of(beyond.begin(), beyond.end(), [&](const LowerTierConfig& t) { return t.eviction == e; });
+}
 
 // Same-time order: ends of transfers, then arrivals, then step boundaries; among
 // equals the lower number. A step that begins at t sees all that happened at t.
@@ -28,6 +35,7 @@ class Simulation {
   std::uint32_t arrivals_actor() const { return nodes_; }
   std::uint32_t replica_actor(std::uint32_t replica) const { return nodes_ + 1 + replica; }
 
+  std::unique_ptr<EvictionPolicy> eviction(Eviction, Bytes capacity);
   Below reach_below(std::uint32_t replica, std::uint32_t on_node);
   void schedule_arrival(TurnId turn, Time at);
   void announce_arrival();
@@ -50,6 +58,7 @@ class Simulation {
   const Workload& workload_;
   const SimulationConfig& config_;
   const std::uint32_t nodes_;
+  Foresight foresight_;
   RunState run_;
   std::vector<std::unique_ptr<FlowNetwork>> networks_;
   std::vector<std::vector<std::unique_ptr<LowerTier>>> tiers_;       // by tier: G2 first
@@ -75,7 +84,8 @@ Simulation::Simulation(const Workload& workload, const PrefixChains& chains, con
     : workload_(workload),
       config_(config),
       nodes_(static_cast<std::uint32_t>(ceil_div(config.replicas, config.replicas_per_node))),
-      run_{workload, config, chains, {}, std::vector<std::uint8_t>(workload.block_count(), 0), {}, executor, log},
+      foresight_(workload, chains, uses_policy(config, Eviction::session), uses_policy(config, Eviction::belady)),
+      run_{workload, config, chains, {}, std::vector<std::uint8_t>(workload.block_count(), 0), {}, executor, log, &foresight_},
       calendar_(nodes_ + 1 + static_cast<std::uint32_t>(config.replicas)) {
   KVPLAN_ASSERT(config.replicas > 0 && chains.block_count() == workload.block_count());
   run_.result.requests.resize(workload.turns.size());
@@ -116,31 +126,36 @@ Simulation::Simulation(const Workload& workload, const PrefixChains& chains, con
   std::sort(static_arrivals_.begin(), static_arrivals_.end(), std::greater<>());
 }
 
+std::unique_ptr<EvictionPolicy> Simulation::eviction(Eviction policy, Bytes capacity) {
+  const Bytes block = config_.kv_bytes_per_token * run_.chains.block_tokens();
+  return make_eviction(policy, {config_.retention, foresight_, capacity / block});
+}
+
 // Replicas come in order, so that a tier or writer that is shared is the last one made.
 Below Simulation::reach_below(std::uint32_t replica, std::uint32_t on_node) {
   const OffloadConfig& offload = config_.offload;
   const std::uint32_t node = node_of_[replica];
   const auto made = [&](Scope scope) { return scope == Scope::replica || (scope == Scope::node ? on_node : replica) == 0; };
-  const auto make_tier = [&](std::vector<std::unique_ptr<LowerTier>>& tiers, Scope scope, Bytes capacity) {
+  const auto make_tier = [&](std::vector<std::unique_ptr<LowerTier>>& tiers, Scope scope, Bytes capacity, Eviction policy) {
     if (made(scope)) {
       tiers.push_back(std::make_unique<LowerTier>(run_.chains, capacity, config_.kv_bytes_per_token,
-                                                  offload.store == StorePolicy::selective));
+                                                  counts_lookups(offload), eviction(policy, capacity)));
     }
     return tiers.back().get();
   };
   Below below{{}, {}, networks_[node].get(), on_node};
   tiers_.resize(1 + offload.beyond.size());
   writers_.resize(nodes_);
-  below.tiers.push_back(make_tier(tiers_[0], offload.scope, offload.capacity));
+  below.tiers.push_back(make_tier(tiers_[0], offload.scope, offload.capacity, offload.eviction));
   for (std::uint32_t i = 0; i < offload.beyond.size(); ++i) {
     const LowerTierConfig& tier = offload.beyond[i];
-    below.tiers.push_back(make_tier(tiers_[i + 1], tier.scope, tier.capacity));
+    below.tiers.push_back(make_tier(tiers_[i + 1], tier.scope, tier.capacity, tier.eviction));
     if (on_node == 0) {
       const Bytes most_waiting(offload.capacity.count / 8);
       writers_[node].push_back(std::make_unique<WriteThrough>(*below.tiers.back(), *below.network,
                                                               below.network->write_route(i + 1),
                                                               config_.links.beyond[i].write_streams, most_waiting,
-                                                              run_.executor));
+                                                              run_.executor, tier.store, offload.selective_hits));
     }
     below.writers.push_back(writers_[node][i].get());
   }
@@ -289,6 +304,7 @@ void Simulation::watch() {
 
 void Simulation::begin_executor() {
   KVPLAN_ASSERT(config_.replicas == 1 && config_.step_by_step);
+  KVPLAN_ASSERT(config_.offload.choice == LoadChoice::load || config_.offload.choice == LoadChoice::recompute);
   std::vector<const LowerTier*> tiers;
   for (const auto& level : tiers_) tiers.push_back(level.front().get());
   run_.executor->begin(replicas_.front()->cache(), tiers);
@@ -329,6 +345,7 @@ void Simulation::handle_arrivals(Time at) {
     start_successors(at);
     return;
   }
+  foresight_.arrived(ready.second, at);
   const std::uint32_t replica = router_->choose(ready.second, replicas_, at);
   replicas_[replica]->arrive(ready.second, at);
   refresh(replica);
@@ -378,7 +395,12 @@ void Simulation::finish() {
   for (std::size_t level = 0; level < tiers_.size(); ++level) {
     std::int64_t& evicted = level == 0 ? result.evicted_g2_blocks
                                        : result.evicted_beyond_blocks[static_cast<int>(config_.offload.beyond[level - 1].kind)];
-    for (const auto& t : tiers_[level]) evicted += t->evicted_blocks();
+    const std::size_t kind = level == 0 ? 0 : 1 + static_cast<std::size_t>(config_.offload.beyond[level - 1].kind);
+    for (const auto& t : tiers_[level]) {
+      evicted += t->evicted_blocks();
+      result.written[kind] += t->written();
+      result.read[kind] += t->read();
+    }
   }
   for (std::uint32_t node = 0; node < networks_.size(); ++node) {
     const auto usage = networks_[node]->usage("node" + std::to_string(node) + " ");

@@ -16,6 +16,7 @@ struct Transfer {
   std::uint32_t sequence = kNone;  // whose load it is
   Ranges ranges;
   Ranges promoted;  // of a load from G3 or G4: what it leaves in G2 as well
+  bool answer = false;  // of a store: what it brings is an answer's
   Bytes bytes_per_gpu{0};
   std::int64_t segments = 0;
 };

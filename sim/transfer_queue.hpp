@@ -3,6 +3,7 @@
 // links with those of the other direction and of other replicas.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <utility>
 
@@ -21,6 +22,16 @@ class TransferQueue {
   bool active() const { return !queue_.empty(); }
   const Transfer& current() const { return queue_.front(); }
   FlowNetwork::RouteId route() const { return route_; }
+
+  // When a transfer that was added now would end, as things are.
+  Time estimated_end(Bytes bytes_per_gpu, std::int64_t segments, Time at) const {
+    Time end = at;
+    if (active()) end = std::max(end, network_->estimated_end(route_, at));
+    for (std::size_t i = 1; i < queue_.size(); ++i) {
+      end += network_->estimated_time(route_, queue_[i].bytes_per_gpu, queue_[i].segments);
+    }
+    return end + network_->estimated_time(route_, bytes_per_gpu, segments);
+  }
 
   // True when the transfer starts at once. `turn`: whose load it is.
   bool push(Transfer transfer, TurnId turn, const PrefixChains& chains, Time at) {

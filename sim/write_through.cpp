@@ -4,15 +4,31 @@
 
 namespace kvplan {
 
-void WriteThrough::offer(LowerTier& from, const Ranges& ranges, Time at, SimulationResult& result) {
+// The leading part of a range that is alike: ready and looked up often enough, or not.
+BlockRange WriteThrough::wanted_part(const LowerTier& from, const BlockRange& r, bool& wanted) const {
+  const Residency::Stretch there = from.stretch(r);
+  BlockRange part = r.until(there.end);
+  wanted = there.ready;
+  if (!wanted || policy_ != StorePolicy::selective) return part;
+  const auto known = [&](std::uint32_t block) { return from.lookups(r.chain, block) >= selective_hits_; };
+  wanted = known(part.first);
+  std::uint32_t end = part.first + 1;
+  while (end < part.last && known(end) == wanted) ++end;
+  return part.until(end);
+}
+
+void WriteThrough::offer(LowerTier& from, const Ranges& ranges, const Use& use, SimulationResult& result) {
   Transfer transfer;
   Bytes bytes{0};
+  to_->announce(use);
   for (BlockRange rest : ranges) {
     while (rest.first < rest.last) {
-      const Residency::Stretch stretch = to_->stretch(rest);
-      BlockRange part = rest.until(stretch.end);
-      rest = rest.from(stretch.end);
-      if (stretch.present) continue;
+      bool wanted = false;
+      BlockRange part = wanted_part(from, rest, wanted);
+      const Residency::Stretch stretch = to_->stretch(part);
+      part = part.until(stretch.end);
+      rest = rest.from(part.last);
+      if (stretch.present || !wanted) continue;
       const std::int64_t room = std::min(to_->obtainable_blocks(), from.blocks_in(most_waiting_ - waiting_ - bytes));
       const std::int64_t blocks = std::clamp<std::int64_t>(room, 0, part.blocks());
       result.skipped_stores += part.blocks() - blocks;
@@ -27,6 +43,7 @@ void WriteThrough::offer(LowerTier& from, const Ranges& ranges, Time at, Simulat
   }
   if (transfer.ranges.empty()) return;
   waiting_ += bytes;
+  to_->count_written(bytes);
   result.written_beyond += bytes;
   transfer.bytes_per_gpu = Bytes(ceil_div(bytes.count, streams_));
   sources_.push_back(&from);
@@ -40,6 +57,7 @@ void WriteThrough::ended(Time at) {
   for (std::size_t i = done.ranges.size(); i-- > 0;) {
     to_->end_store(done.ranges[i]);
     from.unpin(done.ranges[i]);
+    if (policy_ == StorePolicy::back) from.left(done.ranges[i]);
     waiting_ -= from.bytes(done.ranges[i]);
   }
 }

@@ -1,5 +1,6 @@
-// Writes what has come to G2 on to a tier beyond it, in the background: first in,
-// first out, one write of a node in flight.
+// Writes what is in G2 on to a tier beyond it, in the background: first in, first
+// out, one write of a node in flight. Through: what has come to G2; selective: of
+// that, what prompts have looked up often enough; back: what is about to leave G2.
 //
 // A block that waits or is being written is pinned in G2 and has its room in the
 // tier beyond. What waits never exceeds an eighth of G2: beyond that, writes are
@@ -18,21 +19,32 @@ class WriteThrough {
  public:
   // `streams`: equal parts that the node moves at once (NodeLinks::Beyond).
   WriteThrough(LowerTier& to, FlowNetwork& network, FlowNetwork::RouteId route, std::int64_t streams, Bytes most_waiting,
-               Executor* executor)
-      : to_(&to), queue_(&network, route, executor), streams_(streams), most_waiting_(most_waiting) {}
+               Executor* executor, StorePolicy policy, std::int32_t selective_hits)
+      : to_(&to),
+        queue_(&network, route, executor),
+        streams_(streams),
+        most_waiting_(most_waiting),
+        policy_(policy),
+        selective_hits_(selective_hits) {}
 
-  // `ranges` are ready in `from`, a G2.
-  void offer(LowerTier& from, const Ranges& ranges, Time at, SimulationResult& result);
+  StorePolicy policy() const { return policy_; }
+
+  // Parts of the ranges that are ready in `from`, a G2, and wanted.
+  void offer(LowerTier& from, const Ranges& ranges, const Use& use, SimulationResult& result);
   // The write in flight has ended.
   void ended(Time at);
   bool idle() const { return !queue_.active(); }
 
  private:
+  BlockRange wanted_part(const LowerTier& from, const BlockRange& r, bool& wanted) const;
+
   LowerTier* to_;
   TransferQueue queue_;
   std::int64_t streams_;
   Bytes most_waiting_;
   Bytes waiting_{0};
+  StorePolicy policy_;
+  std::int32_t selective_hits_;
   std::deque<LowerTier*> sources_;  // of the queue's transfers
 };
 

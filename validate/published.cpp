@@ -15,6 +15,7 @@ struct Entry {
 };
 
 constexpr Entry kExperiments[] = {
+    {"llmd-tiered", llmd_tiered},
     {"memory", memory_study},
     {"mlperf-offline", offline_throughput},
     {"mooncake-lru", mooncake_lru},

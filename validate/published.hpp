@@ -44,6 +44,7 @@ Experiment run_published(const std::string& name);
 // The experiments, one a file. Real data is looked for under KVPLAN_DATA (default ../shared).
 Experiment nvidia_multiturn(const JsonFile& inputs);
 Experiment vllm_ttft(const JsonFile& inputs);
+Experiment llmd_tiered(const JsonFile& inputs);
 Experiment memory_study(const JsonFile& inputs);
 Experiment mooncake_lru(const JsonFile& inputs);
 Experiment offline_throughput(const JsonFile& inputs);

@@ -43,6 +43,8 @@ void add_storage(SimulationConfig& c) {
   c.links.beyond.push_back({std::vector<Route>(c.replicas_per_node, load), Route{{{read + 1, 1}}, 0}, 1});
   const auto tier = c.offload.beyond.size();
   c.offload.beyond.push_back({static_cast<Storage>(tier), tier == 0 ? Scope::node : Scope::fleet, Bytes(pick(16, 2000) * 1000)});
+  c.offload.beyond.back().eviction = static_cast<Eviction>(pick(0, 7));
+  c.offload.beyond.back().store = static_cast<StorePolicy>(tier == 0 ? pick(0, 2) : 2 * pick(0, 1));
 }
 
 SimulationConfig random_machine() {
@@ -59,6 +61,12 @@ SimulationConfig random_machine() {
   c.offload.load = static_cast<LoadPolicy>(pick(0, 1));
   c.offload.scope = static_cast<Scope>(pick(0, 1));
   c.offload.chunk_tokens = pick(1, 2) * 16;
+  c.offload.choice = static_cast<LoadChoice>(pick(0, 3));
+  c.offload.defer_stores = pick(0, 1);
+  c.offload.eviction = static_cast<Eviction>(pick(0, 7));
+  const Eviction in_hbm[] = {Eviction::lru, Eviction::lfu, Eviction::priority, Eviction::session, Eviction::belady};
+  c.engine.eviction = in_hbm[pick(0, 4)];
+  if (pick(0, 1)) c.retention.duration = Time(pick(1, 100) * kPsPerMs);
   c.router.policy = static_cast<RouterPolicy>(pick(0, 1));
   if (pick(0, 1)) {
     for (int i = 1; i < 4; ++i) c.step_times[i] = c.step_times[0].scaled(1.0 + 0.05 * i);
@@ -93,6 +101,11 @@ void expect_same(const SimulationResult& a, const SimulationResult& b) {
   RC_ASSERT(a.loaded == b.loaded && a.stored == b.stored && a.skipped_stores == b.skipped_stores);
   for (int i : {0, 1}) RC_ASSERT(a.evicted_beyond_blocks[i] == b.evicted_beyond_blocks[i]);
   RC_ASSERT(a.written_beyond == b.written_beyond);
+  for (int i : {0, 1, 2}) RC_ASSERT(a.written[i] == b.written[i] && a.read[i] == b.read[i]);
+  const LoadChoices &p = a.load_choices, &q = b.load_choices;
+  RC_ASSERT(p.loaded == q.loaded && p.recomputed == q.recomputed && p.partial == q.partial);
+  RC_ASSERT(p.recomputed_tokens == q.recomputed_tokens && p.saved_against_loading == q.saved_against_loading);
+  RC_ASSERT(p.saved_against_recomputing == q.saved_against_recomputing);
   RC_ASSERT(a.gpu_busy == b.gpu_busy && a.gpu_waiting_for_load == b.gpu_waiting_for_load);
   RC_ASSERT(a.end == b.end);
 }
@@ -110,7 +123,12 @@ std::string describe(const Workload& w, const SimulationConfig& c) {
        << static_cast<int>(c.router.policy) << "\noffload " << c.offload.enabled << ", store "
        << static_cast<int>(c.offload.store) << ", load " << static_cast<int>(c.offload.load) << ", scope "
        << static_cast<int>(c.offload.scope) << ", capacity " << c.offload.capacity.count << ", chunk "
-       << c.offload.chunk_tokens << ", slow copies " << (c.step_times[3].context_ps != c.step_times[0].context_ps);
+       << c.offload.chunk_tokens << ", choice " << static_cast<int>(c.offload.choice) << ", defer " << c.offload.defer_stores
+       << ", eviction " << static_cast<int>(c.engine.eviction) << " " << static_cast<int>(c.offload.eviction)
+       << ", duration " << c.retention.duration.count << ", promote " << c.offload.promote << ", slow copies " << (c.step_times[3].context_ps != c.step_times[0].context_ps);
+  for (const LowerTierConfig& t : c.offload.beyond) {
+    text << ", beyond " << static_cast<int>(t.eviction) << " " << static_cast<int>(t.store) << " " << t.capacity.count;
+  }
   for (const Limit& l : c.links.limits) text << ", " << l.bytes_per_s << " B/s";
   return text.str();
 }
@@ -144,6 +162,7 @@ TEST_CASE("the cost model as an executor gives what stepping gives") {
     machine.links.load.resize(std::min<std::size_t>(1, machine.links.load.size()));
     machine.links.store.resize(machine.links.load.size());
     for (NodeLinks::Beyond& tier : machine.links.beyond) tier.load.resize(1);
+    machine.offload.choice = static_cast<LoadChoice>(pick(0, 1));  // an executor's transfers cannot be estimated
     machine.offload.load = LoadPolicy::blocking;  // for whose waits the executor would have to know the layers
     machine.step_by_step = true;
     RC_LOG(describe(load, machine));

@@ -1,0 +1,125 @@
+#include "sim/load_choice.hpp"
+
+#include <algorithm>
+
+#include "sim/replica.hpp"
+
+namespace kvplan {
+
+// Steps of the whole budget, beside the present decodes, that compute tokens [from, to) of a prompt.
+Time Replica::estimated_prefill(std::int64_t from, std::int64_t to) const {
+  if (from >= to) return Time(0);
+  const bool beside_decodes = engine_.order == StepOrder::mixed;
+  const std::int64_t decodes = beside_decodes ? decode_.size() : 0;
+  const std::int64_t budget = std::max<std::int64_t>(1, engine_.max_num_batched_tokens - decodes);
+  const std::int64_t tokens = to - from, full = (tokens - 1) / budget, rest = tokens - full * budget;
+  const StepTime& time = run_.config.step_times[0];
+  BatchFeatures step;
+  step.new_tokens = budget + decodes;
+  step.samples = decodes;
+  step.decode_context = beside_decodes ? decode_.context() : 0;
+  std::int64_t ps = full > 0 ? full * time(step) : 0;
+  step.new_tokens = rest + decodes;
+  step.prefill_pairs = tokens * from + tokens * (tokens + 1) / 2;
+  ps += time(step);
+  return Time(ps);
+}
+
+// Until the hits from their block number `from` on would be loaded.
+Time Replica::estimated_load(std::int64_t from, Time at) const {
+  Time longest{0};
+  for (std::uint32_t tier = 0; tier < loads_.size(); ++tier) {
+    std::int64_t blocks = 0, begin = 0;
+    for (const Hit& hit : hits_) {
+      const std::int64_t end = begin + hit.range.blocks();
+      if (hit.tier == tier) blocks += std::max<std::int64_t>(0, end - std::max(begin, from));
+      begin = end;
+    }
+    if (blocks == 0) continue;
+    const Bytes bytes = blocks * run_.workload.block_tokens * run_.config.kv_bytes_per_token_per_gpu;
+    const std::int64_t segments = tier == 0 ? ceil_div(bytes.count, offload_.segment.count) : blocks;
+    longest = std::max(longest, loads_[tier].estimated_end(bytes, segments, at) - at);
+  }
+  return longest;
+}
+
+LoadDecision Replica::choose_load(const Sequence& s, const Admission& a, Time at) const {
+  const std::int64_t block = run_.workload.block_tokens, first = a.g1 * block;
+  const std::int64_t end = s.target_tokens;
+  const auto behind = [&](std::int64_t blocks) { return std::min<std::int64_t>(first + blocks * block, a.cached_tokens); };
+  const Time rest = estimated_prefill(a.cached_tokens, end);
+  const auto time = [&](std::int64_t computed) {
+    if (computed == a.below) return estimated_prefill(first, end);
+    return std::max(estimated_prefill(first, behind(computed)), estimated_load(computed, at)) + rest;
+  };
+  LoadDecision d;
+  d.all_loaded = time(0);
+  d.all_computed = time(a.below);
+  d.chosen = d.all_loaded;
+  const auto consider = [&](std::int64_t computed, Time needs) {
+    if (needs < d.chosen) d.computed_blocks = computed, d.chosen = needs;
+  };
+  if (offload_.choice == LoadChoice::recompute) {
+    d.computed_blocks = a.below;
+    d.chosen = d.all_computed;
+    return d;
+  }
+  if (offload_.choice == LoadChoice::partial) {
+    // The more is computed, the later that ends and the earlier the load does: the two cross once.
+    std::int64_t low = 0, high = a.below;
+    while (low < high) {
+      const std::int64_t middle = low + (high - low) / 2;
+      const bool load_ends_first = estimated_prefill(first, behind(middle)) >= estimated_load(middle, at);
+      (load_ends_first ? high : low) = middle + (load_ends_first ? 0 : 1);
+    }
+    if (low > 0) consider(low - 1, time(low - 1));
+    if (low < a.below) consider(low, time(low));
+  }
+  consider(a.below, d.all_computed);
+  return d;
+}
+
+// Takes the blocks that are to be computed out of the hits.
+void Replica::apply(const LoadDecision& d, Admission& a) {
+  a.decision = d;
+  a.offered = a.below;
+  std::int64_t out = d.computed_blocks;
+  for (Hit& hit : hits_) {
+    const std::int64_t n = std::min(out, hit.range.blocks());
+    hit.range.first += static_cast<std::uint32_t>(n);
+    out -= n;
+  }
+  std::erase_if(hits_, [](const Hit& hit) { return hit.range.blocks() == 0; });
+  if (d.computed_blocks == a.below) {
+    a.below = 0;
+  } else {
+    a.lead = d.computed_blocks;
+  }
+}
+
+// The leading part is computed: goes on when the rest is there. Whoever waits for it leaves the batch.
+void Replica::end_lead(SequenceId id, Time at) {
+  Sequence& s = sequence(id);
+  s.lead_tokens = 0;
+  running_.erase(std::find(running_.begin(), running_.end(), id));
+  if (s.pending_loads > 0) {
+    s.phase = Sequence::Phase::loading;
+    s.enter(Sequence::Part::load, at, record_of(s));
+    ++loading_;
+    return;
+  }
+  take_loaded(s);
+  s.phase = Sequence::Phase::loaded;
+  s.enter(Sequence::Part::queue, at, record_of(s));
+  loaded_.push_back(id);
+  memory_changed_ = true;
+}
+
+// What was loaded becomes resident behind what was there or computed.
+void Replica::take_loaded(Sequence& s) {
+  adopt_blocks(s, (s.referenced_blocks + s.loading_blocks) * std::int64_t{run_.workload.block_tokens});
+  s.loading_blocks = 0;
+  s.computed_tokens = s.resume_tokens;
+}
+
+}  // namespace kvplan
