@@ -47,7 +47,7 @@ void WriteThrough::offer(LowerTier& from, const Ranges& ranges, const Use& use, 
   result.written_beyond += bytes;
   transfer.bytes_per_gpu = Bytes(ceil_div(bytes.count, streams_));
   sources_.push_back(&from);
-  queue_.push(std::move(transfer), kNone, from.chains(), at);
+  queue_.push(std::move(transfer), kNone, from.chains(), use.at);
 }
 
 void WriteThrough::ended(Time at) {
