@@ -12,6 +12,7 @@
 #include "models/memory.hpp"
 #include "models/roofline.hpp"
 #include "reports/cells.hpp"
+#include "sim/speculation.hpp"
 
 namespace kvplan {
 namespace {
@@ -43,6 +44,7 @@ EngineConfig engine_config(const Scenario& s, const Architecture& model) {
   }
   e.order = s.text("engine.order") == "mixed" ? StepOrder::mixed : StepOrder::prefill_first;
   e.whole_prompts = s.boolean("engine.whole_prompts");
+  e.overlap = s.boolean("engine.overlap");
   e.page_tokens = int32(s, "engine.page_tokens");
   if (!std::has_single_bit(static_cast<std::uint32_t>(e.page_tokens))) {
     throw InputError(s.finding("engine.page_tokens",
@@ -98,6 +100,21 @@ RouterConfig router_config(const Scenario& s) {
 StepTimes step_times(const StepTime& base, const Hardware& hardware) {
   const double load = hardware.copy_slowdown_to_device.value, store = hardware.copy_slowdown_from_device.value;
   return {base, base.scaled(load), base.scaled(store), base.scaled(load * store)};
+}
+
+// Each decoding sequence takes a token and its drafts of every step's budget.
+void add_speculation(SimulationConfig& c, const Scenario& s) {
+  const std::int32_t drafts = int32(s, "engine.draft_tokens");
+  if (drafts == 0) return;
+  const std::int64_t most = std::int64_t{c.engine.max_num_seqs} * (1 + drafts);
+  if (most > c.engine.max_num_batched_tokens) {
+    throw InputError(s.finding("engine.draft_tokens",
+                               fmt::format("engine.max_num_seqs {} with engine.draft_tokens {} take up to {} tokens of a "
+                                           "step, more than engine.max_num_batched_tokens {}",
+                                           c.engine.max_num_seqs, drafts, most, c.engine.max_num_batched_tokens),
+                               fmt::format("choose at most {} sequences", c.engine.max_num_batched_tokens / (1 + drafts))));
+  }
+  speculate(c, drafts, s.number("engine.draft_acceptance"), s.number("engine.draft_cost"));
 }
 
 void check_parallelism(const Scenario& s, const Parallelism& parallel, const Architecture& model) {
@@ -183,6 +200,7 @@ Built build_config(const Scenario& s, const std::string& offload, const Hardware
   c.engine.g1_pages = Pages(b.kv_memory_per_gpu.count / (c.engine.page_tokens * c.kv_bytes_per_token_per_gpu.count));
   check_parallelism(s, {b.gpus_per_replica, s.boolean("expert_parallel")}, model);
   c.step_times = step_times(price_step(s, hardware, model, b.notes), hardware);
+  add_speculation(c, s);
   if (model.window.layers > 0) {
     b.notes.push_back(fmt::format("{} of {}'s {} layers see a window of {} tokens; memory is taken as if they kept every "
                                   "token",

@@ -27,7 +27,7 @@ Replica::Replica(std::uint32_t id, RunState& run, const Below& below)
       tier_(below.tiers.empty() ? nullptr : below.tiers.front()),
       stores_(below.network, tier_ ? below.network->store_route(below.replica_on_node) : 0, run.executor),
       cache_(run.chains, engine_.g1_pages, engine_.page_tokens),
-      decode_(engine_.page_tokens),
+      decode_(engine_.page_tokens, engine_.speculation),
       copies_slow_steps_(tier_ && differ(run.config.step_times)),
       reserve_pages_(tier_ && offload_.store == StorePolicy::back ? ceil_div(engine_.g1_pages.count, 64) : 0) {
   for (std::uint32_t t = 0; t < below_.tiers.size(); ++t) {
@@ -94,7 +94,8 @@ void Replica::carry_out(std::int64_t steps) {
 
 void Replica::step(Time at) {
   ++run_.result.events;
-  if (flight_.active()) finish_flight(at);
+  follows_step_ = flight_.active();
+  if (follows_step_) finish_flight(at);
   schedule(at);
 }
 
@@ -225,7 +226,7 @@ std::int64_t Replica::pages_of_blocks(const Turn& turn, std::int64_t blocks) con
 // Pages of a sequence at a step boundary.
 std::int64_t Replica::held_pages(const Sequence& s) const {
   if (s.phase != Sequence::Phase::decoding) return s.pages;
-  return std::max(s.pages, pages_of_tokens(s.bias + decode_.counter() - 1));
+  return std::max(s.pages, decode_.pages_of(s.bias, -1));
 }
 
 // Everything that the sequence holds in G1 goes back, the tail of its chain first.

@@ -29,7 +29,7 @@ namespace kvplan {
 class Residency {
  public:
   Residency(const PrefixChains& chains, std::int64_t block_weight, std::int64_t partial_unit_tokens)
-      : chains_(&chains), block_weight_(block_weight), unit_tokens_(partial_unit_tokens), first_(chains.chain_count()) {
+      : chains_(&chains), block_weight_(block_weight), unit_tokens_(partial_unit_tokens) {
     pieces_.push_back({});  // piece 0: the ends of the eviction list
   }
 

@@ -3,7 +3,7 @@
 // links with those of the other direction and of other replicas.
 #pragma once
 
-#include <deque>
+#include <boost/container/deque.hpp>
 #include <utility>
 
 #include "sim/executor.hpp"
@@ -51,7 +51,7 @@ class TransferQueue {
   FlowNetwork* network_;
   FlowNetwork::RouteId route_;
   Executor* executor_;
-  std::deque<Transfer> queue_;
+  boost::container::deque<Transfer> queue_;  // which takes no memory while nothing was ever sent
 };
 
 }  // namespace kvplan
