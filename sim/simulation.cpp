@@ -181,7 +181,8 @@ bool Simulation::refuse(TurnId turn) {
     why = Refusal::empty_prompt;
   } else if (tokens > config_.engine.max_context_tokens) {
     why = Refusal::exceeds_context;
-  } else if (ceil_div(tokens + config_.engine.speculation.draft_tokens, config_.engine.page_tokens) > config_.engine.g1_pages.count) {
+  } else if (ceil_div(tokens + config_.engine.speculation.draft_tokens, config_.engine.page_tokens) >
+             config_.engine.g1_pages.count) {
     why = Refusal::exceeds_memory;
   }
   if (why == Refusal::none) return false;
