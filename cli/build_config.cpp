@@ -13,6 +13,7 @@
 #include "models/roofline.hpp"
 #include "reports/cells.hpp"
 #include "sim/eviction/eviction.hpp"
+#include "sim/speculation.hpp"
 
 namespace kvplan {
 namespace {
@@ -44,6 +45,7 @@ EngineConfig engine_config(const Scenario& s, const Architecture& model) {
   }
   e.order = s.text("engine.order") == "mixed" ? StepOrder::mixed : StepOrder::prefill_first;
   e.whole_prompts = s.boolean("engine.whole_prompts");
+  e.overlap = s.boolean("engine.overlap");
   e.page_tokens = int32(s, "engine.page_tokens");
   if (!std::has_single_bit(static_cast<std::uint32_t>(e.page_tokens))) {
     throw InputError(s.finding("engine.page_tokens",
@@ -133,6 +135,21 @@ RouterConfig router_config(const Scenario& s) {
 StepTimes step_times(const StepTime& base, const Hardware& hardware) {
   const double load = hardware.copy_slowdown_to_device.value, store = hardware.copy_slowdown_from_device.value;
   return {base, base.scaled(load), base.scaled(store), base.scaled(load * store)};
+}
+
+// Each decoding sequence takes a token and its drafts of every step's budget.
+void add_speculation(SimulationConfig& c, const Scenario& s) {
+  const std::int32_t drafts = int32(s, "engine.draft_tokens");
+  if (drafts == 0) return;
+  const std::int64_t most = std::int64_t{c.engine.max_num_seqs} * (1 + drafts);
+  if (most > c.engine.max_num_batched_tokens) {
+    throw InputError(s.finding("engine.draft_tokens",
+                               fmt::format("engine.max_num_seqs {} with engine.draft_tokens {} take up to {} tokens of a "
+                                           "step, more than engine.max_num_batched_tokens {}",
+                                           c.engine.max_num_seqs, drafts, most, c.engine.max_num_batched_tokens),
+                               fmt::format("choose at most {} sequences", c.engine.max_num_batched_tokens / (1 + drafts))));
+  }
+  speculate(c, drafts, s.number("engine.draft_acceptance"), s.number("engine.draft_cost"));
 }
 
 void check_parallelism(const Scenario& s, const Parallelism& parallel, const Architecture& model) {
@@ -240,6 +257,7 @@ Built build_config(const Scenario& s, const std::string& offload, const Hardware
     c.engine.frontend_fixed = time_from_seconds(*priced.request_s);
     b.notes.push_back(fmt::format("front end: {:.1f} ms a request, fitted with the calibration's host work", 1e3 * *priced.request_s));
   }
+  add_speculation(c, s);
   if (model.window.layers > 0) {
     const std::string of = fmt::format("{} of {}'s {} layers see a window of {} tokens", model.window.layers, model.name,
                                        model.layers, model.window.tokens);

@@ -165,6 +165,15 @@ Options engine_options() {
       boolean("engine.whole_prompts",
               "A prompt is computed in one step, not in chunks, unless it exceeds the whole budget (TensorRT-LLM's "
               "default)."),
+      boolean("engine.overlap",
+              "The host prepares a step while the one before it runs (vLLM's async scheduling, SGLang's overlap "
+              "schedule): a step takes as long as the longer of the two."),
+      integer("engine.draft_tokens", "tokens", 0, 64, 0, "",
+              "Speculative decoding: tokens that a draft proposes for each sequence and step; 0: off."),
+      number("engine.draft_acceptance", "", 0, 1, 0.7,
+             "Probability that a proposed token is accepted, given that those before it were."),
+      number("engine.draft_cost", "", 0, 1, 0.05,
+             "What a pass of the draft takes, as a share of a pass of the model over the same decodes."),
       integer("engine.page_tokens", "tokens", 1, 4096, 16, "",
               "Unit of KV allocation in HBM: a power of two that divides the trace's blocks."),
       number("engine.gpu_memory_utilization", "", 0.05, 1, 0.9,

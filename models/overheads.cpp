@@ -23,6 +23,8 @@ StepTime with_overheads(const StepTime& kernels, const Overheads& o, double acti
   StepTime t = kernels;
   t.base = raised(kernels.base, ps(o.step_s), ps((o.activations - 1) * activation_row_s));
   t.head = raised(kernels.head, 0, ps(o.sequence_s));
+  t.host_ps += ps(o.step_s);
+  t.host_sample_ps += ps(o.sequence_s);
   return t;
 }
 

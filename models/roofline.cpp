@@ -209,6 +209,8 @@ StepTime roofline_step_time(const Architecture& a, const Gpu& gpu, const Paralle
   StepTime t;
   t.base = base_of(a, gpu, parallel, weights);
   t.head = head_of(a, gpu, tp, weights, window_pairs(a.window) * layer_s);
+  t.host_ps = std::llround(gpu.step_host_s.value * static_cast<double>(kPsPerS));
+  t.host_sample_ps = std::llround(gpu.sequence_host_s.value * static_cast<double>(kPsPerS));
   const std::int32_t full_layers = a.layers - a.window.layers;
   t.context_ps = std::llround(ps(full_layers * layer_s));
   const double pair_flops = full_layers * a.prefill_pair_flops() / tp;

@@ -47,6 +47,8 @@ StepTime StepTime::scaled(double factor) const {
   s.head = head.scaled(factor);
   s.context_ps = std::llround(static_cast<double>(context_ps) * factor);
   s.pair_ps = std::llround(static_cast<double>(pair_ps) * factor);
+  s.host_ps = std::llround(static_cast<double>(host_ps) * factor);
+  s.host_sample_ps = std::llround(static_cast<double>(host_sample_ps) * factor);
   return s;
 }
 

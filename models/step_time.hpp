@@ -72,6 +72,9 @@ struct StepTime {
   PiecewiseLinear head;
   std::int64_t context_ps = 0;
   std::int64_t pair_ps = 0;
+  // How much of it is the host's work: within base, and within head for each sample.
+  std::int64_t host_ps = 0;
+  std::int64_t host_sample_ps = 0;
   std::int32_t layers = 1;  // for layer-wise loading: one layer takes 1 / layers of a step
   std::string provenance;
 

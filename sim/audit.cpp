@@ -12,10 +12,10 @@ void Replica::audit() const {
     std::int64_t pages = s.pages;
     if (s.phase == Sequence::Phase::decoding) {
       // A step under way has its pages already.
-      const std::int64_t tokens = s.bias + decode_.counter() - (decodes_run_ && (flight_.active() || gate_.loads > 0) ? 0 : 1);
-      pages = std::max(pages, pages_of_tokens(tokens));
+      const bool under_way = decodes_run_ && (flight_.active() || gate_.loads > 0);
+      pages = std::max(pages, decode_.pages_of(s.bias, under_way ? 0 : -1));
       ++decoding;
-      context += s.bias + decode_.counter();
+      context += decode_.context_parts(s.bias);
     }
     private_pages += pages - pages_of_blocks(turn_of(s), s.referenced_blocks);
     loading += s.phase == Sequence::Phase::loading;

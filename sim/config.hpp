@@ -35,11 +35,21 @@ struct RetentionConfig {
   Time duration = Time::max();
 };
 
+// Speculative decoding (speculation.hpp): a draft proposes tokens, and a step verifies them all at once. How many a
+// step yields is taken as its expectation, in parts of a token, so that contexts grow alike in all steps.
+struct Speculation {
+  std::int32_t draft_tokens = 0;   // of each sequence and step; 0: off
+  std::int64_t token_parts = 1;    // parts of a token, in which contexts are counted
+  std::int64_t step_parts = 1;     // by which a sequence's context grows in a step
+};
+
 struct EngineConfig {
   std::int32_t max_num_seqs = 256;
   std::int32_t max_num_batched_tokens = 8192;
   StepOrder order = StepOrder::mixed;
   bool whole_prompts = false;  // no chunks, but of prompts beyond the whole budget
+  bool overlap = false;        // the host prepares a step while the one before it runs
+  Speculation speculation;
   std::int32_t page_tokens = 16;
   std::int32_t max_context_tokens = 131072;  // prompt + output beyond this is refused
   Pages g1_pages{0};                         // KV memory of one replica
@@ -121,7 +131,8 @@ struct SimulationConfig {
   OffloadConfig offload;
   RouterConfig router;
   RetentionConfig retention;
-  StepTimes step_times;
+  StepTimes step_times;                   // context_ps: of a part of a token (Speculation)
+  StepTimes draft_times;                  // of all of a step's drafts together; context_ps likewise
   NodeLinks links;                        // of one node; all nodes are alike
   Bytes kv_bytes_per_token{0};            // of the whole replica: what a token takes in G2
   Bytes kv_bytes_per_token_per_gpu{0};    // what each GPU of the replica moves

@@ -12,7 +12,8 @@ bool differ(const StepTimes& times) {
     for (std::int64_t x : {0, 1, 1000, 100000}) {
       if (a.base(x) != b.base(x) || a.head(x) != b.head(x)) return false;
     }
-    return a.context_ps == b.context_ps && a.pair_ps == b.pair_ps;
+    return a.context_ps == b.context_ps && a.pair_ps == b.pair_ps && a.host_ps == b.host_ps &&
+           a.host_sample_ps == b.host_sample_ps;
   };
   return !std::all_of(times.begin(), times.end(), [&](const StepTime& t) { return same(t, times[0]); });
 }
@@ -29,7 +30,7 @@ Replica::Replica(std::uint32_t id, RunState& run, const Below& below)
       stores_(below.network, tier_ ? below.network->store_route(below.replica_on_node) : 0, run.executor),
       cache_(run.chains, engine_.g1_pages, engine_.page_tokens,
              make_eviction(engine_.eviction, {run.config.retention, *run.foresight, engine_.g1_pages.count})),
-      decode_(engine_.page_tokens),
+      decode_(engine_.page_tokens, engine_.speculation),
       copies_slow_steps_(tier_ && differ(run.config.step_times)),
       reserve_pages_(tier_ && offload_.store == StorePolicy::back ? ceil_div(engine_.g1_pages.count, 64) : 0) {
   for (std::uint32_t t = 0; t < below_.tiers.size(); ++t) {
@@ -98,7 +99,8 @@ void Replica::carry_out(std::int64_t steps) {
 
 void Replica::step(Time at) {
   ++run_.result.events;
-  if (flight_.active()) finish_flight(at);
+  follows_step_ = flight_.active();
+  if (follows_step_) finish_flight(at);
   schedule(at);
 }
 
@@ -238,7 +240,7 @@ std::int64_t Replica::pages_of_blocks(const Turn& turn, std::int64_t blocks) con
 // Pages of a sequence at a step boundary.
 std::int64_t Replica::held_pages(const Sequence& s) const {
   if (s.phase != Sequence::Phase::decoding) return s.pages;
-  return std::max(s.pages, pages_of_tokens(s.bias + decode_.counter() - 1));
+  return std::max(s.pages, decode_.pages_of(s.bias, -1));
 }
 
 // Everything that the sequence holds in G1 goes back, the tail of its chain first.

@@ -22,11 +22,15 @@
 // next step boundary; where it can change the batch or the duration of a step,
 // it cuts the flight there.
 //
+// Speculation (speculation.hpp): a decode takes a token and its drafts of the budget, and contexts grow by the
+// expected number of tokens. overlap: the host prepares a step while the one before it runs, so that a step takes
+// as long as the longer of the two; the first after a pause takes both.
+//
 // A head of the queue that does not fit is tried again only when this replica's
 // memory has changed: a completion, a preemption, the end of a transfer.
 #pragma once
 
-#include <deque>
+#include <boost/container/deque.hpp>
 #include <vector>
 
 #include "sim/config.hpp"
@@ -178,6 +182,8 @@ class Replica {
   bool release_newest_loaded();
   void preempt_newest(Time at);
   void take_off(Time at);
+  void add_draft(unsigned copies, std::int64_t& step_ps, std::int64_t& growth_ps) const;
+  std::int64_t overlap_host(std::int64_t host_ps, std::int64_t& step_ps, std::int64_t& growth_ps) const;
   void hand_over(const BatchFeatures& batch, unsigned copies, Time at);
   std::int64_t flight_steps() const;
   bool shares_blocks_ahead(const Sequence& s, std::int64_t steps) const;
@@ -228,8 +234,8 @@ class Replica {
 
   std::vector<Sequence> sequences_;
   std::vector<SequenceId> free_sequences_;
-  std::deque<SequenceId> waiting_;
-  std::deque<SequenceId> loaded_;
+  boost::container::deque<SequenceId> waiting_;  // which takes no memory while nothing ever waited
+  boost::container::deque<SequenceId> loaded_;
   std::int64_t loading_ = 0;
   std::vector<SequenceId> running_;   // oldest first
   std::vector<SequenceId> chunks_;    // prefills of the current step
@@ -249,6 +255,7 @@ class Replica {
   bool memory_changed_ = false;       // since the head of the queue last failed to fit
   bool preempted_ = false;            // in the step being composed
   bool decodes_run_ = false;          // in the current step
+  bool follows_step_ = false;         // the step being composed begins where another ended
   std::int64_t leaving_pages_ = 0;    // write-back: pages whose blocks are on their way to G2
   const std::int64_t reserve_pages_;  // write-back: kept free ahead of need
 };

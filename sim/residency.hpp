@@ -39,8 +39,7 @@ class Residency {
       : chains_(&chains),
         block_weight_(block_weight),
         unit_tokens_(partial_unit_tokens),
-        policy_(std::move(policy)),
-        first_(chains.chain_count()) {
+        policy_(std::move(policy)) {
     pieces_.push_back({});  // piece 0: the ends of the eviction list
   }
 

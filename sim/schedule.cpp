@@ -34,7 +34,7 @@ void Replica::add_prefills(Time at) {
 bool Replica::add_decodes(Time at) {
   if (!make_room_for_decodes(at)) return false;
   cache_.allocate(decode_.pages(0, 1));
-  budget_ = engine_.max_num_batched_tokens - decode_.size();
+  budget_ = engine_.max_num_batched_tokens - decode_.size() * (1 + engine_.speculation.draft_tokens);
   decodes_run_ = true;
   return true;
 }
@@ -68,7 +68,7 @@ void Replica::admit(Time at) {
   limit_ = Limit::none;
   memory_changed_ = false;
   while (!slots_full() && (!loaded_.empty() || !waiting_.empty())) {
-    std::deque<SequenceId>& queue = loaded_.empty() ? waiting_ : loaded_;
+    boost::container::deque<SequenceId>& queue = loaded_.empty() ? waiting_ : loaded_;
     if (engine_.whole_prompts && waits_for_budget(queue.front(), at)) {
       limit_ = Limit::budget;
       return;
@@ -293,8 +293,7 @@ void Replica::preempt_newest(Time at) {
   Sequence& s = sequence(id);
   if (s.phase == Sequence::Phase::decoding) {
     s.pages = held_pages(s);
-    s.generated_tokens =
-        turn_of(s).output_tokens - static_cast<std::int32_t>(decode_.steps_to_finish(id));
+    s.generated_tokens = static_cast<std::int32_t>(decode_.context_of(s.bias)) - turn_of(s).prompt_tokens;
     s.target_tokens = turn_of(s).prompt_tokens + s.generated_tokens;
     decode_.leave(id, s.bias);
   }
@@ -319,8 +318,7 @@ void Replica::preempt_newest(Time at) {
 
 void Replica::take_off(Time at) {
   BatchFeatures batch;
-  batch.new_tokens = decodes();
-  batch.samples = decodes();
+  batch.new_tokens = batch.samples = decodes() * (1 + engine_.speculation.draft_tokens);
   batch.decode_context = decodes_run_ ? decode_.context() : 0;
   for (SequenceId id : chunks_) {
     const Sequence& s = sequence(id);
@@ -334,19 +332,41 @@ void Replica::take_off(Time at) {
     hand_over(batch, copies, at);
     return;
   }
-  const StepTime& time = run_.config.step_times[copies];
   note_batch(batch, copies);
-  const std::int64_t step_ps = std::max<std::int64_t>(1, time(batch));
+  const StepTime& time = run_.config.step_times[copies];
+  const std::int64_t chunk = chunks_.empty() ? 0 : sequence(chunks_.front()).chunk_tokens;
+  std::int64_t step_ps = std::max<std::int64_t>(1, time(batch));
+  std::int64_t growth_ps = time.context_ps * (decodes_run_ ? decode_.growth() : 0) + time.pair_ps * chunk * chunk;
+  std::int64_t steps = Time::max().count;
+  if (engine_.speculation.draft_tokens > 0 && decodes() > 0) add_draft(copies, step_ps, growth_ps);
+  if (engine_.overlap) steps = overlap_host(time.host_ps + time.host_sample_ps * batch.samples, step_ps, growth_ps);
   if (gate_.loads > 0) {
     gate_.step_ps = step_ps;
     gate_.start = at;
     next_event_ = Time::max();
     return;
   }
-  const std::int64_t chunk = chunks_.empty() ? 0 : sequence(chunks_.front()).chunk_tokens;
-  const std::int64_t growth_ps = time.context_ps * decodes() + time.pair_ps * chunk * chunk;
-  flight_ = Flight(at, step_ps, growth_ps, flight_steps());
+  flight_ = Flight(at, step_ps, growth_ps, std::min(steps, flight_steps()));
   next_event_ = flight_.end();
+}
+
+// The draft proposes its tokens one after the other, before the step verifies them.
+void Replica::add_draft(unsigned copies, std::int64_t& step_ps, std::int64_t& growth_ps) const {
+  const StepTime& draft = run_.config.draft_times[copies];
+  step_ps += draft({decodes(), decodes(), decode_.context(), 0});
+  growth_ps += draft.context_ps * decode_.growth();
+}
+
+// The host's part of a step that follows another is hidden behind that one, as far as that one is long enough: of
+// host and device the longer counts. Returns how many steps on the same one is the longer.
+std::int64_t Replica::overlap_host(std::int64_t host_ps, std::int64_t& step_ps, std::int64_t& growth_ps) const {
+  if (!follows_step_) return 1;  // nothing to hide it behind
+  const std::int64_t device_ps = step_ps - host_ps;
+  step_ps = std::max({std::int64_t{1}, device_ps, host_ps});
+  if (device_ps >= host_ps || growth_ps == 0) return Time::max().count;
+  const std::int64_t steps = (host_ps - device_ps) / growth_ps + 1;
+  growth_ps = 0;
+  return steps;
 }
 
 // To the executor: the step is a flight that ends in the far future until it reports.

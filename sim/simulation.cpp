@@ -200,7 +200,8 @@ bool Simulation::refuse(TurnId turn) {
     why = Refusal::empty_prompt;
   } else if (tokens > config_.engine.max_context_tokens) {
     why = Refusal::exceeds_context;
-  } else if (ceil_div(tokens, config_.engine.page_tokens) > config_.engine.g1_pages.count) {
+  } else if (ceil_div(tokens + config_.engine.speculation.draft_tokens, config_.engine.page_tokens) >
+             config_.engine.g1_pages.count) {
     why = Refusal::exceeds_memory;
   }
   if (why == Refusal::none) return false;
@@ -303,7 +304,8 @@ void Simulation::watch() {
 }
 
 void Simulation::begin_executor() {
-  KVPLAN_ASSERT(config_.replicas == 1 && config_.step_by_step);
+  KVPLAN_ASSERT(config_.replicas == 1 && config_.step_by_step && !config_.engine.overlap &&
+                config_.engine.speculation.draft_tokens == 0);
   KVPLAN_ASSERT(config_.offload.choice == LoadChoice::load || config_.offload.choice == LoadChoice::recompute);
   std::vector<const LowerTier*> tiers;
   for (const auto& level : tiers_) tiers.push_back(level.front().get());
@@ -358,17 +360,19 @@ void Simulation::handle_step(std::uint32_t replica, Time at) {
 }
 
 void Simulation::start_successors(Time at) {
-  if (run_.ended.empty()) return;
+  bool later = false;
   for (TurnId ended : run_.ended) {
     for (std::uint32_t i = first_successor_[ended]; i < first_successor_[ended + 1]; ++i) {
       const TurnId turn = successors_[i];
       const Arrival& arrival = workload_.turns[turn].arrival;
       earliest_[turn] = std::max(earliest_[turn], ended == arrival.after ? at + arrival.time : at);
-      if (--awaited_[turn] == 0) schedule_arrival(turn, earliest_[turn]);
+      if (--awaited_[turn] > 0) continue;
+      schedule_arrival(turn, earliest_[turn]);
+      later = true;
     }
   }
   run_.ended.clear();
-  announce_arrival();
+  if (later) announce_arrival();
 }
 
 void Simulation::refresh(std::uint32_t replica) {

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <algorithm>
-#include <deque>
+#include <boost/container/deque.hpp>
 #include <utility>
 
 #include "sim/executor.hpp"
@@ -63,7 +63,7 @@ class TransferQueue {
   FlowNetwork* network_;
   FlowNetwork::RouteId route_;
   Executor* executor_;
-  std::deque<Transfer> queue_;
+  boost::container::deque<Transfer> queue_;  // which takes no memory while nothing was ever sent
 };
 
 }  // namespace kvplan

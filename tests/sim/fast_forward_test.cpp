@@ -7,6 +7,7 @@
 #include <rapidcheck.h>
 
 #include "sim/simulation.hpp"
+#include "sim/speculation.hpp"
 #include "tests/catch.hpp"
 #include "tests/sim/cost_model_executor.hpp"
 #include "tests/sim/small.hpp"
@@ -55,6 +56,7 @@ SimulationConfig random_machine() {
   c.engine.max_num_batched_tokens = pick(c.engine.max_num_seqs, 80);
   c.engine.order = static_cast<StepOrder>(pick(0, 1));
   c.engine.whole_prompts = pick(0, 1);
+  c.engine.overlap = pick(0, 1);
   c.engine.frontend_ps_per_token = pick(0, 1) * 1000;
   c.engine.frontend_service_fixed = Time(pick(0, 1) * pick(0, 20) * kPsPerMs);
   c.offload.store = static_cast<StorePolicy>(pick(0, 2));
@@ -70,6 +72,13 @@ SimulationConfig random_machine() {
   c.router.policy = static_cast<RouterPolicy>(pick(0, 1));
   if (pick(0, 1)) {
     for (int i = 1; i < 4; ++i) c.step_times[i] = c.step_times[0].scaled(1.0 + 0.05 * i);
+  }
+  // The host's part can be the longer one, at first or always.
+  for (StepTime& s : c.step_times) s.host_ps = pick(0, 9) * 100 * kPsPerUs, s.host_sample_ps = pick(0, 1) * 10 * kPsPerUs;
+  if (pick(0, 2) == 0) {
+    const int drafts = pick(1, 4);
+    c.engine.max_num_batched_tokens = std::max(c.engine.max_num_batched_tokens, c.engine.max_num_seqs * (1 + drafts));
+    speculate(c, drafts, pick(0, 10) / 10.0, pick(0, 5) / 10.0);
   }
   if (c.offload.enabled) {
     const Route load = c.links.load[0], store = c.links.store[0];
@@ -119,7 +128,9 @@ std::string describe(const Workload& w, const SimulationConfig& c) {
   }
   text << c.replicas << " replicas, " << c.replicas_per_node << " a node, pages " << c.engine.g1_pages.count << ", seqs "
        << c.engine.max_num_seqs << ", order " << static_cast<int>(c.engine.order) << ", whole " << c.engine.whole_prompts
-       << ", budget " << c.engine.max_num_batched_tokens << ", router "
+       << ", overlap " << c.engine.overlap << ", drafts " << c.engine.speculation.draft_tokens << " yield "
+       << c.engine.speculation.step_parts << "/" << c.engine.speculation.token_parts << ", budget "
+       << c.engine.max_num_batched_tokens << ", router "
        << static_cast<int>(c.router.policy) << "\noffload " << c.offload.enabled << ", store "
        << static_cast<int>(c.offload.store) << ", load " << static_cast<int>(c.offload.load) << ", scope "
        << static_cast<int>(c.offload.scope) << ", capacity " << c.offload.capacity.count << ", chunk "
@@ -165,6 +176,8 @@ TEST_CASE("the cost model as an executor gives what stepping gives") {
     machine.offload.choice = static_cast<LoadChoice>(pick(0, 1));  // an executor's transfers cannot be estimated
     machine.offload.load = LoadPolicy::blocking;  // for whose waits the executor would have to know the layers
     machine.step_by_step = true;
+    machine.engine.overlap = false;  // an executor's steps take the time that they take
+    if (machine.engine.speculation.draft_tokens > 0) return;
     RC_LOG(describe(load, machine));
     CostModelExecutor executor(machine);
     expect_same(execute(load, machine, executor), simulate(load, machine));
