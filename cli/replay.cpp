@@ -50,10 +50,10 @@ Hardware load_hardware(const Scenario& s, const std::string& name) {
 }
 
 Replay replay(const Scenario& scenario, const Hardware& hardware, const Architecture& model, const Built& built,
-              const Workload& workload) {
+              const Workload& workload, EventLog* log) {
   check_load(scenario, built, workload);
   const auto start = std::chrono::steady_clock::now();
-  Replay r{simulate(workload, built.config), nullptr};
+  Replay r{simulate(workload, built.config, log), nullptr};
   const double wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   r.document =
       result_document({workload, built.config, r.result, hardware, built.gpus_per_replica, targets_of(scenario), wall_s,
