@@ -4,7 +4,7 @@
 // What may cut without simulating
 //   proven   fewer replicas than least(arm), which rests on plan/bounds.hpp; a floor(arm, n) on the value, which
 //            never exceeds it and does not fall with n: a point whose floor reaches the best value found loses.
-//   assumed  more replicas or more memory never make a feasible point infeasible. Tests compare with exhaustive search.
+//   assumed  more replicas or more memory never make a feasible point infeasible.
 //
 // The order of work is fixed and rounds have fixed sizes, so that the points which are judged, and the answer, do
 // not depend on the number of threads.
