@@ -51,11 +51,11 @@ Hardware load_hardware(const Scenario& s, const std::string& name) {
 }
 
 Replay replay(const Scenario& scenario, const Hardware& hardware, const Architecture& model, const Built& built,
-              const Workload& workload, bool curves) {
+              const Workload& workload, EventLog* log, bool curves) {
   check_load(scenario, built, workload);
   const auto start = std::chrono::steady_clock::now();
   Series series;
-  Replay r{curves ? simulate(workload, built.config, series) : simulate(workload, built.config), nullptr};
+  Replay r{simulate(workload, built.config, log, curves ? &series : nullptr), nullptr};
   const double wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const RunFacts facts{workload, built.config, r.result, hardware, built.gpus_per_replica, targets_of(scenario), wall_s,
                        notes_of(built, workload), provenance(scenario, workload, hardware, model, built)};

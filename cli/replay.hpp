@@ -4,6 +4,7 @@
 
 #include "cli/build_config.hpp"
 #include "reports/result_document.hpp"
+#include "sim/event_log.hpp"
 #include "sim/result.hpp"
 
 namespace kvplan {
@@ -18,8 +19,9 @@ struct Replay {
   Json document;  // kvplan.result/1
 };
 
-// `curves`: with the blocks that charts are drawn from.
-Replay replay(const Scenario&, const Hardware&, const Architecture&, const Built&, const Workload&, bool curves = false);
+// What happens is added to `log`, if there is one. `curves`: with the blocks that charts are drawn from.
+Replay replay(const Scenario&, const Hardware&, const Architecture&, const Built&, const Workload&,
+              EventLog* log = nullptr, bool curves = false);
 
 // An error's text without its leading "error: ", for a place that says so itself.
 std::string without_prefix(const std::string& what);

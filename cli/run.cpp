@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "cli/events.hpp"
 #include "cli/interval.hpp"
 #include "cli/load_trace.hpp"
 #include "cli/replay.hpp"
@@ -48,15 +49,18 @@ std::vector<Combination> combinations(const Scenario& scenario) {
 }
 
 // Simulates one combination and, with --out, writes it before the next begins: an interrupt keeps what is done.
-Json simulate_one(const Combination& c, const Architecture& model, const Workload& workload, bool intervals,
-                  const std::string& folder) {
+Json simulate_one(const Combination& c, const Architecture& model, const Workload& workload, const RunArguments& run,
+                  const std::string& folder, std::ostream& err) {
+  const Built built = build_config(c.scenario, c.offload, c.hardware, model);
+  EventLog log;
+  Replay r = replay(c.scenario, c.hardware, model, built, workload, run.events ? &log : nullptr, true);
   const auto at_end = [&](const char* end) {
     Scenario s = c.scenario;
-    if (end != nullptr) s.assign("step_time.end", end, "--intervals");
-    return replay(s, c.hardware, model, build_config(s, c.offload, c.hardware, model), workload, end == nullptr);
+    s.assign("step_time.end", end, "--intervals");
+    return replay(s, c.hardware, model, build_config(s, c.offload, c.hardware, model), workload);
   };
-  Replay r = at_end(nullptr);
-  if (intervals) r.document["interval"] = interval_of(r.document, at_end("low").document, at_end("high").document);
+  if (run.events) keep_events(workload, built.config, r.result, log, run.check, folder, err);
+  if (run.intervals) r.document["interval"] = interval_of(r.document, at_end("low").document, at_end("high").document);
   if (!folder.empty()) {
     write_file(folder + "/requests.jsonl", requests_jsonl(workload, r.result));
     write_file(folder + "/result.json", pretty(r.document));
@@ -73,7 +77,7 @@ std::vector<Column> simulate_all(const RunArguments& run, Streams streams) {
     const std::string folder = run.out.empty() || all.size() == 1 ? run.out : run.out + "/" + c.folder();
     Column column{c.name(), nullptr, ""};
     try {
-      column.document = simulate_one(c, model, workload, run.intervals, folder);
+      column.document = simulate_one(c, model, workload, run, folder, streams.err);
       const Json& s = column.document["simulation"];
       streams.err << fmt::format("{}: {} requests, {} simulated in {}\n", c.name(), workload.turns.size(),
                                  human_seconds(s["simulated_s"].get<double>()),

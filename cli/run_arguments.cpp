@@ -29,6 +29,10 @@ po::options_description flags() {
       "Write result.json and requests.jsonl there, in a folder a combination where there are several.");
   add("print-config", "Print each option, its value and where it came from, and stop.");
   add("intervals", "Run on both ends of the step times' 90 % interval as well, and print the least and most.");
+  add("events", "With --out: write events.jsonl as well, all that happens in the run (docs/event-log.md).");
+  add("check",
+      "Audit every invariant at every event, and check the log of events by the independent rules of `kvplan validate run`; "
+      "with --out, events.jsonl is written as well.");
   add("strict", "Refuse a trace that would have to be repaired.");
   add("help,h", "Print this.");
   return d;
@@ -60,6 +64,8 @@ RunArguments parse_run(const std::vector<std::string>& arguments) {
   run.print_config = values.count("print-config") > 0;
   run.strict = values.count("strict") > 0;
   run.intervals = values.count("intervals") > 0;
+  run.check = values.count("check") > 0;
+  run.events = run.check || values.count("events") > 0;
   if (values.count("format")) run.format = format_of(values["format"].as<std::string>());
   if (values.count("out")) {
     run.out = values["out"].as<std::string>();
@@ -70,6 +76,8 @@ RunArguments parse_run(const std::vector<std::string>& arguments) {
     for (const auto& assignment : values["set"].as<std::vector<std::string>>())
       run.scenario.assign(assignment, "--set");
   }
+  if (run.check) run.scenario.assign("engine.check", "true", "--check");
+  if (values.count("events") && run.out.empty()) throw UsageError("--events needs a folder to write to", "--out DIR");
   for (const Option& o : option_table()) {
     if (!o.flag.empty() && values.count(o.flag))
       run.scenario.assign(o.path, values[o.flag].as<std::string>(), "--" + o.flag);

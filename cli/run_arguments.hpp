@@ -14,6 +14,8 @@ struct RunArguments {
   bool print_config = false;
   bool intervals = false;  // both ends of the step times as well
   bool strict = false;
+  bool events = false;  // keep the log of what happens
+  bool check = false;   // audit at every event, and check the log afterwards
   Format format = Format::table;
   std::string out;  // folder; "" for none
   Scenario scenario;

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/arguments.hpp"
+#include "cli/validate_replay.hpp"
+#include "cli/validate_run.hpp"
 #include "cli/validate_server.hpp"
 #include "cli/verb.hpp"
 #include "validate/published.hpp"
@@ -33,11 +35,14 @@ void print_table(const Experiment& e, std::ostream& out) {
   }
   out << fmt::format("\n  {:<42}{:>16}{:>16}{:>10}{:>10}\n", "", "predicted", "published", "error", "gate");
   for (const Comparison& c : e.comparisons) {
-    const std::string error = c.absolute ? fmt::format("{:+.4f}", c.error()) : fmt::format("{:+.1f} %", 100 * c.error());
-    const std::string gate = !c.gated() ? "-" : c.absolute ? fmt::format("{:.4f}", c.tolerance)
-                                                           : fmt::format("{:.0f} %", 100 * c.tolerance);
+    const std::string error =
+        c.absolute ? fmt::format("{:+.4f}", c.error()) : fmt::format("{:+.1f} %", 100 * c.error());
+    const std::string gate = !c.gated()   ? "-"
+                             : c.absolute ? fmt::format("{:.4f}", c.tolerance)
+                                          : fmt::format("{:.0f} %", 100 * c.tolerance);
     out << fmt::format("  {:<42}{:>16}{:>16}{:>10}{:>10}  {:<7}{}\n", c.quantity, figure(c.predicted, c.unit),
-                       figure(c.published, c.unit), error, gate, verdict(c), c.remark.empty() ? "" : "(" + c.remark + ")");
+                       figure(c.published, c.unit), error, gate, verdict(c),
+                       c.remark.empty() ? "" : "(" + c.remark + ")");
   }
   for (const std::string& remark : e.remarks) out << "  note: " << remark << "\n";
   out << "\n";
@@ -69,14 +74,22 @@ ExitCode validate_verb(const std::vector<std::string>& arguments, Streams stream
   if (!arguments.empty() && arguments.front() == "server") {
     return validate_server({arguments.begin() + 1, arguments.end()}, streams);
   }
+  if (!arguments.empty() && arguments.front() == "replay") {
+    return validate_replay({arguments.begin() + 1, arguments.end()}, streams);
+  }
+  if (!arguments.empty() && arguments.front() == "run") {
+    return validate_run({arguments.begin() + 1, arguments.end()}, streams);
+  }
   po::options_description options("kvplan validate published [NAME]");
   options.add_options()("what", po::value<std::string>(), "published")("name", po::value<std::string>(),
-                                                                      "one experiment; default: all")(
+                                                                       "one experiment; default: all")(
       "format", po::value<std::string>()->default_value("table"), "table or json")("help,h", "this text");
   const po::variables_map given = parse_arguments(options, {"what", "name"}, arguments);
   if (given.count("help")) {
     streams.out << "usage: kvplan validate published [NAME] [--format table|json]\n"
-                   "       kvplan validate server FILE.csv [options]   (kvplan validate server --help)\n\n"
+                   "       kvplan validate server FILE.csv [options]   (kvplan validate server --help)\n"
+                   "       kvplan validate replay plan|predict|canary|compare   (kvplan validate replay --help)\n"
+                   "       kvplan validate run FOLDER                  (kvplan validate run --help)\n\n"
                    "Runs the published experiments that kvplan reproduces, and prints inputs, predicted and published\n"
                    "figures and errors. Exit code 5 when a gate is missed.\n\nExperiments: "
                 << fmt::format("{}", fmt::join(published_experiments(), ", "))

@@ -32,8 +32,8 @@ struct StepPart {
   TurnId turn = 0;
   std::int32_t computed_tokens = 0;  // whose KV is there before the step, or comes with its load
   std::int32_t new_tokens = 0;
-  bool samples = false;     // emits a token at the end of the step
-  std::int32_t loads = 0;   // layer by layer beside this step: transfers that have not been reported yet
+  bool samples = false;    // emits a token at the end of the step
+  std::int32_t loads = 0;  // layer by layer beside this step: transfers that have not been reported yet
 };
 
 class Executor {

@@ -26,6 +26,7 @@ class Flight {
   }
 
   bool active() const { return steps_ > 0; }
+  std::int64_t growth_ps() const { return growth_ps_; }
   std::int64_t steps() const { return steps_; }
   Time start() const { return start_; }
   Time end() const { return end_of(steps_); }

@@ -56,6 +56,15 @@ FlowNetwork::Purpose FlowNetwork::purpose(RouteId route) const {
   return {replica < replicas_ ? Purpose::load : Purpose::write, tier + 1, replica};
 }
 
+void FlowNetwork::note(RouteId route, const Transfer& t, std::uint32_t turn, const PrefixChains& chains) const {
+  if (log_ == nullptr) return;
+  log_->add(Happening::transfer, node_, turn, route, t.bytes_per_gpu.count, t.segments);
+  for (const BlockRange& r : t.ranges) {
+    const std::int64_t first = chains[r.chain].first_place;
+    log_->add(Happening::part, node_, turn, route, first + r.first, first + r.last);
+  }
+}
+
 void FlowNetwork::start(RouteId route, Bytes bytes, std::int64_t segments, Time at) {
   Flow& flow = flows_[route];
   KVPLAN_ASSERT(flow.phase == Phase::idle && bytes.count > 0 && segments > 0);
@@ -93,6 +102,7 @@ FlowNetwork::RouteId FlowNetwork::advance() {
 }
 
 void FlowNetwork::begin_moving(RouteId route, Time at) {
+  if (log_ != nullptr) log_->add_at(at, {Happening::moves, node_, kNone, route});
   settle(at);
   Flow& flow = flows_[route];
   flow.phase = Phase::moving;
@@ -107,6 +117,7 @@ void FlowNetwork::begin_moving(RouteId route, Time at) {
 }
 
 void FlowNetwork::end(RouteId route, Time at) {
+  if (log_ != nullptr) log_->add_at(at, {Happening::moved, node_, kNone, route});
   settle(at);
   Flow& flow = flows_[route];
   KVPLAN_ASSERT(flow.left == 0);

@@ -20,7 +20,9 @@
 
 #include "base/error.hpp"
 #include "hardware/topology.hpp"
+#include "sim/event_log.hpp"
 #include "sim/result.hpp"
+#include "sim/transfer.hpp"
 
 namespace kvplan {
 
@@ -42,6 +44,14 @@ class FlowNetwork {
   }
   RouteId store_route(std::uint32_t replica_on_node) const { return 2 * replica_on_node + 1; }
   RouteId write_route(std::uint32_t tier) const { return load_route(tier, replicas_); }
+
+  void watch(EventLog* log, std::uint32_t node) {
+    log_ = log;
+    node_ = node;
+  }
+
+  // A transfer joins the queue of its route.
+  void note(RouteId route, const Transfer&, std::uint32_t turn, const PrefixChains&) const;
 
   // Starts the one flow that a route can have. Bytes and segments are of one GPU's stream.
   void start(RouteId route, Bytes bytes, std::int64_t segments, Time at);
@@ -88,6 +98,8 @@ class FlowNetwork {
   void fill();           // gives every moving flow its max-min rate
   void find_next_event();
 
+  EventLog* log_ = nullptr;
+  std::uint32_t node_ = 0;
   std::uint32_t replicas_ = 0;
   std::vector<std::string> limit_names_;
   std::vector<LimitState> limits_;

@@ -24,6 +24,8 @@ class LowerTier {
         blocks_(chains, 1, chains.block_tokens()),
         lookups_(count_lookups ? chains.block_count() : 0) {}
 
+  void watch(const MemoryLog& log) { blocks_.watch(log); }
+
   std::uint32_t resident_until(const BlockRange& r) const { return blocks_.ready_until(r); }
   // The first block of the range that is resident; its end when none is.
   std::uint32_t first_resident(BlockRange r) const {
@@ -47,6 +49,7 @@ class LowerTier {
     }
     return begin;
   }
+  const PrefixChains& chains() const { return *chains_; }
   Bytes used() const { return bytes_per_block_ * used_blocks_; }
   std::int64_t evicted_blocks() const { return blocks_.evicted_blocks(); }
   Bytes bytes(const BlockRange& r) const { return bytes_per_block_ * r.blocks(); }

@@ -75,7 +75,7 @@ void Replica::load(SequenceId id, Time at) {
     }
     ++s.pending_loads;
     if (s.load_in_step) ++gate_.loads;
-    if (loads_[tier].push(std::move(transfer), at)) note_load_start(tier, at);
+    if (loads_[tier].push(std::move(transfer), s.turn, run_.chains, at)) note_load_start(tier, at);
   }
 }
 
@@ -115,6 +115,7 @@ void Replica::load_ended(std::uint32_t tier, Time at) {
   }
   if (s.pending_loads == 0) {
     s.phase = Sequence::Phase::loaded;
+    note(Happening::loaded, s.turn);
     s.enter(Sequence::Part::queue, at, record_of(s));
     loaded_.push_back(done.sequence);
   }
@@ -222,7 +223,7 @@ void Replica::store_stretch(const BlockRange& range, Ranges& chosen, std::int64_
 
 void Replica::send(Ranges ranges, Time at) {
   for (const BlockRange& r : ranges) run_.result.stored += tier_->bytes(r);
-  stores_.push(transfer_of(std::move(ranges)), at);
+  stores_.push(transfer_of(std::move(ranges)), kNone, run_.chains, at);
 }
 
 void Replica::store_ended(Time at) {

@@ -32,6 +32,11 @@ class PagedCache {
     KVPLAN_ASSERT(chains.block_tokens() % page_tokens == 0);
   }
 
+  void watch(const MemoryLog& log) {
+    log_ = log;
+    blocks_.watch(log);
+  }
+
   std::int64_t capacity() const { return capacity_; }
   std::int64_t free() const { return free_; }
   std::int64_t available() const { return free_ + blocks_.evictable_weight(); }
@@ -54,10 +59,14 @@ class PagedCache {
     KVPLAN_ASSERT(n <= available());
     if (free_ < n) free_ += blocks_.evict(n - free_);
     free_ -= n;
+    log_.pages(n);
   }
 
   // Private pages go back.
-  void free(std::int64_t n) { free_ += n; }
+  void free(std::int64_t n) {
+    free_ += n;
+    log_.pages(-n);
+  }
 
   // Private pages become resident blocks, referenced once.
   void insert(const BlockRange& r) { blocks_.insert(r, true); }
@@ -83,6 +92,7 @@ class PagedCache {
   int page_shift_;
   std::int64_t capacity_;
   std::int64_t free_;
+  MemoryLog log_;
   Residency blocks_;
 };
 

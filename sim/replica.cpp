@@ -51,6 +51,7 @@ void Replica::arrive(TurnId turn, Time at) {
   s.since = at;
   record_of(s).replica = id_;
   waiting_.push_back(id);
+  note(Happening::queue, turn);
   if (!flight_.active() && gate_.loads == 0) {
     wake(at);
   } else if (limit_ == Limit::none && flight_.active()) {
@@ -74,6 +75,7 @@ void Replica::settle(Time at) {
 // Ends `steps` steps of the flight and starts as many more.
 void Replica::carry_out(std::int64_t steps) {
   KVPLAN_ASSERT(steps < flight_.steps());
+  note_steps(steps, Time(0));
   run_.result.gpu_busy += flight_.end_of(steps) - flight_.start();
   run_.result.steps += steps;
   flight_.drop(steps);
@@ -107,6 +109,7 @@ void Replica::step_reported(Time at) {
 void Replica::finish_flight(Time at) {
   if (flight_.steps() > 1) carry_out(flight_.steps() - 1);
   KVPLAN_ASSERT(flight_.end() == at);
+  note_steps(1, gate_.stall);
   run_.result.gpu_busy += at - flight_.start() - gate_.stall;
   run_.result.gpu_waiting_for_load += gate_.stall;
   ++run_.result.steps;
@@ -144,6 +147,7 @@ void Replica::finish_prefill(SequenceId id, Time at) {
   RequestRecord& record = record_of(s);
   const Turn& turn = turn_of(s);
   note_computed(s);
+  note(Happening::first, s.turn);
   if (s.part != Sequence::Part::done) {
     s.enter(Sequence::Part::done, at, record);
     record.first_token = at;
@@ -174,6 +178,7 @@ void Replica::complete(SequenceId id, Time at) {
   give_up(s);
   running_.erase(std::find(running_.begin(), running_.end(), id));
   record.finish = at;
+  note(Happening::finish, s.turn);
   record.outcome = Outcome::completed;
   run_.ended.push_back(s.turn);
   free_sequences_.push_back(id);

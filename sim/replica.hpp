@@ -51,6 +51,7 @@ struct RunState {
   std::vector<std::uint8_t> computed;  // by place of a block: some replica has computed it before
   std::vector<TurnId> ended;           // turns that ended at the current instant, for their successors
   Executor* executor = nullptr;        // in place of the cost model
+  EventLog* log = nullptr;             // of what happens
 };
 
 // What a replica reaches below G1. All empty where there is no G2.
@@ -64,6 +65,9 @@ struct Below {
 class Replica {
  public:
   Replica(std::uint32_t id, RunState& run, const Below& below);
+
+  // Before anything happens: this replica's G1 is the memory of its number.
+  void watch(EventLog* log) { cache_.watch({log, id_}); }
 
   Time next_event() const { return next_event_; }
   void step(Time at);  // what is due at next_event()
@@ -129,6 +133,16 @@ class Replica {
   void complete(SequenceId id, Time at);
   std::int64_t keep_outputs(Sequence& s);
   void give_up(Sequence& s);
+  void note(Happening what, TurnId turn, std::int64_t a = 0, std::int64_t b = 0, std::int64_t c = 0) const {
+    if (run_.log != nullptr) run_.log->add(what, id_, turn, a, b, c);
+  }
+  void note_batch(const BatchFeatures& batch, unsigned copies) const;
+  void note_admission(const Sequence& s, const Admission& a) const;
+  void note_steps(std::int64_t steps, Time stall) const {
+    if (run_.log == nullptr) return;
+    const Time first = flight_.end_of(1) - flight_.start();
+    run_.log->add_at(flight_.start(), {Happening::steps, id_, kNone, steps, first.count, flight_.growth_ps(), stall.count});
+  }
   Sequence& sequence(SequenceId id) { return sequences_[id]; }
   const Turn& turn_of(const Sequence& s) const { return run_.workload.turns[s.turn]; }
   RequestRecord& record_of(const Sequence& s) { return run_.result.requests[s.turn]; }

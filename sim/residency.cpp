@@ -42,6 +42,7 @@ std::int64_t Residency::unreferenced_weight(const BlockRange& r) const {
 }
 
 void Residency::insert(const BlockRange& r, bool ready) {
+  note(Happening::insert, r, ready);
   Piece piece;
   piece.chain = r.chain;
   piece.first = r.first;
@@ -66,6 +67,7 @@ void Residency::insert(const BlockRange& r, bool ready) {
 }
 
 void Residency::reference(const BlockRange& r) {
+  note(Happening::reference, r);
   PieceId p = begin_at(r);
   std::uint32_t block = r.first;
   while (true) {
@@ -84,6 +86,7 @@ void Residency::reference(const BlockRange& r) {
 }
 
 void Residency::release(const BlockRange& r) {
+  note(Happening::unreference, r);
   PieceId p = begin_at(r);
   std::uint32_t block = r.first;
   while (true) {
@@ -106,6 +109,7 @@ void Residency::release(const BlockRange& r) {
 }
 
 void Residency::become_ready(const BlockRange& r) {
+  note(Happening::ready, r);
   std::uint32_t block = r.first;
   for (PieceId p = begin_at(r); block < r.last; p = pieces_[p].next) {
     KVPLAN_ASSERT(p != kEnds && pieces_[p].first == block && !pieces_[p].ready);
@@ -132,6 +136,7 @@ void Residency::touch(const BlockRange& r) {
 }
 
 void Residency::forget(const BlockRange& r) {
+  note(Happening::forget, r);
   const PieceId p = begin_at(r);
   KVPLAN_ASSERT(p != kEnds && pieces_[p].first == r.first && pieces_[p].last >= r.last && pieces_[p].references == 1);
   end_at(p, r.last);
@@ -150,6 +155,7 @@ std::int64_t Residency::evict(std::int64_t wanted) {
     const BlockRange out = whole.from(static_cast<std::uint32_t>(whole.last - blocks));
     gone += weight(out);
     evicted_blocks_ += out.blocks();
+    note(Happening::evict, out);
     if (out.first > whole.first) {
       pieces_[p].last = out.first;
     } else {
@@ -162,6 +168,7 @@ std::int64_t Residency::evict(std::int64_t wanted) {
 }
 
 void Residency::evict(const BlockRange& r) {
+  note(Happening::evict, r);
   const PieceId p = begin_at(r);
   KVPLAN_ASSERT(p != kEnds && pieces_[p].first == r.first && pieces_[p].last >= r.last && pieces_[p].references == 0);
   end_at(p, r.last);

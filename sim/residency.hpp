@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "sim/event_log.hpp"
 #include "sim/sparse_table.hpp"
 #include "traces/prefix_chains.hpp"
 #include "traces/workload.hpp"  // kNone
@@ -32,6 +33,8 @@ class Residency {
       : chains_(&chains), block_weight_(block_weight), unit_tokens_(partial_unit_tokens), first_(chains.chain_count()) {
     pieces_.push_back({});  // piece 0: the ends of the eviction list
   }
+
+  void watch(const MemoryLog& log) { log_ = log; }
 
   std::int64_t weight(const BlockRange& r) const {
     const std::int64_t full = r.blocks() * block_weight_;
@@ -104,7 +107,10 @@ class Residency {
   void join_next(PieceId p);
   PieceId join_previous(PieceId p);
 
+  void note(Happening what, const BlockRange& r, std::int64_t a = 0) const { log_.blocks(what, *chains_, r, a); }
+
   const PrefixChains* chains_;
+  MemoryLog log_;
   std::int64_t block_weight_;
   std::int64_t unit_tokens_;
   SparseTable first_;  // by chain: its first piece

@@ -135,6 +135,7 @@ bool Replica::try_admit(SequenceId id, Time at) {
     a = look_up(s);  // cleaning may have evicted what was a hit
   }
   if (s.phase == Sequence::Phase::waiting) take_hits(s, a);
+  note_admission(s, a);
   if (a.load_pages > 0) {
     cache_.allocate(a.load_pages);
     s.pages += a.load_pages;
@@ -255,6 +256,7 @@ bool Replica::release_newest_loaded() {
   Sequence& s = sequence(id);
   give_up(s);
   s.phase = Sequence::Phase::waiting;
+  note(Happening::release, s.turn);
   waiting_.push_front(id);
   memory_changed_ = true;
   return true;
@@ -277,6 +279,7 @@ void Replica::preempt_newest(Time at) {
   }
   give_up(s);
   s.phase = Sequence::Phase::waiting;
+  note(Happening::preempt, s.turn);
   s.enter(Sequence::Part::queue, at, record_of(s));
   waiting_.push_front(id);
   ++record_of(s).preemptions;
@@ -303,6 +306,7 @@ void Replica::take_off(Time at) {
     return;
   }
   const StepTime& time = run_.config.step_times[copies];
+  note_batch(batch, copies);
   const std::int64_t step_ps = std::max<std::int64_t>(1, time(batch));
   if (gate_.loads > 0) {
     gate_.step_ps = step_ps;

@@ -17,11 +17,14 @@ namespace {
 // equals the lower number. A step that begins at t sees all that happened at t.
 class Simulation {
  public:
-  Simulation(const Workload& workload, const PrefixChains& chains, const SimulationConfig& config, Executor* executor);
+  Simulation(const Workload& workload, const PrefixChains& chains, const SimulationConfig& config, Executor* executor,
+             EventLog* log);
   SimulationResult run();
-  SimulationResult run(Series& series) {
-    series_ = &series;
-    series.begin(static_arrivals_.empty() ? Time(0) : static_arrivals_.front().first);
+  SimulationResult run(Series* series) {
+    if (series != nullptr) {
+      series_ = series;
+      series_->begin(static_arrivals_.empty() ? Time(0) : static_arrivals_.front().first);
+    }
     return run();
   }
 
@@ -43,6 +46,7 @@ class Simulation {
   void handle_step(std::uint32_t replica, Time at);
   void start_successors(Time at);
   void begin_executor();
+  void watch();
   bool take_report(Time until);
   bool refuse(TurnId turn);
   void refresh(std::uint32_t replica);
@@ -74,11 +78,11 @@ class Simulation {
 };
 
 Simulation::Simulation(const Workload& workload, const PrefixChains& chains, const SimulationConfig& config,
-                       Executor* executor)
+                       Executor* executor, EventLog* log)
     : workload_(workload),
       config_(config),
       nodes_(static_cast<std::uint32_t>(ceil_div(config.replicas, config.replicas_per_node))),
-      run_{workload, config, chains, {}, std::vector<std::uint8_t>(workload.block_count(), 0), {}, executor},
+      run_{workload, config, chains, {}, std::vector<std::uint8_t>(workload.block_count(), 0), {}, executor, log},
       calendar_(nodes_ + 1 + static_cast<std::uint32_t>(config.replicas)) {
   KVPLAN_ASSERT(config.replicas > 0 && chains.block_count() == workload.block_count());
   run_.result.requests.resize(workload.turns.size());
@@ -154,6 +158,7 @@ Below Simulation::reach_below(std::uint32_t replica, std::uint32_t on_node) {
 void Simulation::schedule_arrival(TurnId turn, Time at) {
   RequestRecord& record = run_.result.requests[turn];
   record.arrival = at;
+  if (run_.log != nullptr) run_.log->add_at(at, {Happening::arrive, kNone, turn});
   const std::int64_t tokens = workload_.turns[turn].prompt_tokens;
   record.frontend = config_.engine.frontend_fixed + Time(config_.engine.frontend_ps_per_token * tokens);
   if (workload_.turns[turn].arrival.after == kNone) {
@@ -194,6 +199,7 @@ bool Simulation::refuse(TurnId turn) {
   RequestRecord& record = run_.result.requests[turn];
   record.outcome = Outcome::refused;
   record.refusal = why;
+  if (run_.log != nullptr) run_.log->add(Happening::refuse, kNone, turn, static_cast<std::int64_t>(why));
   record.finish = record.arrival + record.frontend;
   return true;
 }
@@ -201,6 +207,7 @@ bool Simulation::refuse(TurnId turn) {
 SimulationResult Simulation::run() {
   announce_arrival();
   if (run_.executor != nullptr) begin_executor();
+  if (run_.log != nullptr) watch();
   while (true) {
     const std::uint32_t actor = calendar_.top();
     const Time at = calendar_.time(actor);
@@ -208,6 +215,7 @@ SimulationResult Simulation::run() {
     if (at == Time::max()) break;
     while (at >= series_->next()) series_->add(sample(series_->next()));
     run_.result.end = at;
+    if (run_.log != nullptr) run_.log->now = at;
     if (actor < arrivals_actor()) {
       handle_transfers(actor, at);
     } else if (actor == arrivals_actor()) {
@@ -223,6 +231,7 @@ SimulationResult Simulation::run() {
 
 // All events before `at` have been handled, none at it.
 Sample Simulation::sample(Time at) {
+  if (run_.log != nullptr) run_.log->now = at;
   Sample s;
   s.gpu_busy = run_.result.gpu_busy;
   for (const auto& r : replicas_) {
@@ -270,6 +279,16 @@ void Simulation::end_transfer(FlowNetwork::Purpose purpose, std::uint32_t node, 
     case FlowNetwork::Purpose::write: writers_[node][purpose.tier - 1]->ended(at); break;
   }
   if (purpose.kind != FlowNetwork::Purpose::write) refresh(replica);
+}
+
+// Memories are numbered: each replica's G1, then the tiers below, level by level in the order of their owners.
+void Simulation::watch() {
+  std::uint32_t memory = 0;
+  for (auto& r : replicas_) r->watch(run_.log), ++memory;
+  for (auto& level : tiers_) {
+    for (auto& tier : level) tier->watch({run_.log, memory++});
+  }
+  for (std::uint32_t node = 0; node < networks_.size(); ++node) networks_[node]->watch(run_.log, node);
 }
 
 void Simulation::begin_executor() {
@@ -386,21 +405,15 @@ void Simulation::finish() {
 
 }  // namespace
 
-SimulationResult simulate(const Workload& workload, const SimulationConfig& config) {
-  if (!workload.chains.empty()) return Simulation(workload, workload.chains, config, nullptr).run();
+SimulationResult simulate(const Workload& workload, const SimulationConfig& config, EventLog* log, Series* series) {
+  if (!workload.chains.empty()) return Simulation(workload, workload.chains, config, nullptr, log).run(series);
   const PrefixChains chains(workload);
-  return Simulation(workload, chains, config, nullptr).run();
-}
-
-SimulationResult simulate(const Workload& workload, const SimulationConfig& config, Series& series) {
-  if (!workload.chains.empty()) return Simulation(workload, workload.chains, config, nullptr).run(series);
-  const PrefixChains chains(workload);
-  return Simulation(workload, chains, config, nullptr).run(series);
+  return Simulation(workload, chains, config, nullptr, log).run(series);
 }
 
 SimulationResult execute(const Workload& workload, const SimulationConfig& config, Executor& executor) {
   KVPLAN_ASSERT(!workload.chains.empty());
-  return Simulation(workload, workload.chains, config, &executor).run();
+  return Simulation(workload, workload.chains, config, &executor, nullptr).run();
 }
 
 }  // namespace kvplan

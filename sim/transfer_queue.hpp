@@ -22,8 +22,9 @@ class TransferQueue {
   const Transfer& current() const { return queue_.front(); }
   FlowNetwork::RouteId route() const { return route_; }
 
-  // True when the transfer starts at once.
-  bool push(Transfer transfer, Time at) {
+  // True when the transfer starts at once. `turn`: whose load it is.
+  bool push(Transfer transfer, TurnId turn, const PrefixChains& chains, Time at) {
+    network_->note(route_, transfer, turn, chains);
     queue_.push_back(std::move(transfer));
     if (queue_.size() > 1) return false;
     start(at);

@@ -30,7 +30,7 @@ void WriteThrough::offer(LowerTier& from, const Ranges& ranges, Time at, Simulat
   result.written_beyond += bytes;
   transfer.bytes_per_gpu = Bytes(ceil_div(bytes.count, streams_));
   sources_.push_back(&from);
-  queue_.push(std::move(transfer), at);
+  queue_.push(std::move(transfer), kNone, from.chains(), at);
 }
 
 void WriteThrough::ended(Time at) {

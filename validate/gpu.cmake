@@ -1,4 +1,6 @@
 # What of the GPU harness needs no GPU: its runs as files, and its kernels' bodies emulated.
+find_package(Boost 1.74 REQUIRED COMPONENTS context)
+
 kvplan_library(gpu COLD
   SOURCES
     gpu_run/gpu_run.cpp
@@ -11,4 +13,16 @@ kvplan_library(gpu COLD
     cuda/checks/attention_case.cpp
     cuda/checks/fused_case.cpp
     cuda/emulation/block.cpp
-  LINK kvplan_base)
+  LINK kvplan_base Boost::context)
+
+# Replays of the mini-engine: what is to run, what was predicted, what happened; and the engine's books of pages.
+kvplan_library(replay COLD
+  SOURCES
+    replay/compare.cpp
+    replay/figures.cpp
+    replay/log.cpp
+    replay/plan.cpp
+    replay/predictions.cpp
+    cuda/engine/page_tables.cpp
+    cuda/engine/tokens.cpp
+  LINK kvplan_gpu kvplan_sim)

@@ -10,9 +10,11 @@
 
 namespace kvplan::testing {
 
+// Where a scenario's choices come from: rapidcheck, which shrinks them, or the bytes of a fuzzer.
 class Dice {
  public:
-  int pick(int low, int high) { return *rc::gen::inRange(low, high + 1); }
+  virtual ~Dice() = default;
+  virtual int pick(int low, int high) = 0;  // both included
   bool coin() { return pick(0, 1) == 1; }
   bool one_in(int n) { return pick(1, n) == n; }
 };

@@ -6,7 +6,7 @@
 
 #include "sim/simulation.hpp"
 #include "tests/catch.hpp"
-#include "tests/twin/random_scenario.hpp"
+#include "tests/twin/rapid_dice.hpp"
 
 using namespace kvplan;
 using namespace kvplan::testing;
@@ -82,7 +82,7 @@ void expect_equal(const SimulationResult& a, const SimulationResult& b) {
 
 TEST_CASE("the engine equals its twin") {
   CHECK(rc::check("same results", [] {
-    Dice dice;
+    RapidDice dice;
     const Workload load = random_turns(dice);
     const SimulationConfig config = random_engine(dice);
     RC_LOG(described(load, config));
@@ -95,7 +95,7 @@ TEST_CASE("the random scenarios reach what they are made for") {
   SimulationResult seen;
   std::int64_t refused = 0, recomputed = 0, waited_for_load = 0, hits_beyond = 0;
   CHECK(rc::check("counts", [&] {
-    Dice dice;
+    RapidDice dice;
     const Workload load = random_turns(dice);
     const SimulationConfig config = random_engine(dice);
     const SimulationResult r = simulate_naively(load, config);

@@ -2,10 +2,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "validate/cuda/engine/replay.hpp"
 #include "validate/cuda/exit_codes.hpp"
 #include "validate/cuda/list.hpp"
 #include "validate/cuda/measure.hpp"
@@ -26,6 +28,12 @@ constexpr const char* kHelp =
     "  --only X1,X6    these experiments alone\n"
     "  --managed       X15 too, which allocates managed memory\n"
     "  --seed N        of scattered addresses and contents (1)\n"
+    "kvplan-gpu replay --plan FILE [options]  run a plan's policies on the mini-engine\n"
+    "  --plan FILE     kvplan.replay-plan/1, from `kvplan validate replay plan`\n"
+    "  --out FILE      what happened, kvplan.replay/1 (replay.json)\n"
+    "  --policies A,B  these policies, in this order; one named twice runs twice\n"
+    "  --reference     compare all logits with double precision (small models only)\n"
+    "  --plan-sha256 HEX, --predictions-sha256 HEX   go into the file before anything runs\n"
     "exit codes: 0 done, 1 a CUDA call failed, 2 usage, 6 no GPU, 7 this GPU cannot be measured,\n"
     "            8 some points or checks failed, 130 interrupted (what was measured is kept)\n";
 
@@ -83,6 +91,29 @@ std::string parse(const std::vector<std::string>& arguments, MeasureOptions& opt
   return "";
 }
 
+std::string parse(const std::vector<std::string>& arguments, ReplayOptions& options) {
+  const std::map<std::string, std::string*> texts{{"--plan", &options.plan},
+                                                  {"--out", &options.out},
+                                                  {"--plan-sha256", &options.plan_sha256},
+                                                  {"--predictions-sha256", &options.predictions_sha256}};
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& a = arguments[i];
+    const auto text = texts.find(a);
+    if (a == "--reference") {
+      options.reference = true;
+    } else if (text == texts.end() && a != "--policies") {
+      return "unknown option \"" + a + "\"";
+    } else if (i + 1 == arguments.size()) {
+      return a + " wants a value";
+    } else if (text != texts.end()) {
+      *text->second = arguments[++i];
+    } else {
+      options.only = split(arguments[++i]);
+    }
+  }
+  return options.plan.empty() ? "replay wants --plan FILE" : "";
+}
+
 int print_experiments() {
   double full = kvplan::kFullSetUpSeconds, quick = kvplan::kQuickSetUpSeconds;
   std::printf("%-4s %7s %8s  %s\n", "id", "whole s", "quick s", "what");
@@ -115,17 +146,21 @@ int run(int argc, char** argv) {
     return kDone;
   }
   if (verb == "experiments") return print_experiments();
-  if (verb != "list" && verb != "selftest" && verb != "measure") return usage("unknown verb \"" + verb + "\"");
+  if (verb != "list" && verb != "selftest" && verb != "measure" && verb != "replay") {
+    return usage("unknown verb \"" + verb + "\"");
+  }
   MeasureOptions options;
-  options.arguments.assign(argv, argv + argc);
-  const std::string problem = parse({all.begin() + (all.empty() ? 0 : 1), all.end()}, options);
+  ReplayOptions replay_options;
+  options.arguments = replay_options.arguments = {argv, argv + argc};
+  const std::vector<std::string> rest(all.begin() + (all.empty() ? 0 : 1), all.end());
+  const std::string problem = verb == "replay" ? parse(rest, replay_options) : parse(rest, options);
   if (!problem.empty()) return usage(problem);
-  if (verb != "measure" && all.size() > 1) return usage(verb + " takes no options");
+  if (verb != "measure" && verb != "replay" && all.size() > 1) return usage(verb + " takes no options");
   const Presence p = presence();
   if (p != Presence::gpu) return without_gpu(p);
   if (verb == "list") return list_gpus();
   if (verb == "selftest") return run_selftest() == 0 ? kDone : kSomeFailed;
-  return measure(options);
+  return verb == "replay" ? replay(replay_options) : measure(options);
 }
 
 }  // namespace

@@ -4,9 +4,8 @@
 #include <cmath>
 #include <csignal>
 #include <cstdio>
-#include <ctime>
 
-#include "validate/cuda/device/facts.hpp"
+#include "validate/cuda/device/machine.hpp"
 #include "validate/cuda/exit_codes.hpp"
 #include "validate/cuda/experiments/bench.hpp"
 #include "validate/cuda/experiments/experiments.hpp"
@@ -23,15 +22,6 @@ constexpr void (*kBodies[])(Bench&) = {
     decode_attention_times, small_kernels,      layer_stacks,    layerwise_loading,
     partial_recompute,      file_tier,          managed_memory,  pinning};
 static_assert(std::size(kBodies) == kExperiments.size());
-
-std::string utc_now() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
-}
 
 // Why an experiment is not to run; empty when it is.
 std::string why_not(const MeasureOptions& o, const PlannedExperiment& e) {
@@ -110,10 +100,9 @@ int outcome(const GpuRun& run) {
 }  // namespace
 
 int measure(const MeasureOptions& options) {
-  char bus[32] = {};
-  KVPLAN_CUDA(cudaSetDevice(0));
-  KVPLAN_CUDA(cudaDeviceGetPCIBusId(bus, sizeof bus, 0));
-  const Nvml nvml(bus);
+  const Nvml nvml(bus_id());
+  Matmul matmul;
+  const Machine machine = inspect_machine(nvml, matmul);
   GpuRun run;
   run.utc = utc_now();
   run.version = KVPLAN_VERSION;
@@ -121,18 +110,12 @@ int measure(const MeasureOptions& options) {
   run.seed = options.seed;
   run.quick = options.quick;
   run.synthetic = kernels_are_emulated();
-  Matmul matmul;
-  run.findings = judge(facts_of(0, nvml, matmul.available()));
-  run.gpu = describe_gpu(0, nvml, matmul.version());
-  run.host = describe_host();
+  run.findings = machine.findings;
+  run.gpu = machine.gpu;
+  run.host = machine.host;
   run.id = run.utc + " " + text(run.gpu, "uuid");
-  bool refused = false;
-  for (const RunFinding& f : run.findings) {
-    std::fprintf(stderr, "%s: %s: %s\n", f.refuses ? "error" : "warning", f.code.c_str(), f.message.c_str());
-    refused = refused || f.refuses;
-  }
   write_gpu_run(run, options.out);
-  if (refused) return kCannotMeasure;
+  if (machine.refuses()) return kCannotMeasure;
   std::signal(SIGINT, [](int) { interrupt_wanted = 1; });
   std::signal(SIGTERM, [](int) { interrupt_wanted = 1; });
   bool lost = false;

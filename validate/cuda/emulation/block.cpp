@@ -1,9 +1,9 @@
 #define KVPLAN_EMULATE_LANES
 #include "validate/cuda/emulation/block.hpp"
 
-#include <ucontext.h>
-
 #include <array>
+#include <boost/context/fiber.hpp>
+#include <boost/context/fixedsize_stack.hpp>
 #include <deque>
 #include <stdexcept>
 #include <string>
@@ -24,9 +24,27 @@ struct Copy {
   bool live;
 };
 
+// Stacks are kept for the blocks to come: there are thousands of blocks, of up to a thousand lanes.
+class KeptStacks {
+ public:
+  boost::context::stack_context allocate() {
+    if (spare().empty()) return boost::context::fixedsize_stack(kStackBytes).allocate();
+    const boost::context::stack_context stack = spare().back();
+    spare().pop_back();
+    return stack;
+  }
+  void deallocate(boost::context::stack_context& stack) { spare().push_back(stack); }
+
+ private:
+  static std::vector<boost::context::stack_context>& spare() {
+    static std::vector<boost::context::stack_context> stacks;
+    return stacks;
+  }
+};
+
 struct Lane {
-  ucontext_t context;
-  std::unique_ptr<char[]> stack;
+  boost::context::fiber self;       // while it waits
+  boost::context::fiber scheduler;  // while it runs
   bool finished = false;
   Meeting at = Meeting::none;
   std::array<std::uint32_t, 6> given{};  // address; or a[4], b0, b1; or value and mask
@@ -44,7 +62,6 @@ struct Block::Lanes {
   std::vector<Lane> lane;
   std::vector<unsigned char> memory;
   Schedule schedule;
-  ucontext_t scheduler;
   int running = 0;
   const std::function<void()>* body = nullptr;
   std::string fault;
@@ -62,7 +79,7 @@ struct Block::Lanes {
   void meet(Meeting where) {
     Lane& me = lane[static_cast<std::size_t>(running)];
     me.at = where;
-    swapcontext(&me.context, &scheduler);
+    me.scheduler = std::move(me.scheduler).resume();
   }
 
   void gather_matrices(Lane* warp, bool transposed) {
@@ -137,7 +154,7 @@ struct Block::Lanes {
         if (warp[l].finished || warp[l].at != Meeting::none) continue;
         running = warp_index * kWarp + l;
         threadIdx = {static_cast<unsigned>(running), 0, 0};
-        swapcontext(&scheduler, &warp[l].context);
+        warp[l].self = std::move(warp[l].self).resume();
         if (!fault.empty()) throw std::logic_error(fault);
       }
       const bool all_done = std::all_of(warp, warp + kWarp, [](const Lane& x) { return x.finished; });
@@ -152,7 +169,6 @@ struct Block::Lanes {
 namespace {
 
 Block* the_block = nullptr;
-void (*lane_entry)() = nullptr;
 
 }  // namespace
 
@@ -169,20 +185,13 @@ void Block::run(const std::function<void()>& body) {
   Lanes& all = *lanes_;
   all.body = &body;
   the_block = this;
-  lane_entry = [] {
-    Lanes& lanes = *the_block->lanes_;
-    (*lanes.body)();
-    Lane& me = lanes.lane[static_cast<std::size_t>(lanes.running)];
-    me.finished = true;
-    for (;;) swapcontext(&me.context, &lanes.scheduler);
-  };
   for (Lane& l : all.lane) {
-    l.stack.reset(new char[kStackBytes]);  // not cleared: a block has up to a thousand of them
-    getcontext(&l.context);
-    l.context.uc_stack.ss_sp = l.stack.get();
-    l.context.uc_stack.ss_size = kStackBytes;
-    l.context.uc_link = nullptr;
-    makecontext(&l.context, lane_entry, 0);
+    l.self = boost::context::fiber(std::allocator_arg, KeptStacks(), [&all, &l](boost::context::fiber&& scheduler) {
+      l.scheduler = std::move(scheduler);
+      (*all.body)();
+      l.finished = true;
+      return std::move(l.scheduler);
+    });
   }
   const int warps = static_cast<int>(all.lane.size()) / kWarp;
   for (bool done = false; !done;) {

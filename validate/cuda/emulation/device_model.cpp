@@ -1,6 +1,9 @@
 // The part of the CUDA runtime that kvplan-gpu uses, on a DeviceModel.
 #include "validate/cuda/emulation/device_model.hpp"
 
+#include "validate/cuda/device/host_clock.hpp"
+#include "validate/cuda/emulation/math.hpp"
+
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -79,6 +82,18 @@ Engine engine_for(const void* to, const void* from) {
 DeviceModel::DeviceModel() {
   const char* fault = std::getenv("KVPLAN_EMULATED_FAULT");
   fault_ = fault == nullptr ? "" : fault;
+  computes_ = std::getenv("KVPLAN_EMULATED_MATH") != nullptr;
+  copies_contents_ = std::getenv("KVPLAN_EMULATED_CONTENTS") == nullptr;
+  if (has_fault("late_mask")) seed_late_mask();
+}
+
+const void* DeviceModel::source_of(const void* from, Engine engine) {
+  constexpr int kFaulty = 7;  // some way into a run
+  const void* source = from;
+  if (engine == Engine::store && has_fault("lost_store") && ++copies_ % kFaulty == 0) source = nullptr;
+  if (engine == Engine::load && has_fault("mixed_up_load") && ++copies_ == kFaulty) source = last_source_;
+  last_source_ = from;
+  return source;
 }
 
 DeviceModel& DeviceModel::get() {
@@ -105,6 +120,9 @@ cudaError_t DeviceModel::launch(cudaStream_t stream, double ns) {
   occupy(stream, Engine::processors, ns);
   return cudaSuccess;
 }
+
+std::int64_t host_now_ns() { return static_cast<std::int64_t>(DeviceModel::get().host_ns += 30); }
+void host_wait_ns(std::int64_t ns) { DeviceModel::get().host_ns += static_cast<double>(ns); }
 
 double transfer_ns(double bytes) { return 1900 + bytes / 52.0; }
 
@@ -183,17 +201,26 @@ cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s) {
   DeviceModel::get().occupy(s, Engine::none, 0);
   return event_of(e).at_ns = stream_of(s).at_ns, cudaSuccess;
 }
-cudaError_t cudaEventQuery(cudaEvent_t) { return cudaSuccess; }
+cudaError_t cudaEventQuery(cudaEvent_t e) {
+  double& now = DeviceModel::get().host_ns;
+  if (event_of(e).at_ns <= now) return cudaSuccess;
+  now = std::min(event_of(e).at_ns, now + kCallNs / 3);
+  return cudaErrorNotReady;
+}
 cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t a, cudaEvent_t b) {
   return *ms = static_cast<float>((event_of(b).at_ns - event_of(a).at_ns) * 1e-6), cudaSuccess;
 }
 
-cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t s) {
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t s) {
   const std::lock_guard lock(guard());
   const Engine engine = engine_for(to, from);
   const double amount = static_cast<double>(bytes);
   DeviceModel::get().occupy(s, engine, engine == Engine::processors ? 1500 + amount / 1400 : transfer_ns(amount));
-  if (to != from) std::memmove(to, from, bytes);
+  if (kind == cudaMemcpyDefault) {
+    if (!DeviceModel::get().copies_contents()) return cudaSuccess;
+    from = DeviceModel::get().source_of(from, engine);
+  }
+  if (to != from && from != nullptr) std::memmove(to, from, bytes);
   return cudaSuccess;
 }
 cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
@@ -209,7 +236,8 @@ cudaError_t cudaMemcpy2DAsync(void* to, std::size_t to_pitch, const void* from, 
 }
 cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t s) {
   DeviceModel::get().occupy(s, Engine::processors, 1500 + static_cast<double>(bytes) / 2500);
-  return std::memset(to, value, bytes), cudaSuccess;
+  if (DeviceModel::get().copies_contents()) std::memset(to, value, bytes);
+  return cudaSuccess;
 }
 cudaError_t cudaMemset(void* to, int value, std::size_t bytes) { return cudaMemsetAsync(to, value, bytes, nullptr); }
 
@@ -218,7 +246,7 @@ cudaError_t cudaMemcpyBatchAsync(void* const* to, const void* const* from, const
                                  cudaMemcpyAttributes*, std::size_t*, std::size_t, cudaStream_t s) {
   for (std::size_t i = 0; i < count; ++i) {
     DeviceModel::get().occupy(s, engine_for(to[i], from[i]), 400 + static_cast<double>(bytes[i]) / 52);
-    std::memcpy(to[i], from[i], bytes[i]);
+    if (DeviceModel::get().copies_contents()) std::memcpy(to[i], from[i], bytes[i]);
   }
   return cudaSuccess;
 }

@@ -3,8 +3,15 @@
 // checked contents are real; every other kernel only takes time. Its runs are
 // labelled synthetic: they prove the program, and say nothing of any GPU.
 //
+// KVPLAN_EMULATED_MATH=yes makes the kernels compute as well, by their own bodies
+// (emulation/math.hpp), for models small enough. KVPLAN_EMULATED_CONTENTS=no leaves
+// out what large models would copy.
+//
 // KVPLAN_EMULATED_FAULT makes it fail: "little_memory", "wrong_bytes" (our copy
-// kernel skips a segment), "lost" (an illegal address after a thousand launches).
+// kernel skips a segment), "lost" (an illegal address after a thousand launches),
+// and what an engine on it must notice: "lost_store" (one in seven copies to the host never
+// happens), "mixed_up_load" (one copy to the GPU takes the source of the one before
+// it), "late_mask" (tokens see the next one).
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -26,6 +33,10 @@ class DeviceModel {
   // From here to the next wait the host's own time does not count: the streams are held by a latch.
   void hold() { held_ = true; }
   void release() { held_ = false; }
+  bool computes() const { return computes_; }
+  bool copies_contents() const { return copies_contents_; }
+  // The source of a copy between host and GPU that is asked for by cudaMemcpyDefault: null where it gets lost.
+  const void* source_of(const void* from, Engine engine);
   bool has_fault(std::string_view fault) const { return fault_ == fault; }
 
   double host_ns = 0;
@@ -34,7 +45,9 @@ class DeviceModel {
   DeviceModel();
   double free_at_[3] = {};
   bool held_ = false;
-  int launches_ = 0;
+  int launches_ = 0, copies_ = 0;
+  const void* last_source_ = nullptr;
+  bool computes_ = false, copies_contents_ = true;
   std::string_view fault_;
 };
 

@@ -29,6 +29,13 @@ cudaError_t launch_silu_mul(const Bf16* gate_up, Bf16* out, int tokens, int inte
   return cudaGetLastError();
 }
 
+cudaError_t launch_gather_rows(const std::int32_t* rows, const Bf16* from, Bf16* to, int count, int hidden,
+                               cudaStream_t stream) {
+  if (hidden % 8 != 0) return cudaErrorInvalidValue;
+  gather_rows<<<static_cast<unsigned>(count), kFusedThreads, 0, stream>>>(rows, from, to, hidden);
+  return cudaGetLastError();
+}
+
 cudaError_t launch_argmax(const Bf16* logits, std::int32_t* token, int rows, int vocabulary, cudaStream_t stream) {
   if (vocabulary % 8 != 0) return cudaErrorInvalidValue;
   argmax<<<static_cast<unsigned>(rows), kFusedThreads, kScratchBytes, stream>>>(logits, token, vocabulary);
@@ -38,7 +45,8 @@ cudaError_t launch_argmax(const Bf16* logits, std::int32_t* token, int rows, int
 cudaError_t load_fused_kernels() {
   cudaFuncAttributes unused;
   for (const cudaError_t error : {cudaFuncGetAttributes(&unused, rms_norm), cudaFuncGetAttributes(&unused, rope_append),
-                                  cudaFuncGetAttributes(&unused, silu_mul), cudaFuncGetAttributes(&unused, argmax)}) {
+                                  cudaFuncGetAttributes(&unused, silu_mul), cudaFuncGetAttributes(&unused, argmax),
+                                  cudaFuncGetAttributes(&unused, gather_rows)}) {
     if (error != cudaSuccess) return error;
   }
   return cudaSuccess;

@@ -130,6 +130,14 @@ __global__ void __launch_bounds__(kFusedThreads)
   }
 }
 
+// Grid: rows of `to`; row i is row rows[i] of `from`. Embeddings, and the rows that the vocabulary product is for.
+__global__ void __launch_bounds__(kFusedThreads)
+    gather_rows(const std::int32_t* rows, const Bf16* from, Bf16* to, int hidden) {
+  const uint4* source = reinterpret_cast<const uint4*>(from + static_cast<std::int64_t>(rows[blockIdx.x]) * hidden);
+  uint4* target = reinterpret_cast<uint4*>(to + static_cast<std::int64_t>(blockIdx.x) * hidden);
+  for (int i = static_cast<int>(threadIdx.x); i < hidden / 8; i += kFusedThreads) target[i] = source[i];
+}
+
 // Grid: rows. The first of equals wins.
 __global__ void __launch_bounds__(kFusedThreads) argmax(const Bf16* logits, std::int32_t* token, int vocabulary) {
   KVPLAN_SHARED(memory);

@@ -27,6 +27,15 @@ cudaError_t launch_rope_append(const RopeArguments&, int tokens, cudaStream_t);
 cudaError_t launch_silu_mul(const Bf16* gate_up, Bf16* out, int tokens, int intermediate, cudaStream_t);
 cudaError_t launch_argmax(const Bf16* logits, std::int32_t* token, int rows, int vocabulary, cudaStream_t);
 
+// Row i of `to` becomes row rows[i] of `from`; hidden a multiple of 8.
+cudaError_t launch_gather_rows(const std::int32_t* rows, const Bf16* from, Bf16* to, int count, int hidden,
+                               cudaStream_t);
+
+// sums[b]: a hash of the `each` segments from segments[b * each] on, which depends on where each word stands. Tables and
+// sums may lie in pinned host memory.
+cudaError_t launch_hash_segments(const void* const* segments, std::size_t segment_bytes, int each, std::uint64_t* sums,
+                                 int blocks, cudaStream_t);
+
 // Reproducible contents. `words` of 8 bytes; bf16 values are about normal with the given deviation.
 cudaError_t launch_fill_words(std::uint64_t* to, std::size_t words, std::uint64_t seed, cudaStream_t);
 cudaError_t launch_fill_bf16(Bf16* to, std::size_t count, float deviation, std::uint64_t seed, cudaStream_t);

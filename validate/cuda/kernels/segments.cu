@@ -67,6 +67,13 @@ cudaError_t launch_count_wrong(const std::uint64_t* at, const std::uint32_t* sou
   return cudaGetLastError();
 }
 
+cudaError_t launch_hash_segments(const void* const* segments, std::size_t segment_bytes, int each, std::uint64_t* sums,
+                                 int blocks, cudaStream_t stream) {
+  hash_segments<<<static_cast<unsigned>(blocks), 256, 256 * sizeof(std::uint64_t), stream>>>(
+      segments, segment_bytes / 8, each, sums);
+  return cudaGetLastError();
+}
+
 cudaError_t launch_latch(const volatile int* latch, volatile int* expired, long long clocks, cudaStream_t stream) {
   hold<<<1, 1, 0, stream>>>(latch, expired, clocks);
   return cudaGetLastError();
@@ -77,7 +84,8 @@ cudaError_t load_copy_kernels() {
   for (const cudaError_t error :
        {cudaFuncGetAttributes(&unused, copy_segments), cudaFuncGetAttributes(&unused, fill_words),
         cudaFuncGetAttributes(&unused, fill_bf16), cudaFuncGetAttributes(&unused, count_wrong),
-        cudaFuncGetAttributes(&unused, hold), cudaFuncGetAttributes(&unused, read_words)}) {
+        cudaFuncGetAttributes(&unused, hold), cudaFuncGetAttributes(&unused, read_words),
+        cudaFuncGetAttributes(&unused, hash_segments)}) {
     if (error != cudaSuccess) return error;
   }
   return cudaSuccess;

@@ -54,6 +54,28 @@ __global__ void __launch_bounds__(256) fill_words(std::uint64_t* to, std::size_t
   }
 }
 
+// Block b hashes the segments [b * each, (b + 1) * each): a sum of words mixed with their positions.
+__global__ void __launch_bounds__(256)
+    hash_segments(const void* const* segments, std::size_t segment_words, int each, std::uint64_t* sums) {
+  KVPLAN_SHARED(memory);
+  std::uint64_t* share = reinterpret_cast<std::uint64_t*>(memory);
+  std::uint64_t mine = 0;
+  for (int i = 0; i < each; ++i) {
+    const std::uint64_t* words =
+        static_cast<const std::uint64_t*>(segments[static_cast<std::size_t>(blockIdx.x) * static_cast<unsigned>(each) +
+                                                   static_cast<unsigned>(i)]);
+    for (std::size_t w = threadIdx.x; w < segment_words; w += blockDim.x) {
+      mine += content_word(words[w], static_cast<std::uint64_t>(i) * segment_words + w);
+    }
+  }
+  share[threadIdx.x] = mine;
+  sync_threads();
+  if (threadIdx.x != 0) return;
+  std::uint64_t sum = 0;
+  for (unsigned t = 0; t < blockDim.x; ++t) sum += share[t];
+  sums[blockIdx.x] = sum;
+}
+
 __global__ void __launch_bounds__(256)
     count_wrong(const std::uint64_t* at, const std::uint32_t* source, std::size_t segment_words, std::size_t segments,
                 std::uint64_t seed, unsigned long long* wrong) {

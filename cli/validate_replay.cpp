@@ -1,0 +1,228 @@
+// kvplan validate replay: plans for the mini-engine of kvplan-gpu, predictions of them, and what they were worth.
+#include "cli/validate_replay.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/algorithm/string.hpp>
+
+#include "base/file.hpp"
+#include "base/sha256.hpp"
+#include "cli/arguments.hpp"
+#include "cli/build_config.hpp"
+#include "cli/load_trace.hpp"
+#include "cli/replay.hpp"
+#include "reports/write.hpp"
+#include "validate/cuda/engine/tokens.hpp"
+#include "validate/gpu_run/read.hpp"
+#include "validate/replay/compare.hpp"
+
+namespace kvplan {
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr const char* kHelp =
+    "usage: kvplan validate replay plan [SCENARIO.json] [--set PATH=VALUE]... --g1-tokens N --g2-tokens N --out PLAN\n"
+    "       kvplan validate replay predict PLAN --hardware FILE [--training REPLAY] [--gpu-run FILE] --out FILE\n"
+    "       kvplan validate replay canary FIRST SECOND\n"
+    "       kvplan validate replay compare PLAN PREDICTIONS REPLAY\n\n"
+    "Judges a calibration on a run that it has not seen: `plan` writes what `kvplan-gpu replay` is to run, `predict`\n"
+    "what each policy should come to under the calibration and under simpler models, `canary` sets the same points of\n"
+    "two runs of kvplan-gpu side by side, and `compare` what was predicted beside what happened: step by step, and "
+    "from\n"
+    "end to end. Exit code 5 when a gate is missed.\n\n";
+
+struct PolicyName {
+  const char *name, *mode, *load;
+};
+constexpr PolicyName kPolicies[] = {
+    {"recompute", "none", "blocking"}, {"blocking", "dram", "blocking"}, {"layerwise", "dram", "layerwise"}};
+
+po::options_description flags() {
+  po::options_description d("Options", 110, 70);
+  d.add_options()("set", po::value<std::vector<std::string>>()->composing()->value_name("PATH=VALUE"),
+                  "plan: set any scenario option (trace, model, engine.*, offload.*); may be repeated.")(
+      "policies", po::value<std::string>()->default_value("recompute,blocking,layerwise")->value_name("A,B"),
+      "plan: recompute (no offload), blocking, layerwise.")(
+      "g1-tokens", po::value<std::int64_t>()->default_value(65536)->value_name("N"), "plan: KV that the GPU keeps.")(
+      "g2-tokens", po::value<std::int64_t>()->default_value(131072)->value_name("N"),
+      "plan: KV that host memory keeps.")("copies",
+                                          po::value<std::string>()->default_value("dma")->value_name("METHOD"),
+                                          "plan: how segments are moved: dma, batch or kernel_N.")(
+      "hardware", po::value<std::string>()->value_name("NAME"),
+      "predict: the calibrated hardware file, as kvplan calibrate --hardware-out writes it.")(
+      "training", po::value<std::string>()->value_name("FILE"),
+      "predict: a replay of another plan, whose steps tell the engine's time beside the GPU's.")(
+      "gpu-run", po::value<std::string>()->value_name("FILE"), "predict: the calibrating run, for its card's uuid.")(
+      "out", po::value<std::string>()->value_name("FILE"), "Where to write; else stdout.")("help,h", "Print this.");
+  return d;
+}
+
+void write(const po::variables_map& values, const std::string& text, Streams streams) {
+  if (values.count("out")) {
+    write_file(values["out"].as<std::string>(), text);
+    streams.err << fmt::format("{}  {}\n", sha256_hex(text), values["out"].as<std::string>());
+  } else {
+    streams.out << text;
+  }
+}
+
+// Files of other programs say what is wrong with a std::runtime_error.
+template <class Read>
+auto as_input(Read read) {
+  try {
+    return read();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::runtime_error& e) {
+    throw InputError(Diagnostic{"", 0, 0, e.what(), ""});
+  }
+}
+
+std::string argument(const po::variables_map& values, const char* name) {
+  if (!values.count(name)) throw UsageError(fmt::format("{} is missing", name), "see kvplan validate replay --help");
+  return values[name].as<std::string>();
+}
+
+// An answer that ends with a block leaves that block without its last token's KV, which no engine has computed, while
+// the simulator counts the block: such answers get one token more.
+std::int64_t lengthen_answers(Workload& load) {
+  std::int64_t changed = 0;
+  for (Turn& t : load.turns) {
+    if ((t.prompt_tokens + t.output_tokens) % load.block_tokens != 0 || t.output_block_count == 0) continue;
+    ++t.output_tokens;
+    ++changed;
+  }
+  return changed;
+}
+
+ReplayModel model_of(const Architecture& a) {
+  const std::int32_t group = a.kv_heads > 0 ? a.heads / a.kv_heads : 0;
+  if (a.head_dim != 128 || (group != 4 && group != 8) || a.moe.layers > 0 || a.latent() || a.window.layers > 0) {
+    throw InfeasibleError(
+        fmt::format("error: the mini-engine has no kernels for {}\n  help: dense models with heads of 128 and 4 or 8 "
+                    "query heads to "
+                    "a KV head, such as llama-3.1-8b",
+                    a.name));
+  }
+  return {a.name, a.layers, a.hidden, a.heads, a.kv_heads, a.ffn, a.vocab};
+}
+
+SimulationConfig config_for(const Scenario& s, const std::string& hardware, const Architecture& model) {
+  return build_config(s, s.texts("offload.mode").front(), load_hardware(s, hardware), model).config;
+}
+
+ExitCode plan_verb(const po::variables_map& values, Streams streams) {
+  Scenario base;
+  if (values.count("first")) base.apply(JsonFile::load(values["first"].as<std::string>()));
+  for (const char* fixed : {"frontend.fixed_s=0", "frontend.per_token_s=0", "replicas=1", "tp=1"}) {
+    base.assign(fixed, "replay");  // the engine has no front end, and one GPU
+  }
+  if (values.count("set")) {
+    for (const auto& assignment : values["set"].as<std::vector<std::string>>()) base.assign(assignment, "--set");
+  }
+  const Architecture model = load_model(base);
+  ReplayPlan plan;
+  plan.model = model_of(model);
+  plan.copies = values["copies"].as<std::string>();
+  plan.page_first = base.text("offload.layout") == "block-first";
+  Workload load = load_trace(base, false, streams.err);
+  const std::int64_t longer = lengthen_answers(load);
+  plan.load = with_chains(std::move(load));
+  as_input([&] { return gpu::Tokens(plan.load, plan.model.vocabulary); });
+  std::vector<std::string> names;
+  boost::split(names, values["policies"].as<std::string>(), boost::is_any_of(","));
+  for (const std::string& name : names) {
+    const auto* policy =
+        std::find_if(std::begin(kPolicies), std::end(kPolicies), [&](const PolicyName& p) { return p.name == name; });
+    if (policy == std::end(kPolicies)) {
+      throw UsageError(fmt::format("unknown policy \"{}\"", name),
+                       suggestion(name, {"recompute", "blocking", "layerwise"}));
+    }
+    Scenario s = base.with("offload.mode", policy->mode);
+    s.assign("offload.load", policy->load, "replay");
+    SimulationConfig c = config_for(s, s.texts("hardware").front(), model);
+    c.engine.g1_pages = Pages(values["g1-tokens"].as<std::int64_t>() / c.engine.page_tokens);
+    c.offload.capacity = values["g2-tokens"].as<std::int64_t>() * c.kv_bytes_per_token;
+    plan.policies.push_back({name, c, s.merged().dump()});
+  }
+  write(values, to_json_text(plan), streams);
+  streams.err << fmt::format("{} turns of {}; {} answers made a token longer\n", plan.load.turns.size(), plan.load.name,
+                             longer);
+  return ExitCode::done;
+}
+
+ExitCode predict_verb(const po::variables_map& values, Streams streams) {
+  const std::string path = argument(values, "first"), text = read_text_file(path);
+  const ReplayPlan plan = as_input([&] { return parse_replay_plan(text, path); });
+  Predictions p;
+  p.plan_sha256 = sha256_hex(text);
+  p.hardware = argument(values, "hardware");
+  std::vector<SimulationConfig> calibrated, nominal;
+  for (const ReplayPolicy& policy : plan.policies) {
+    Scenario s;
+    s.apply(JsonFile::parse(policy.scenario, path));
+    const Architecture model = load_model(s);
+    for (const std::string& hardware : {p.hardware, s.texts("hardware").front()}) {
+      SimulationConfig c = config_for(s, hardware, model);
+      c.engine = policy.config.engine;
+      c.offload.capacity = policy.config.offload.capacity;
+      c.offload.scope = Scope::replica;
+      (hardware == p.hardware && calibrated.size() == nominal.size() ? calibrated : nominal).push_back(c);
+    }
+  }
+  p.step_times = calibrated.front().step_times;
+  p.calibration = p.step_times[0].provenance;
+  if (values.count("training")) {
+    const std::string training = values["training"].as<std::string>();
+    p.step_overhead_ps =
+        step_overhead_ps(as_input([&] { return parse_replay_log(read_text_file(training), training); }), p.step_times);
+    for (SimulationConfig& c : calibrated) {
+      for (StepTime& t : c.step_times) t = with_overhead(t, p.step_overhead_ps);
+    }
+    p.step_times = calibrated.front().step_times;
+  }
+  if (values.count("gpu-run")) p.gpu_uuid = kvplan::text(read_gpu_run(values["gpu-run"].as<std::string>()).gpu, "uuid");
+  p.policies = predict(plan, calibrated, nominal);
+  write(values, to_json_text(p), streams);
+  return ExitCode::done;
+}
+
+ExitCode compare_verb(const po::variables_map& values, Streams streams) {
+  const std::string plan_path = argument(values, "first"), predictions = argument(values, "second"),
+                    replay = argument(values, "third");
+  const ReplayComparison c = as_input([&] {
+    const std::string text = read_text_file(predictions);
+    return compare(parse_replay_plan(read_text_file(plan_path), plan_path), parse_predictions(text, predictions),
+                   sha256_hex(text), parse_replay_log(read_text_file(replay), replay));
+  });
+  write(values, to_text(c), streams);
+  return c.met() ? ExitCode::done : ExitCode::target_missed;
+}
+
+}  // namespace
+
+ExitCode validate_replay(const std::vector<std::string>& arguments, Streams streams) {
+  po::options_description all = flags();
+  for (const char* slot : {"what", "first", "second", "third"}) all.add_options()(slot, po::value<std::string>());
+  const po::variables_map values = parse_arguments(all, {"what", "first", "second", "third"}, arguments);
+  if (values.count("help")) {
+    streams.out << kHelp << flags()
+                << "\nExample:\n  kvplan validate replay plan --set trace=chat.jsonl --set model=llama-3.1-8b --out "
+                   "plan.json\n";
+    return ExitCode::done;
+  }
+  const std::string what = values.count("what") ? values["what"].as<std::string>() : "";
+  if (what == "plan") return plan_verb(values, streams);
+  if (what == "predict") return predict_verb(values, streams);
+  if (what == "canary") {
+    streams.out << to_text(
+        compare_canaries(read_gpu_run(argument(values, "first")), read_gpu_run(argument(values, "second"))));
+    return ExitCode::done;
+  }
+  if (what == "compare") return compare_verb(values, streams);
+  throw UsageError(fmt::format("kvplan validate replay needs to know what: \"{}\" is not known", what),
+                   suggestion(what, {"plan", "predict", "canary", "compare"}));
+}
+
+}  // namespace kvplan

@@ -1,0 +1,205 @@
+#include "reports/events_jsonl.hpp"
+
+#include <fmt/format.h>
+
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+#include "reports/totals.hpp"
+
+namespace kvplan {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct Shape {
+  const char* name;
+  const char* who;
+  const char* fields[4];  // of a, b, c, d; null: none
+};
+
+// By Happening.
+constexpr Shape kShapes[] = {
+    {"arrive", nullptr, {}},
+    {"refuse", nullptr, {"reason"}},
+    {"queue", "replica", {}},
+    {"hit", "replica", {"tier", "first", "last"}},
+    {"admit", "replica", {"cached_tokens", "waits"}},
+    {"loaded", "replica", {}},
+    {"release", "replica", {}},
+    {"preempt", "replica", {}},
+    {"chunk", "replica", {"tokens"}},
+    {"first", "replica", {}},
+    {"finish", "replica", {}},
+    {"batch", "replica", {"decodes", "tokens", "copies"}},
+    {"steps", "replica", {"count", "first_ps", "growth_ps", "stall_ps"}},
+    {"transfer", "node", {"route", "bytes", "segments"}},
+    {"part", "node", {"route", "first", "last"}},
+    {"moves", "node", {"route"}},
+    {"moved", "node", {"route"}},
+    {"insert", "memory", {"ready", "first", "last"}},
+    {"ready", "memory", {nullptr, "first", "last"}},
+    {"reference", "memory", {nullptr, "first", "last"}},
+    {"unreference", "memory", {nullptr, "first", "last"}},
+    {"evict", "memory", {nullptr, "first", "last"}},
+    {"forget", "memory", {nullptr, "first", "last"}},
+    {"pages", "memory", {"count"}},
+};
+
+ordered_json pieces(const PiecewiseLinear& f) {
+  ordered_json all = ordered_json::array();
+  for (const auto& p : f.pieces()) all.push_back({p.from, p.start_ps, p.slope_ps});
+  return all;
+}
+
+ordered_json route(const char* purpose, std::size_t tier, std::size_t replica_on_node, const Route& r) {
+  ordered_json uses = ordered_json::array();
+  for (const LimitUse& u : r.uses) uses.push_back({u.limit, u.weight});
+  return {{"purpose", purpose},
+          {"tier", tier},
+          {"replica_on_node", replica_on_node},
+          {"uses", uses},
+          {"segment_ps", r.segment_ps}};
+}
+
+// In the order of FlowNetwork's numbers.
+ordered_json routes(const NodeLinks& links) {
+  ordered_json all = ordered_json::array();
+  for (std::size_t r = 0; r < links.load.size(); ++r) {
+    all.push_back(route("load", 1, r, links.load[r]));
+    all.push_back(route("store", 1, r, links.store[r]));
+  }
+  for (std::size_t t = 0; t < links.beyond.size(); ++t) {
+    const NodeLinks::Beyond& beyond = links.beyond[t];
+    for (std::size_t r = 0; r < beyond.load.size(); ++r) all.push_back(route("load", t + 2, r, beyond.load[r]));
+    all.push_back(route("write", t + 2, 0, beyond.write));
+    all.back()["streams"] = beyond.write_streams;
+  }
+  return all;
+}
+
+// In the order of Simulation::watch().
+ordered_json memories(const SimulationConfig& c, std::int32_t block_tokens) {
+  ordered_json all = ordered_json::array();
+  for (std::int32_t r = 0; r < c.replicas; ++r) {
+    all.push_back({{"tier", 0}, {"replicas", {r, r + 1}}, {"pages", c.engine.g1_pages.count}});
+  }
+  const auto add = [&](std::size_t tier, Scope scope, Bytes capacity) {
+    const std::int64_t blocks = capacity / (c.kv_bytes_per_token * block_tokens);
+    const std::int32_t share = scope == Scope::replica ? 1 : scope == Scope::node ? c.replicas_per_node : c.replicas;
+    for (std::int32_t r = 0; r < c.replicas; r += share) {
+      all.push_back({{"tier", tier}, {"replicas", {r, std::min(r + share, c.replicas)}}, {"blocks", blocks}});
+    }
+  };
+  if (!c.offload.enabled) return all;
+  add(1, c.offload.scope, c.offload.capacity);
+  for (std::size_t t = 0; t < c.offload.beyond.size(); ++t) {
+    add(t + 2, c.offload.beyond[t].scope, c.offload.beyond[t].capacity);
+  }
+  return all;
+}
+
+ordered_json header(const Workload& load, const SimulationConfig& c) {
+  ordered_json times = ordered_json::array();
+  for (const StepTime& t : c.step_times) {
+    times.push_back({{"base", pieces(t.base)},
+                     {"head", pieces(t.head)},
+                     {"context_ps", t.context_ps},
+                     {"pair_ps", t.pair_ps},
+                     {"layers", t.layers}});
+  }
+  ordered_json limits = ordered_json::array();
+  for (const Limit& l : c.links.limits) limits.push_back({{"name", l.name}, {"bytes_per_s", l.bytes_per_s}});
+  return {{"schema", "kvplan.events/1"},
+          {"replicas", c.replicas},
+          {"replicas_per_node", c.replicas_per_node},
+          {"block_tokens", load.block_tokens},
+          {"page_tokens", c.engine.page_tokens},
+          {"max_num_seqs", c.engine.max_num_seqs},
+          {"max_num_batched_tokens", c.engine.max_num_batched_tokens},
+          {"max_context_tokens", c.engine.max_context_tokens},
+          {"blocking_loads", c.offload.load == LoadPolicy::blocking},
+          {"kv_bytes_per_token_per_gpu", c.kv_bytes_per_token_per_gpu.count},
+          {"kv_bytes_per_token", c.kv_bytes_per_token.count},
+          {"step_times", times},
+          {"memories", memories(c, load.block_tokens)},
+          {"limits", limits},
+          {"routes", c.offload.enabled ? routes(c.links) : ordered_json::array()}};
+}
+
+ordered_json places(const PrefixChains& chains, std::span<const PrefixRun> runs) {
+  ordered_json all = ordered_json::array();
+  for (const PrefixRun& run : runs) {
+    const std::int64_t first = chains[run.range.chain].first_place;
+    all.push_back({first + run.range.first, first + run.range.last});
+  }
+  return all;
+}
+
+ordered_json asked(const PrefixChains& chains, const Turn& t, TurnId turn) {
+  return {{"asked", turn},
+          {"prompt_tokens", t.prompt_tokens},
+          {"output_tokens", t.output_tokens},
+          {"blocks", places(chains, chains.prompt(turn))},
+          {"answer", places(chains, chains.output(turn))}};
+}
+
+void append_event(std::string& out, const Event& e) {
+  const Shape& shape = kShapes[static_cast<std::size_t>(e.what)];
+  auto to = std::back_inserter(out);
+  fmt::format_to(to, R"({{"e":"{}","at":{})", shape.name, e.at.count);
+  if (shape.who != nullptr) fmt::format_to(to, R"(,"{}":{})", shape.who, e.who);
+  if (e.turn != kNone) fmt::format_to(to, R"(,"turn":{})", e.turn);
+  const std::int64_t values[] = {e.a, e.b, e.c, e.d};
+  for (int i = 0; i < 4; ++i) {
+    if (shape.fields[i] != nullptr) fmt::format_to(to, R"(,"{}":{})", shape.fields[i], values[i]);
+  }
+  out += "}\n";
+}
+
+ordered_json said(const RequestRecord& r, TurnId turn) {
+  ordered_json j = {{"said", turn}, {"outcome", name_of(r.outcome)}, {"arrival", r.arrival.count}};
+  if (r.outcome != Outcome::completed) return j;
+  j.update({{"replica", r.replica},
+            {"first_token", r.first_token.count},
+            {"finish", r.finish.count},
+            {"frontend_ps", r.frontend.count},
+            {"queue_ps", r.queue.count},
+            {"load_ps", r.load.count},
+            {"prefill_ps", r.prefill.count},
+            {"hit_tokens", {r.hit_g1_tokens, r.hit_g2_tokens, r.hit_beyond_tokens[0], r.hit_beyond_tokens[1]}},
+            {"computed_tokens", r.computed_tokens},
+            {"preemptions", r.preemptions}});
+  return j;
+}
+
+}  // namespace
+
+void write_events(const Workload& load, const SimulationConfig& config, const SimulationResult& result,
+                  const EventLog& log, const std::function<void(std::string_view)>& write) {
+  static_assert(std::size(kShapes) == static_cast<std::size_t>(Happening::pages) + 1);
+  const PrefixChains own = load.chains.empty() ? PrefixChains(load) : PrefixChains();
+  const PrefixChains& chains = load.chains.empty() ? own : load.chains;
+  std::string out = header(load, config).dump() + "\n";
+  const auto flush = [&](std::size_t most) {
+    if (out.size() < most) return;
+    write(out);
+    out.clear();
+  };
+  for (TurnId t = 0; t < load.turns.size(); ++t) {
+    out += asked(chains, load.turns[t], t).dump() + "\n";
+    flush(1 << 20);
+  }
+  for (const Event& e : log.events) {
+    append_event(out, e);
+    flush(1 << 20);
+  }
+  for (TurnId t = 0; t < load.turns.size(); ++t) {
+    out += said(result.requests[t], t).dump() + "\n";
+    flush(1 << 20);
+  }
+  flush(0);
+}
+
+}  // namespace kvplan

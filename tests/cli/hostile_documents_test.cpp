@@ -1,0 +1,90 @@
+// Documents that are almost right: each shipped one with a value, one at a time, replaced by what nobody should
+// write, cut off in the middle, and with a key that does not exist. Each is accepted, or refused with a finding.
+#include <algorithm>
+
+#include "base/embedded.hpp"
+#include "tests/catch.hpp"
+#include "tests/fuzz/document.hpp"
+
+using namespace kvplan;
+using nlohmann::json;
+
+namespace {
+
+const json kHostile[] = {nullptr,
+                         true,
+                         -1,
+                         0,
+                         1e308,
+                         -1e-308,
+                         9223372036854775807,
+                         18446744073709551615u,
+                         "",
+                         "../",
+                         "\"<script>",
+                         json::array(),
+                         json::object(),
+                         json::array({1})};
+
+struct Shipped {
+  char kind;
+  std::string file;
+  bool known_keys;  // an unknown key is refused
+};
+
+const Shipped kShipped[] = {
+    {'s', "examples/hosts.json", true},
+    {'s', "examples/fleet.json", true},
+    {'h', "hardware/devices/x86-h100-sxm.json", true},
+    {'h', "hardware/devices/gh200-96.json", true},
+    {'m', "models/zoo/deepseek-v3.json", true},
+    {'m', "models/zoo/llama-4-scout.json", true},
+    {'c', "hardware/calibrations/h100-sxm5-80gb.json", false},
+    {'b', "validate/servers/h100_serving_ttft_tpot.json", true},
+};
+
+std::string source_text(const std::string& file) {
+  std::ifstream in(std::string(KVPLAN_SOURCE_DIR "/") + file, std::ios::binary);
+  REQUIRE(in);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+bool accepted(char kind, const std::string& text) { return fuzz::one_document(kind + text); }
+
+}  // namespace
+
+TEST_CASE("documents with one hostile value are accepted or refused with a finding") {
+  for (const Shipped& s : kShipped) {
+    CAPTURE(s.file);
+    const std::string text = source_text(s.file);
+    REQUIRE(accepted(s.kind, text));
+    const json good = json::parse(text, nullptr, true, true);
+    std::vector<std::string> leaves;
+    const json flat = good.flatten();
+    for (const auto& [pointer, value] : flat.items()) leaves.push_back(pointer);
+    const std::size_t stride = std::max<std::size_t>(1, leaves.size() / 30);
+    int refused = 0;
+    for (std::size_t i = 0; i < leaves.size(); i += stride) {
+      for (const json& hostile : kHostile) {
+        json changed = good;
+        changed[json::json_pointer(leaves[i])] = hostile;
+        CAPTURE(leaves[i], hostile.dump());
+        bool taken = true;
+        CHECK_NOTHROW(taken = accepted(s.kind, changed.dump()));
+        refused += !taken;
+      }
+    }
+    CHECK(refused > 0);
+    if (s.known_keys) {
+      json more = good;
+      more["bandwith"] = 1;
+      CHECK_FALSE(accepted(s.kind, more.dump()));
+    }
+    for (std::size_t cut = 0; cut < text.size() - 2; cut += std::max<std::size_t>(1, text.size() / 50)) {
+      CAPTURE(cut);
+      bool taken = true;
+      CHECK_NOTHROW(taken = accepted(s.kind, text.substr(0, cut)));
+      CHECK_FALSE(taken);
+    }
+  }
+}

@@ -1,0 +1,248 @@
+// The independent checker finds nothing in the logs of real runs, and each of the faults that are seeded here.
+#include <functional>
+#include <sstream>
+
+#include "reports/events_jsonl.hpp"
+#include "sim/simulation.hpp"
+#include "tests/catch.hpp"
+#include "tests/twin/rapid_dice.hpp"
+#include "validate/run_check/check.hpp"
+
+using namespace kvplan;
+using namespace kvplan::testing;
+
+namespace {
+
+// The log of a run of `config`, whose header tells of `told` instead where that is given.
+std::string log_of(const Workload& load, const SimulationConfig& config, const SimulationConfig* told = nullptr) {
+  EventLog log;
+  const SimulationResult result = simulate(load, config, &log);
+  std::string text;
+  write_events(load, told != nullptr ? *told : config, result, log, [&](std::string_view part) { text += part; });
+  return text;
+}
+
+std::string told(const run_check::Report& report) {
+  std::string text = std::to_string(report.breach_count) + " breaches";
+  for (const run_check::Breach& b : report.breaches)
+    text += "\n" + b.rule + ", line " + std::to_string(b.line) + ": " + b.what;
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("the checker finds no fault in random runs") {
+  std::map<std::string, std::int64_t> checks;
+  CHECK(rc::check("sound", [&] {
+    RapidDice dice;
+    const Workload load = random_turns(dice);
+    SimulationConfig config = random_engine(dice);
+    config.step_by_step = dice.coin();
+    const std::string log = log_of(load, config);
+    RC_LOG(log);
+    const run_check::Report report = run_check::check_text(log, "log");
+    RC_LOG(told(report));
+    for (const auto& [rule, n] : report.checks) checks[rule] += n;
+    RC_ASSERT(report.sound());
+  }));
+  for (const char* rule : {"books", "capacity", "pinned", "content", "hits", "pages", "order", "limits", "durations",
+                           "tokens", "parts", "links", "ends"}) {
+    CAPTURE(rule);
+    CHECK(checks[rule] > 0);
+  }
+}
+
+namespace {
+
+// Two replicas that share host memory and its links, tight in every way.
+SimulationConfig busy_machine(LoadPolicy load, int pages = 60) {
+  SimulationConfig c = small_machine(pages, 4'000'000, 300);
+  c.check = false;
+  c.replicas = c.replicas_per_node = 2;
+  c.engine.max_num_seqs = 2;
+  c.engine.max_num_batched_tokens = 40;
+  c.offload.load = load;
+  for (int i = 1; i < 4; ++i) c.step_times[i] = c.step_times[0].scaled(1.0 + 0.1 * i);
+  c.links.limits.push_back({"memory", 5'000'000});
+  for (auto* routes : {&c.links.load, &c.links.store}) {
+    routes->front().uses.push_back({2, 1});
+    routes->front().segment_ps = 20 * kPsPerUs;
+    routes->push_back(routes->front());
+  }
+  return c;
+}
+
+// Prompts of five families, each with a beginning of its own, that come faster than they are served.
+Workload busy_load() {
+  Load load(8);
+  for (int i = 0; i < 40; ++i) {
+    const std::string prompt = std::string(4 + i % 3, static_cast<char>('a' + i % 5)) + static_cast<char>('p' + i % 2);
+    load.turn(ms(i * 6), prompt, i % 4, 12 + i % 9);
+  }
+  return load.build();
+}
+
+using Lines = std::vector<std::string>;
+
+Lines lines_of(const std::string& text) {
+  Lines lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+std::string text_of(const Lines& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  return text;
+}
+
+std::size_t find(const Lines& lines, const std::string& what, std::size_t from = 0) {
+  while (from < lines.size() && lines[from].find(what) == std::string::npos) ++from;
+  REQUIRE(from < lines.size());
+  return from;
+}
+
+// Adds `more` to the number behind `key` in a line.
+void shift(std::string& line, const std::string& key, std::int64_t more) {
+  const std::size_t at = line.find("\"" + key + "\":");
+  REQUIRE(at != std::string::npos);
+  const std::size_t begin = at + key.size() + 3;
+  const std::size_t end = line.find_first_of(",}]", begin);
+  line.replace(begin, end - begin, std::to_string(std::stoll(line.substr(begin, end - begin)) + more));
+}
+
+void expect_found(const std::string& log, const std::string& rule) {
+  const run_check::Report report = run_check::check_text(log, "log");
+  CAPTURE(told(report));
+  CHECK_FALSE(report.sound());
+  CHECK(report.broken.count(rule) > 0);
+}
+
+}  // namespace
+
+// The engine runs on a machine that is better than what the log's header says: as if it did not mind a limit.
+TEST_CASE("the checker notices a limit that is not minded") {
+  struct Fault {
+    const char* what;
+    const char* rule;
+    std::function<void(SimulationConfig&)> seed;
+  };
+  const Fault faults[] = {
+      {"contention switched off", "links", [](auto& c) { c.links.limits[2].bytes_per_s *= 2; }},
+      {"a link twice as fast", "links", [](auto& c) { c.links.limits[1].bytes_per_s *= 2; }},
+      {"a link half as fast", "links", [](auto& c) { c.links.limits[1].bytes_per_s /= 2; }},
+      {"segments cost nothing", "links",
+       [](auto& c) {
+         for (Route& r : c.links.store) r.segment_ps = 0;
+       }},
+      {"half the bytes", "links", [](auto& c) { c.kv_bytes_per_token_per_gpu.count /= 2; }},
+      {"HBM without end", "capacity", [](auto& c) { c.engine.g1_pages.count *= 3; }},
+      {"host memory without end", "capacity", [](auto& c) { c.offload.capacity.count *= 10; }},
+      {"more sequences than may run", "limits", [](auto& c) { c.engine.max_num_seqs = 8; }},
+      {"more tokens than a step may take", "limits", [](auto& c) { c.engine.max_num_batched_tokens = 80; }},
+      {"copies do not slow steps", "durations", [](auto& c) { c.step_times.fill(c.step_times[0]); }},
+      {"context costs nothing", "durations",
+       [](auto& c) {
+         for (StepTime& s : c.step_times) s.context_ps = 0;
+       }},
+      {"pairs counted twice", "durations",
+       [](auto& c) {
+         for (StepTime& s : c.step_times) s.pair_ps *= 2;
+       }},
+  };
+  for (const Fault& f : faults) {
+    CAPTURE(f.what);
+    const SimulationConfig told = busy_machine(LoadPolicy::blocking);
+    SimulationConfig run = told;
+    f.seed(run);
+    expect_found(log_of(busy_load(), run, &told), f.rule);
+  }
+  CHECK(run_check::check_text(log_of(busy_load(), busy_machine(LoadPolicy::blocking)), "log").sound());
+}
+
+TEST_CASE("the checker notices overlap that is counted twice") {
+  const SimulationConfig told = busy_machine(LoadPolicy::layerwise);
+  CHECK(run_check::check_text(log_of(busy_load(), told), "log").sound());
+  SimulationConfig run = told;
+  for (StepTime& s : run.step_times) s.layers = 1000;  // the last layer's compute is hidden, too
+  expect_found(log_of(busy_load(), run, &told), "durations");
+}
+
+TEST_CASE("the checker notices what a log should not show") {
+  const Lines sound = lines_of(log_of(busy_load(), busy_machine(LoadPolicy::blocking, 30)));
+  const auto with = [&](const char* rule, const std::function<void(Lines&)>& seed) {
+    Lines lines = sound;
+    seed(lines);
+    CAPTURE(rule);
+    expect_found(text_of(lines), rule);
+  };
+  const auto preempted = [&](const Lines& lines) {
+    const std::string& line = lines[find(lines, "\"e\":\"preempt\"")];
+    return std::stoll(line.substr(line.find("\"turn\":") + 7));
+  };
+  const auto drop = [](Lines& lines, std::size_t at) { lines.erase(lines.begin() + static_cast<std::ptrdiff_t>(at)); };
+  SECTION("an output token lost under preemption") {
+    with("tokens",
+         [&](Lines& l) { shift(l[find(l, "\"asked\":" + std::to_string(preempted(l)) + ",")], "output_tokens", 1); });
+  }
+  SECTION("a hit on a block that is still being stored") {
+    with("hits", [&](Lines& l) {
+      find(l, "\"tier\":1,");
+      std::erase_if(l, [](const std::string& line) { return line.find("{\"e\":\"ready\"") == 0; });
+    });
+  }
+  SECTION("a block that is ready before its bytes have come") {
+    with("content", [&](Lines& l) {
+      const std::size_t ready = find(l, "{\"e\":\"ready\"");
+      const std::string line = l[ready];
+      drop(l, ready);
+      l.insert(l.begin() + static_cast<std::ptrdiff_t>(find(l, "{\"e\":\"moves\"")), line);
+    });
+  }
+  SECTION("eviction of a pinned block") {
+    with("pinned", [&](Lines& l) {
+      const std::size_t evict = find(l, "{\"e\":\"evict\"");
+      std::size_t release = evict;
+      while (l[release].find("\"e\":\"unreference\"") == std::string::npos) --release;
+      const std::string line = l[evict];
+      l[evict].replace(line.find("\"evict\""), 7, "\"reference\"");
+      l.insert(l.begin() + static_cast<std::ptrdiff_t>(evict) + 1, line);
+    });
+  }
+  SECTION("a newer request served first") {
+    with("order", [&](Lines& l) {
+      const std::size_t one = find(l, "\"e\":\"queue\""),
+                        other = find(l, l[one].substr(l[one].find("\"replica\""), 11), one + 1);
+      std::swap(l[one], l[find(l, "\"e\":\"queue\"", other)]);
+    });
+  }
+  SECTION("a request that is never answered") {
+    with("ends", [&](Lines& l) { drop(l, find(l, "\"e\":\"finish\"")); });
+  }
+  SECTION("a time to first token without its queue") {
+    with("parts", [&](Lines& l) { shift(l[find(l, "\"said\":")], "queue_ps", -1); });
+  }
+  SECTION("hits that were none") {
+    with("hits", [&](Lines& l) { shift(l[find(l, "\"cached_tokens\":0")], "cached_tokens", 8); });
+  }
+  SECTION("prompt tokens computed for nothing") {
+    with("tokens", [&](Lines& l) { shift(l[find(l, "\"e\":\"chunk\"")], "tokens", 1); });
+  }
+  SECTION("a block that nobody computed") {
+    with("content", [&](Lines& l) {
+      const std::size_t insert = find(l, "\"e\":\"insert\"");
+      std::string other = l[insert];
+      shift(other, "first", 20);
+      shift(other, "last", 20);
+      l.insert(l.begin() + static_cast<std::ptrdiff_t>(insert), other);
+    });
+  }
+  SECTION("pages that nobody took") {
+    with("pages", [&](Lines& l) { drop(l, find(l, "\"e\":\"pages\"")); });
+  }
+  SECTION("a step that starts before the last has ended") {
+    with("durations",
+         [&](Lines& l) { shift(l[find(l, "\"e\":\"steps\"", find(l, "\"e\":\"steps\"") + 1)], "at", -1); });
+  }
+}

@@ -1,0 +1,219 @@
+#include "validate/replay/log.hpp"
+
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+namespace kvplan {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kSchema = "kvplan.replay/1";
+
+// Steps, transfers and requests are kept as columns: thousands of rows with the same keys.
+template <class Row, class Get>
+Json column(const std::vector<Row>& rows, Get get) {
+  Json out = Json::array();
+  for (const Row& r : rows) out.push_back(get(r));
+  return out;
+}
+template <class Row, class Set>
+void fill(std::vector<Row>& rows, const Json& table, const char* key, Set set) {
+  const Json& values = table.at(key);
+  if (values.size() != rows.size()) throw std::runtime_error(std::string("columns differ in length at ") + key);
+  for (std::size_t i = 0; i < rows.size(); ++i) set(rows[i], values[i]);
+}
+
+// Reads and writes a member under one name, so that both agree.
+#define KVPLAN_COLUMNS(X)    \
+  X("start_ps", start.count) \
+  X("end_ps", end.count)     \
+  X("gpu_ns", gpu_ns)
+#define KVPLAN_STEP_COLUMNS(X)              \
+  KVPLAN_COLUMNS(X)                         \
+  X("new_tokens", batch.new_tokens)         \
+  X("samples", batch.samples)               \
+  X("decode_context", batch.decode_context) \
+  X("prefill_pairs", batch.prefill_pairs)   \
+  X("copies", copies)                       \
+  X("loads", loads)
+#define KVPLAN_TRANSFER_COLUMNS(X) \
+  KVPLAN_COLUMNS(X)                \
+  X("tier", purpose.tier)          \
+  X("bytes", bytes.count)          \
+  X("segments", segments)
+#define KVPLAN_REQUEST_COLUMNS(X)           \
+  X("turn", turn)                           \
+  X("arrival_ps", arrival.count)            \
+  X("first_token_ps", first_token.count)    \
+  X("finish_ps", finish.count)              \
+  X("frontend_ps", frontend.count)          \
+  X("queue_ps", queue.count)                \
+  X("load_ps", load.count)                  \
+  X("prefill_ps", prefill.count)            \
+  X("hit_hbm_tokens", hit_g1_tokens)        \
+  X("hit_dram_tokens", hit_g2_tokens)       \
+  X("hit_ssd_tokens", hit_beyond_tokens[0]) \
+  X("computed_tokens", computed_tokens)     \
+  X("recomputed_tokens", recomputed_tokens) \
+  X("preemptions", preemptions)
+#define KVPLAN_WRITE(name, member) table[name] = column(rows, [](const auto& r) { return r.member; });
+#define KVPLAN_READ(name, member) fill(rows, table, name, [](auto& r, const Json& v) { v.get_to(r.member); });
+
+const char* const kKinds[] = {"load", "store", "write"};
+
+Json steps_table(const std::vector<LoggedStep>& rows) {
+  Json table;
+  KVPLAN_STEP_COLUMNS(KVPLAN_WRITE)
+  return table;
+}
+Json transfers_table(const std::vector<LoggedTransfer>& rows) {
+  Json table;
+  table["kind"] = column(rows, [](const LoggedTransfer& t) { return kKinds[t.purpose.kind]; });
+  KVPLAN_TRANSFER_COLUMNS(KVPLAN_WRITE)
+  return table;
+}
+Json requests_table(const std::vector<RequestRecord>& rows) {
+  Json table;
+  table["completed"] = column(rows, [](const RequestRecord& r) { return r.outcome == Outcome::completed; });
+  KVPLAN_REQUEST_COLUMNS(KVPLAN_WRITE)
+  return table;
+}
+
+std::vector<LoggedStep> steps_of(const Json& table) {
+  std::vector<LoggedStep> rows(table.at("start_ps").size());
+  KVPLAN_STEP_COLUMNS(KVPLAN_READ)
+  return rows;
+}
+std::vector<LoggedTransfer> transfers_of(const Json& table) {
+  std::vector<LoggedTransfer> rows(table.at("start_ps").size());
+  fill(rows, table, "kind", [](LoggedTransfer& t, const Json& v) {
+    t.purpose.kind = v == "load"    ? FlowNetwork::Purpose::load
+                     : v == "store" ? FlowNetwork::Purpose::store
+                                    : FlowNetwork::Purpose::write;
+  });
+  KVPLAN_TRANSFER_COLUMNS(KVPLAN_READ)
+  return rows;
+}
+std::vector<RequestRecord> requests_of(const Json& table) {
+  std::vector<RequestRecord> rows(table.at("turn").size());
+  fill(rows, table, "completed",
+       [](RequestRecord& r, const Json& v) { r.outcome = v.get<bool>() ? Outcome::completed : Outcome::refused; });
+  KVPLAN_REQUEST_COLUMNS(KVPLAN_READ)
+  return rows;
+}
+
+Json to_json(const RunValues& values) {
+  Json out = Json::object();
+  for (const auto& [key, value] : values) std::visit([&](const auto& v) { out[key] = v; }, value);
+  return out;
+}
+RunValues values_of(const Json& object) {
+  RunValues out;
+  for (const auto& [key, value] : object.items()) {
+    if (value.is_boolean()) {
+      out[key] = value.get<bool>();
+    } else if (value.is_number_integer()) {
+      out[key] = value.get<std::int64_t>();
+    } else if (value.is_number()) {
+      out[key] = value.get<double>();
+    } else {
+      out[key] = value.get<std::string>();
+    }
+  }
+  return out;
+}
+
+Json to_json(const ReplayRun& run) {
+  const SimulationResult& r = run.result;
+  Json logits = Json::array();
+  for (const LoggedLogits& l : run.logits) {
+    Json j{{"turn", l.turn}, {"loaded_tokens", l.loaded_tokens}, {"relative_error", l.error}};
+    if (l.reference_error >= 0) j["relative_error_of_reference"] = l.reference_error;
+    logits.push_back(j);
+  }
+  return {{"policy", run.policy},
+          {"complete", run.complete},
+          {"end_ps", r.end.count},
+          {"gpu_busy_ps", r.gpu_busy.count},
+          {"gpu_waiting_for_load_ps", r.gpu_waiting_for_load.count},
+          {"preemptions", r.preemptions},
+          {"evicted_blocks", {{"hbm", r.evicted_g1_blocks}, {"dram", r.evicted_g2_blocks}}},
+          {"loaded_bytes", r.loaded.count},
+          {"stored_bytes", r.stored.count},
+          {"skipped_stores", r.skipped_stores},
+          {"checks", {{"blocks", run.blocks_checked}, {"blocks_wrong", run.blocks_wrong}, {"logits", logits}}},
+          {"requests", requests_table(r.requests)},
+          {"steps", steps_table(run.steps)},
+          {"transfers", transfers_table(run.transfers)}};
+}
+
+ReplayRun run_of(const Json& j) {
+  ReplayRun run;
+  run.policy = j.at("policy");
+  run.complete = j.at("complete");
+  SimulationResult& r = run.result;
+  r.end = Time(j.at("end_ps"));
+  r.gpu_busy = Time(j.at("gpu_busy_ps"));
+  r.gpu_waiting_for_load = Time(j.at("gpu_waiting_for_load_ps"));
+  r.preemptions = j.at("preemptions");
+  r.evicted_g1_blocks = j.at("evicted_blocks").at("hbm");
+  r.evicted_g2_blocks = j.at("evicted_blocks").at("dram");
+  r.loaded = Bytes(j.at("loaded_bytes"));
+  r.stored = Bytes(j.at("stored_bytes"));
+  r.skipped_stores = j.at("skipped_stores");
+  run.blocks_checked = j.at("checks").at("blocks");
+  run.blocks_wrong = j.at("checks").at("blocks_wrong");
+  for (const Json& l : j.at("checks").at("logits")) {
+    run.logits.push_back(
+        {l.at("turn"), l.at("loaded_tokens"), l.at("relative_error"), l.value("relative_error_of_reference", -1.0)});
+  }
+  r.requests = requests_of(j.at("requests"));
+  run.steps = steps_of(j.at("steps"));
+  run.transfers = transfers_of(j.at("transfers"));
+  r.steps = static_cast<std::int64_t>(run.steps.size());
+  return run;
+}
+
+}  // namespace
+
+std::string to_json_text(const ReplayLog& log) {
+  Json j{{"schema", kSchema},
+         {"utc", log.utc},
+         {"version", log.version},
+         {"argv", log.arguments},
+         {"synthetic", log.synthetic},
+         {"plan_sha256", log.plan_sha256},
+         {"predictions_sha256", log.predictions_sha256},
+         {"env", {{"gpu", to_json(log.gpu)}, {"host", to_json(log.host)}}}};
+  j["findings"] = Json::array();
+  for (const RunFinding& f : log.findings) {
+    j["findings"].push_back({{"code", f.code}, {"refuses", f.refuses}, {"message", f.message}});
+  }
+  j["runs"] = Json::array();
+  for (const ReplayRun& run : log.runs) j["runs"].push_back(to_json(run));
+  return j.dump() + "\n";
+}
+
+ReplayLog parse_replay_log(const std::string& text, const std::string& name) {
+  try {
+    const Json j = Json::parse(text);
+    if (j.value("schema", "") != kSchema) throw std::runtime_error(std::string("expected schema ") + kSchema);
+    ReplayLog log;
+    log.utc = j.at("utc");
+    log.version = j.at("version");
+    log.arguments = j.at("argv").get<std::vector<std::string>>();
+    log.synthetic = j.at("synthetic");
+    log.plan_sha256 = j.at("plan_sha256");
+    log.predictions_sha256 = j.at("predictions_sha256");
+    log.gpu = values_of(j.at("env").at("gpu"));
+    log.host = values_of(j.at("env").at("host"));
+    for (const Json& f : j.at("findings")) log.findings.push_back({f.at("code"), f.at("refuses"), f.at("message")});
+    for (const Json& run : j.at("runs")) log.runs.push_back(run_of(run));
+    return log;
+  } catch (const std::exception& e) {
+    throw std::runtime_error(name + " is not a replay: " + e.what());
+  }
+}
+
+}  // namespace kvplan

@@ -1,0 +1,220 @@
+#include "validate/replay/plan.hpp"
+
+#include <array>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <stdexcept>
+#include <string_view>
+
+namespace kvplan {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kSchema = "kvplan.replay-plan/1";
+
+template <class Enum, std::size_t N>
+using Names = std::array<std::pair<Enum, std::string_view>, N>;
+constexpr Names<StorePolicy, 3> kStores{
+    {{StorePolicy::through, "through"}, {StorePolicy::back, "back"}, {StorePolicy::selective, "selective"}}};
+constexpr Names<LoadPolicy, 2> kLoads{{{LoadPolicy::blocking, "blocking"}, {LoadPolicy::layerwise, "layerwise"}}};
+constexpr Names<StepOrder, 2> kOrders{{{StepOrder::mixed, "mixed"}, {StepOrder::prefill_first, "prefill-first"}}};
+constexpr Names<Storage, 2> kStorages{{{Storage::ssd, "ssd"}, {Storage::remote, "remote"}}};
+
+template <class Enum, std::size_t N>
+std::string name_in(const Names<Enum, N>& names, Enum value) {
+  for (const auto& [v, name] : names) {
+    if (v == value) return std::string(name);
+  }
+  throw std::runtime_error("a replay has no name for this policy");
+}
+template <class Enum, std::size_t N>
+Enum value_in(const Names<Enum, N>& names, const Json& text) {
+  for (const auto& [v, name] : names) {
+    if (text.get<std::string>() == name) return v;
+  }
+  throw std::runtime_error("\"" + text.get<std::string>() + "\" is not known here");
+}
+
+Json to_json(const Workload& w) {
+  Json turns = Json::array();
+  for (const Turn& t : w.turns) {
+    const Arrival& a = t.arrival;
+    Json j{{"time_ps", a.time.count}};
+    if (a.after != kNone) j["after"] = a.after;
+    if (a.join != kNone) j["join"] = a.join;
+    if (a.not_before.count > 0) j["not_before_ps"] = a.not_before.count;
+    if (t.continues != kNone) j["continues"] = t.continues;
+    j["session"] = t.session;
+    j["prompt_tokens"] = t.prompt_tokens;
+    j["output_tokens"] = t.output_tokens;
+    j["blocks"] = w.blocks(t);
+    j["output_blocks"] = w.outputs(t);
+    turns.push_back(j);
+  }
+  return {{"name", w.name},
+          {"format", w.format},
+          {"sha256", w.sha256},
+          {"block_tokens", w.block_tokens},
+          {"turns", turns},
+          {"parent_of_block", w.parent_of_block},
+          {"tokens_of_block", w.tokens_of_block}};
+}
+
+Workload load_of(const Json& j) {
+  Workload w;
+  w.name = j.at("name");
+  w.format = j.at("format");
+  w.sha256 = j.at("sha256");
+  w.block_tokens = j.at("block_tokens");
+  w.parent_of_block = j.at("parent_of_block").get<std::vector<BlockId>>();
+  w.tokens_of_block = j.at("tokens_of_block").get<std::vector<std::int32_t>>();
+  const auto append = [](std::vector<BlockId>& all, const Json& some, std::uint32_t& first, std::uint32_t& count) {
+    first = static_cast<std::uint32_t>(all.size());
+    for (const Json& b : some) all.push_back(b);
+    count = static_cast<std::uint32_t>(all.size()) - first;
+  };
+  for (const Json& k : j.at("turns")) {
+    Turn t;
+    t.arrival = {Time(k.at("time_ps")), k.value("after", kNone), k.value("join", kNone),
+                 Time(k.value("not_before_ps", std::int64_t{0}))};
+    t.continues = k.value("continues", kNone);
+    t.session = k.at("session");
+    t.prompt_tokens = k.at("prompt_tokens");
+    t.output_tokens = k.at("output_tokens");
+    append(w.prompt_blocks, k.at("blocks"), t.first_block, t.block_count);
+    append(w.output_blocks, k.at("output_blocks"), t.first_output_block, t.output_block_count);
+    w.session_count = std::max(w.session_count, t.session + 1);
+    w.turns.push_back(t);
+  }
+  return with_chains(std::move(w));
+}
+
+Json to_json(const ReplayPolicy& p) {
+  const EngineConfig& e = p.config.engine;
+  const OffloadConfig& o = p.config.offload;
+  Json beyond = Json::array();
+  for (const LowerTierConfig& t : o.beyond) {
+    beyond.push_back({{"kind", name_in(kStorages, t.kind)}, {"bytes", t.capacity.count}});
+  }
+  Json j{{"name", p.name},
+         {"engine",
+          {{"max_num_seqs", e.max_num_seqs},
+           {"max_num_batched_tokens", e.max_num_batched_tokens},
+           {"order", name_in(kOrders, e.order)},
+           {"whole_prompts", e.whole_prompts},
+           {"page_tokens", e.page_tokens},
+           {"max_context_tokens", e.max_context_tokens},
+           {"g1_pages", e.g1_pages.count}}},
+         {"kv_bytes_per_token", p.config.kv_bytes_per_token.count}};
+  if (o.enabled) {
+    j["offload"] = {{"store", name_in(kStores, o.store)},
+                    {"load", name_in(kLoads, o.load)},
+                    {"bytes", o.capacity.count},
+                    {"beyond", beyond},
+                    {"promote", o.promote},
+                    {"selective_hits", o.selective_hits},
+                    {"chunk_tokens", o.chunk_tokens},
+                    {"segment_bytes", o.segment.count}};
+  }
+  j["scenario"] = Json::parse(p.scenario);
+  return j;
+}
+
+ReplayPolicy policy_of(const Json& j) {
+  ReplayPolicy p;
+  p.name = j.at("name");
+  p.scenario = j.at("scenario").dump();
+  EngineConfig& e = p.config.engine;
+  const Json& engine = j.at("engine");
+  e.max_num_seqs = engine.at("max_num_seqs");
+  e.max_num_batched_tokens = engine.at("max_num_batched_tokens");
+  e.order = value_in(kOrders, engine.at("order"));
+  e.whole_prompts = engine.at("whole_prompts");
+  e.page_tokens = engine.at("page_tokens");
+  e.max_context_tokens = engine.at("max_context_tokens");
+  e.g1_pages = Pages(engine.at("g1_pages"));
+  p.config.kv_bytes_per_token = p.config.kv_bytes_per_token_per_gpu = Bytes(j.at("kv_bytes_per_token"));
+  p.config.step_by_step = true;
+  if (!j.contains("offload")) return p;
+  OffloadConfig& o = p.config.offload;
+  const Json& offload = j.at("offload");
+  o.enabled = true;
+  o.store = value_in(kStores, offload.at("store"));
+  o.load = value_in(kLoads, offload.at("load"));
+  o.scope = Scope::replica;
+  o.capacity = Bytes(offload.at("bytes"));
+  for (const Json& t : offload.at("beyond")) {
+    o.beyond.push_back({value_in(kStorages, t.at("kind")), Scope::node, Bytes(t.at("bytes"))});
+  }
+  o.promote = offload.at("promote");
+  o.selective_hits = offload.at("selective_hits");
+  o.chunk_tokens = offload.at("chunk_tokens");
+  o.segment = Bytes(offload.at("segment_bytes"));
+  p.config.links = links_for_executor(o.beyond.size());
+  return p;
+}
+
+ReplayPlan plan_of(const Json& j) {
+  if (j.value("schema", "") != kSchema) throw std::runtime_error(std::string("expected schema ") + kSchema);
+  ReplayPlan plan;
+  const Json& m = j.at("model");
+  plan.model = {m.at("name"),     m.at("layers"),       m.at("hidden"),    m.at("heads"),
+                m.at("kv_heads"), m.at("intermediate"), m.at("vocabulary")};
+  plan.page_first = j.at("layout") == "block-first";
+  plan.copies = j.at("copies");
+  plan.seed = j.at("seed");
+  plan.most_checked = j.at("most_checked");
+  plan.load = load_of(j.at("load"));
+  for (const Json& p : j.at("policies")) plan.policies.push_back(policy_of(p));
+  return plan;
+}
+
+}  // namespace
+
+NodeLinks links_for_executor(std::size_t tiers_beyond) {
+  const Route any{{{0, 1}}, 0};
+  NodeLinks links{{{"executor", 1}}, {any}, {any}, {}};
+  for (std::size_t i = 0; i < tiers_beyond; ++i) links.beyond.push_back({{any}, any, 1});
+  return links;
+}
+
+std::string to_json_text(const ReplayPlan& plan) {
+  const ReplayModel& m = plan.model;
+  Json j{{"schema", kSchema},
+         {"model",
+          {{"name", m.name},
+           {"layers", m.layers},
+           {"hidden", m.hidden},
+           {"heads", m.heads},
+           {"kv_heads", m.kv_heads},
+           {"intermediate", m.intermediate},
+           {"vocabulary", m.vocabulary}}},
+         {"layout", plan.page_first ? "block-first" : "layer-first"},
+         {"copies", plan.copies},
+         {"seed", plan.seed},
+         {"most_checked", plan.most_checked}};
+  j["policies"] = Json::array();
+  for (const ReplayPolicy& p : plan.policies) j["policies"].push_back(to_json(p));
+  j["load"] = to_json(plan.load);
+  return j.dump() + "\n";
+}
+
+ReplayPlan parse_replay_plan(const std::string& text, const std::string& name) {
+  try {
+    return plan_of(Json::parse(text));
+  } catch (const std::exception& e) {
+    throw std::runtime_error(name + " is not a replay plan: " + e.what());
+  }
+}
+
+ReplayPlan read_replay_plan(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) throw std::runtime_error("cannot read " + path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return parse_replay_plan(text.str(), path);
+}
+
+}  // namespace kvplan

@@ -1,0 +1,140 @@
+// What the checker keeps while it reads a log: memories, transfers and requests as the log tells them.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+#include <unordered_map>
+
+#include "validate/run_check/check.hpp"
+#include "validate/run_check/log.hpp"
+
+namespace kvplan::run_check {
+
+struct Memory {
+  struct Held {
+    std::int64_t references = 0;
+    bool ready = false;
+    std::int64_t readers = 0;  // transfers that read it
+  };
+  std::unordered_map<std::int64_t, Held> held;  // by place
+  std::int64_t block_weight = 0;                // of what is held: pages in G1, blocks below
+  std::int64_t private_pages = 0;
+  std::unordered_map<std::int64_t, std::int64_t>
+      brought;  // places that transfers have brought and nobody has said ready
+};
+
+struct Transfer {
+  struct Part {
+    std::int64_t memory, place;  // that it is read from
+  };
+  std::int64_t turn, bytes, segments, starts, moves;
+  std::vector<Part> parts;
+};
+
+struct Flow {  // that has ended
+  std::int64_t route, moves, moved, bytes;
+};
+
+struct Request {
+  enum class Stage { absent, front_end, waiting, loading, loaded, prefilling, decoding, ended, refused };
+  enum class Part { queue, load, prefill, done };
+  Stage stage = Stage::absent;
+  Part part = Part::queue;
+  std::int64_t replica = -1, arrival = 0, since = 0, first_token = 0, finish = 0;
+  std::int64_t frontend = 0, queue = 0, load = 0, prefill = 0;
+  std::int64_t computed = 0, chunk = 0, emitted = 0;
+  std::int64_t computed_in_all = 0, preemptions = 0;
+  std::int64_t loads_queued = 0, last_load = 0;  // transfers under way; end of the last
+  bool load_in_step = false;
+  std::vector<std::pair<std::int64_t, std::int64_t>> hits;  // tier, place: of the admission that is being told
+  std::array<std::int64_t, 4> hit_tokens{};                 // by tier
+};
+
+struct Replica {
+  std::deque<std::int64_t> waiting, loaded;
+  std::vector<std::int64_t> running;  // oldest first
+  std::vector<std::int64_t> chunks;   // turns that compute prompt tokens in the step
+  bool composing = false;             // the next step, ahead of its batch
+  std::int64_t decodes = 0;           // of the batch
+  std::int64_t next_start = 0, next_ps = 0, growth_ps = 0;
+  Places unexplained;                                            // inserted in G1, content not accounted for yet
+  std::unordered_map<std::int64_t, std::int64_t> loaded_places;  // by loads that have ended
+};
+
+class Checker {
+ public:
+  explicit Checker(const Log& log);
+  Report run();
+
+ private:
+  using Handler = void (Checker::*)(const Entry&);
+  static const std::map<std::string, Handler>& handlers();
+
+  // memories.cpp
+  void insert(const Entry&);
+  void ready(const Entry&);
+  void reference(const Entry&);
+  void unreference(const Entry&);
+  void evict(const Entry&);
+  void forget(const Entry&);
+  void pages(const Entry&);
+  void hit(const Entry&);
+  void check_capacity(const Entry&);
+  void check_pages(std::int64_t replica);
+  void explain_inserts(std::int64_t replica, bool last_chance);
+
+  // requests.cpp
+  void arrive(const Entry&);
+  void refuse(const Entry&);
+  void queue(const Entry&);
+  void admit(const Entry&);
+  void loaded(const Entry&);
+  void release(const Entry&);
+  void preempt(const Entry&);
+  void chunk(const Entry&);
+  void batch(const Entry&);
+  void steps(const Entry&);
+  void first(const Entry&);
+  void finish(const Entry&);
+  void compose(Replica&);
+  void check_hits(const Entry&, Request&);
+  void check_gate(const Entry&, Replica&);
+  void enter(Request&, Request::Part, std::int64_t at);
+  void compare(std::int64_t turn);
+
+  // transfers.cpp
+  void transfer(const Entry&);
+  void part(const Entry&);
+  void moves(const Entry&);
+  void moved(const Entry&);
+  void check_links();
+  void check_windows(const std::vector<Flow>&, std::size_t limit);
+  void check_lonely(const std::vector<Flow>&);
+  std::int64_t source(const RouteLimit&, std::int64_t node, std::int64_t place) const;
+  bool active(std::int64_t replica, const std::string& purpose) const;
+
+  // True when all is well; counts the check.
+  bool expect(const char* rule, bool well, const std::string& what);
+  std::int64_t tokens(std::int64_t place) const { return tokens_of_place_[static_cast<std::size_t>(place)]; }
+  std::int64_t pages_of(std::int64_t tokens) const;
+  std::int64_t weight(std::int64_t memory, std::int64_t place) const;
+  std::int64_t memory_of(std::int64_t tier, std::int64_t replica) const;
+  Request& request(const Entry& e) { return requests_.at(static_cast<std::size_t>(e.turn)); }
+  Replica& replica(const Entry& e) { return replicas_.at(static_cast<std::size_t>(e.replica)); }
+  const Asked& asked(std::int64_t turn) const { return log_.asked.at(static_cast<std::size_t>(turn)); }
+  std::int64_t target(std::int64_t turn) const;
+
+  const Log& log_;
+  const Header& header_;
+  Report report_;
+  std::int64_t line_ = 0;
+  std::vector<std::int64_t> tokens_of_place_;
+  std::vector<Memory> memories_;
+  std::vector<Request> requests_;
+  std::vector<Replica> replicas_;
+  std::map<std::pair<std::int64_t, std::int64_t>, std::deque<Transfer>> queues_;  // by node, route
+  std::map<std::int64_t, std::vector<Flow>> flows_;                               // by node
+};
+
+}  // namespace kvplan::run_check

@@ -1,0 +1,150 @@
+#include "validate/run_check/log.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+
+namespace kvplan::run_check {
+namespace {
+
+using nlohmann::json;
+
+std::vector<Piece> pieces(const json& j) {
+  std::vector<Piece> all;
+  for (const json& p : j) all.push_back({p.at(0), p.at(1), p.at(2)});
+  return all;
+}
+
+Header header_of(const json& j) {
+  Header h;
+  h.replicas = j.at("replicas");
+  h.replicas_per_node = j.at("replicas_per_node");
+  h.block_tokens = j.at("block_tokens");
+  h.page_tokens = j.at("page_tokens");
+  h.max_num_seqs = j.at("max_num_seqs");
+  h.max_num_batched_tokens = j.at("max_num_batched_tokens");
+  h.max_context_tokens = j.at("max_context_tokens");
+  h.kv_bytes_per_token_per_gpu = j.at("kv_bytes_per_token_per_gpu");
+  h.blocking_loads = j.at("blocking_loads");
+  for (const json& t : j.at("step_times")) {
+    h.step_costs.push_back(
+        {pieces(t.at("base")), pieces(t.at("head")), t.at("context_ps"), t.at("pair_ps"), t.at("layers")});
+  }
+  for (const json& m : j.at("memories")) {
+    h.memories.push_back({m.at("tier"), m.at("replicas").at(0), m.at("replicas").at(1),
+                          m.contains("pages") ? m.at("pages") : m.at("blocks")});
+  }
+  for (const json& l : j.at("limits")) h.limits.push_back(l.at("bytes_per_s"));
+  for (const json& r : j.at("routes")) {
+    RouteLimit route{r.at("purpose"), r.at("tier"), r.at("replica_on_node"), r.at("segment_ps"), {}};
+    for (const json& u : r.at("uses")) route.uses.emplace_back(u.at(0), u.at(1));
+    h.routes.push_back(std::move(route));
+  }
+  return h;
+}
+
+Places places(const json& ranges) {
+  Places all;
+  for (const json& r : ranges) {
+    for (std::int64_t p = r.at(0); p < r.at(1).get<std::int64_t>(); ++p) all.push_back(p);
+  }
+  return all;
+}
+
+Said said_of(const json& j) {
+  Said s;
+  s.outcome = j.at("outcome");
+  s.arrival = j.at("arrival");
+  if (s.outcome != "completed") return s;
+  s.replica = j.at("replica");
+  s.first_token = j.at("first_token");
+  s.finish = j.at("finish");
+  s.frontend = j.at("frontend_ps");
+  s.queue = j.at("queue_ps");
+  s.load = j.at("load_ps");
+  s.prefill = j.at("prefill_ps");
+  s.computed_tokens = j.at("computed_tokens");
+  s.preemptions = j.at("preemptions");
+  for (std::size_t i = 0; i < 4; ++i) s.hit_tokens[i] = j.at("hit_tokens").at(i);
+  return s;
+}
+
+Entry entry_of(const json& j, std::int64_t line) {
+  static const std::map<std::string, std::int64_t Entry::*> fields = {{"at", &Entry::at},
+                                                                      {"replica", &Entry::replica},
+                                                                      {"node", &Entry::node},
+                                                                      {"memory", &Entry::memory},
+                                                                      {"turn", &Entry::turn},
+                                                                      {"tier", &Entry::tier},
+                                                                      {"first", &Entry::first},
+                                                                      {"last", &Entry::last},
+                                                                      {"count", &Entry::count},
+                                                                      {"tokens", &Entry::tokens},
+                                                                      {"route", &Entry::route},
+                                                                      {"bytes", &Entry::bytes},
+                                                                      {"segments", &Entry::segments},
+                                                                      {"cached_tokens", &Entry::cached_tokens},
+                                                                      {"waits", &Entry::waits},
+                                                                      {"decodes", &Entry::decodes},
+                                                                      {"copies", &Entry::copies},
+                                                                      {"first_ps", &Entry::first_ps},
+                                                                      {"growth_ps", &Entry::growth_ps},
+                                                                      {"stall_ps", &Entry::stall_ps},
+                                                                      {"ready", &Entry::ready},
+                                                                      {"reason", &Entry::reason}};
+  Entry e;
+  e.line = line;
+  for (const auto& [key, value] : j.items()) {
+    if (key == "e") {
+      e.what = value;
+    } else {
+      e.*fields.at(key) = value;
+    }
+  }
+  return e;
+}
+
+void add_line(Log& log, const json& j, std::int64_t line) {
+  if (line == 1) {
+    if (j.value("schema", "") != "kvplan.events/1") throw std::runtime_error("the schema is not kvplan.events/1");
+    log.header = header_of(j);
+  } else if (j.contains("asked")) {
+    log.asked.push_back({j.at("prompt_tokens"), j.at("output_tokens"), places(j.at("blocks")), places(j.at("answer"))});
+  } else if (j.contains("said")) {
+    log.said.push_back(said_of(j));
+  } else {
+    log.entries.push_back(entry_of(j, line));
+  }
+}
+
+}  // namespace
+
+Log parse_log(const std::string& text, const std::string& name) {
+  Log log;
+  std::int64_t line = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    ++line;
+    try {
+      add_line(
+          log,
+          json::parse(text.begin() + static_cast<std::ptrdiff_t>(at), text.begin() + static_cast<std::ptrdiff_t>(end)),
+          line);
+    } catch (const std::exception& e) {
+      throw InputError({name, static_cast<int>(line), 0, fmt::format("no line of a run's log: {}", e.what()),
+                        "kvplan run --check --out DIR writes one"});
+    }
+    at = end + 1;
+  }
+  if (line == 0 || log.said.size() != log.asked.size()) {
+    throw InputError({name, static_cast<int>(line), 0,
+                      fmt::format("the log is cut off: {} requests, {} results", log.asked.size(), log.said.size()),
+                      "run it again with --check"});
+  }
+  return log;
+}
+
+}  // namespace kvplan::run_check

@@ -1,0 +1,71 @@
+// The log of a run, line by line, as the checker reads it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kvplan::run_check {
+
+using Places = std::vector<std::int64_t>;
+
+struct Piece {
+  std::int64_t from, start_ps, slope_ps;
+};
+struct StepCost {
+  std::vector<Piece> base, head;
+  std::int64_t context_ps, pair_ps, layers;
+};
+struct MemoryLimit {
+  std::int64_t tier, first_replica, end_replica, capacity;  // pages in tier 0, blocks below
+};
+struct RouteLimit {
+  std::string purpose;
+  std::int64_t tier, replica_on_node, segment_ps;
+  std::vector<std::pair<std::int64_t, std::int64_t>> uses;  // limit, weight
+};
+
+struct Header {
+  std::int64_t replicas, replicas_per_node, block_tokens, page_tokens, max_num_seqs, max_num_batched_tokens,
+      max_context_tokens, kv_bytes_per_token_per_gpu;
+  bool blocking_loads;
+  std::vector<StepCost> step_costs;
+  std::vector<MemoryLimit> memories;
+  std::vector<std::int64_t> limits;  // bytes per second
+  std::vector<RouteLimit> routes;
+};
+
+struct Asked {
+  std::int64_t prompt_tokens = 0, output_tokens = 0;
+  Places prompt, answer;  // blocks
+};
+
+struct Said {
+  std::string outcome;
+  std::int64_t arrival = 0, replica = 0, first_token = 0, finish = 0, frontend = 0, queue = 0, load = 0, prefill = 0,
+               computed_tokens = 0, preemptions = 0;
+  std::array<std::int64_t, 4> hit_tokens{};
+};
+
+struct Entry {
+  std::string what;
+  std::int64_t line = 0, at = 0;
+  std::int64_t replica = -1, node = -1, memory = -1, turn = -1;
+  std::int64_t tier = 0, first = 0, last = 0, count = 0, tokens = 0, route = 0, bytes = 0, segments = 0;
+  std::int64_t cached_tokens = 0, waits = 0, decodes = 0, copies = 0, first_ps = 0, growth_ps = 0, stall_ps = 0;
+  std::int64_t ready = 0, reason = 0;
+};
+
+struct Log {
+  Header header;
+  std::vector<Asked> asked;
+  std::vector<Entry> entries;
+  std::vector<Said> said;
+};
+
+Log parse_log(const std::string& text, const std::string& name);  // InputError
+
+}  // namespace kvplan::run_check

@@ -1,0 +1,159 @@
+// Rules: links, and what transfers read and bring (pinned, content).
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "validate/run_check/checker.hpp"
+
+namespace kvplan::run_check {
+
+namespace {
+
+__extension__ using Wide = __int128;
+constexpr std::int64_t kPsPerSecond = 1'000'000'000'000;
+
+}  // namespace
+
+bool Checker::active(std::int64_t replica, const std::string& purpose) const {
+  for (const auto& [key, queue] : queues_) {
+    const RouteLimit& route = header_.routes.at(static_cast<std::size_t>(key.second));
+    if (queue.empty() || route.purpose != purpose) continue;
+    if (key.first * header_.replicas_per_node + route.replica_on_node == replica) return true;
+  }
+  return false;
+}
+
+void Checker::transfer(const Entry& e) {
+  auto& queue = queues_[{e.node, e.route}];
+  header_.routes.at(static_cast<std::size_t>(e.route));
+  queue.push_back({e.turn, e.bytes, e.segments, queue.empty() ? e.at : -1, -1, {}});
+  if (e.turn >= 0) ++request(e).loads_queued;
+}
+
+void Checker::part(const Entry& e) {
+  const RouteLimit& route = header_.routes.at(static_cast<std::size_t>(e.route));
+  for (std::int64_t p = e.first; p < e.last; ++p) {
+    const std::int64_t from = source(route, e.node, p);
+    Memory& m = memories_[static_cast<std::size_t>(from)];
+    const auto held = m.held.find(p);
+    if (expect("content", held != m.held.end() && held->second.ready,
+               fmt::format("a transfer reads block {} of memory {}, which has not got it", p, from))) {
+      ++held->second.readers;
+    }
+    queues_[{e.node, e.route}].back().parts.push_back({from, p});
+  }
+}
+
+// The memory that a transfer reads a block from. A node writes on from the G2 of any of its replicas.
+std::int64_t Checker::source(const RouteLimit& route, std::int64_t node, std::int64_t place) const {
+  const std::int64_t first = node * header_.replicas_per_node;
+  if (route.purpose == "store") return memory_of(0, first + route.replica_on_node);
+  if (route.purpose == "load") return memory_of(route.tier, first + route.replica_on_node);
+  for (std::int64_t r = first; r < std::min(first + header_.replicas_per_node, header_.replicas); ++r) {
+    const std::int64_t memory = memory_of(1, r);
+    const auto& held = memories_[static_cast<std::size_t>(memory)].held;
+    if (held.count(place) > 0 && held.at(place).ready) return memory;
+  }
+  return memory_of(1, first);
+}
+
+void Checker::moves(const Entry& e) {
+  auto& queue = queues_[{e.node, e.route}];
+  if (!expect("links", !queue.empty() && queue.front().moves < 0, "bytes move that nobody sent")) return;
+  Transfer& t = queue.front();
+  t.moves = e.at;
+  const std::int64_t segment_ps = header_.routes[static_cast<std::size_t>(e.route)].segment_ps;
+  expect("links", e.at == t.starts + t.segments * segment_ps,
+         fmt::format("{} segments of {} ps submitted at {} move at {}", t.segments, segment_ps, t.starts, e.at));
+}
+
+void Checker::moved(const Entry& e) {
+  auto& queue = queues_[{e.node, e.route}];
+  if (!expect("links", !queue.empty() && queue.front().moves >= 0, "a transfer ends that never moved")) return;
+  const Transfer t = queue.front();
+  queue.pop_front();
+  if (!queue.empty()) queue.front().starts = e.at;
+  std::int64_t tokens_moved = 0;
+  for (const auto& [memory, p] : t.parts) tokens_moved += tokens(p);
+  if (header_.routes.at(static_cast<std::size_t>(e.route)).purpose != "write") {
+    expect("links", t.bytes == tokens_moved * header_.kv_bytes_per_token_per_gpu,
+           fmt::format("{} tokens move as {} bytes", tokens_moved, t.bytes));
+  }
+  flows_[e.node].push_back({e.route, t.moves, e.at, t.bytes});
+  const RouteLimit& route = header_.routes[static_cast<std::size_t>(e.route)];
+  const std::int64_t replica = e.node * header_.replicas_per_node + route.replica_on_node;
+  const bool load = route.purpose == "load", write = route.purpose == "write";
+  for (const auto& [memory, p] : t.parts) {
+    Memory& from = memories_[static_cast<std::size_t>(memory)];
+    const auto held = from.held.find(p);
+    if (expect("pinned", held != from.held.end() && held->second.readers > 0,
+               fmt::format("block {} went while a transfer read it", p))) {
+      --held->second.readers;
+    }
+    if (load) ++replicas_[static_cast<std::size_t>(replica)].loaded_places[p];
+    // A load from beyond host memory may leave its blocks there as well.
+    if (!load || route.tier > 1)
+      ++memories_[static_cast<std::size_t>(memory_of(write ? route.tier : 1, replica))].brought[p];
+  }
+  if (t.turn >= 0) {
+    Request& q = requests_.at(static_cast<std::size_t>(t.turn));
+    --q.loads_queued;
+    q.last_load = e.at;
+  }
+}
+
+void Checker::check_links() {
+  for (auto& [key, queue] : queues_) expect("ends", queue.empty(), "a transfer never ended");
+  for (auto& [node, flows] : flows_) {
+    std::sort(flows.begin(), flows.end(), [](const Flow& a, const Flow& b) { return a.moves < b.moves; });
+    for (std::size_t limit = 0; limit < header_.limits.size(); ++limit) check_windows(flows, limit);
+    check_lonely(flows);
+  }
+}
+
+// No interval sees more bytes over a limit than it can pass: those of the flows that lie wholly inside of it.
+void Checker::check_windows(const std::vector<Flow>& flows, std::size_t limit) {
+  constexpr std::size_t kReach = 400;  // flows behind the first of an interval
+  struct Inside {
+    std::int64_t moved, bytes;
+  };
+  for (std::size_t i = 0; i < flows.size(); ++i) {
+    std::vector<Inside> inside;
+    for (std::size_t k = i; k < flows.size() && k < i + kReach; ++k) {
+      for (const auto& [l, w] : header_.routes[static_cast<std::size_t>(flows[k].route)].uses) {
+        if (l == static_cast<std::int64_t>(limit)) inside.push_back({flows[k].moved, flows[k].bytes * w});
+      }
+    }
+    std::sort(inside.begin(), inside.end(), [](const Inside& a, const Inside& b) { return a.moved < b.moved; });
+    Wide bytes = 0;
+    for (const Inside& f : inside) {
+      bytes += f.bytes;
+      const std::int64_t elapsed = f.moved - flows[i].moves;
+      if (!expect("links", bytes * kPsPerSecond <= Wide(header_.limits[limit]) * elapsed,
+                  fmt::format("limit {} passes {} bytes in {} ps", limit, static_cast<std::int64_t>(bytes), elapsed))) {
+        return;
+      }
+    }
+  }
+}
+
+// A flow that meets no other takes its bytes over the tightest of its limits, to the picosecond.
+void Checker::check_lonely(const std::vector<Flow>& flows) {
+  std::int64_t latest = -1;
+  for (std::size_t i = 0; i < flows.size(); ++i) {
+    const Flow& f = flows[i];
+    const bool alone = latest <= f.moves && (i + 1 == flows.size() || flows[i + 1].moves >= f.moved);
+    latest = std::max(latest, f.moved);
+    if (!alone) continue;
+    std::int64_t rate = INT64_MAX;
+    for (const auto& [l, w] : header_.routes[static_cast<std::size_t>(f.route)].uses) {
+      rate = std::min(rate, header_.limits.at(static_cast<std::size_t>(l)) / w);
+    }
+    const Wide exact = (Wide(f.bytes) * kPsPerSecond + rate - 1) / rate;
+    expect("links", exact == f.moved - f.moves,
+           fmt::format("{} bytes alone on their route take {} ps instead of {}", f.bytes, f.moved - f.moves,
+                       static_cast<std::int64_t>(exact)));
+  }
+}
+
+}  // namespace kvplan::run_check
