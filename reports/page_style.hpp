@@ -31,7 +31,7 @@ summary { cursor: pointer; color: var(--link); font-size: .9rem; padding: .2rem 
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--soft); padding: .25rem 0; }
 th, td { padding: .3rem .75rem .3rem 0; text-align: right; vertical-align: top; border-bottom: 1px solid var(--line); }
-th[scope=row], th:first-child { text-align: left; font-weight: 500; }
+th[scope=row], th:first-child { text-align: left; font-weight: 500; min-width: 9rem; }
 td:not(:first-child) { min-width: 5.5rem; }
 pre { background: var(--tint); padding: .75rem; overflow: auto; max-height: 20rem; font-size: .8rem; }
 button { font: inherit; padding: .25rem .8rem; border: 1px solid var(--line); border-radius: .3rem; background: var(--tint); color: var(--ink); }

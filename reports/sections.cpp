@@ -32,7 +32,7 @@ std::string recommendation(const std::vector<Column>& columns, const Column& bes
 }
 
 Grid verdict_table(const std::vector<Column>& columns) {
-  Grid g{{"", "State", "Bottleneck", "Targets", "TTFT p95", "TPOT p95", "USD/M output tokens"}, {}};
+  Grid g{{"Result", "State", "Bottleneck", "Targets", "TTFT p95", "TPOT p95", "USD/M output tokens"}, {}};
   for (const Column& c : columns) {
     if (c.document.is_null()) {
       g.rows.push_back({c.name, "does not fit", c.infeasible, "-", "-", "-", "-"});
@@ -122,7 +122,7 @@ Section plan_section(const ReportInputs& inputs) {
 
 Section targets_section(const std::vector<Column>& columns) {
   Section s{"targets", "Latencies and targets", {}, {}, {}, {}};
-  s.table.header = {"", "Metric", "p50", "p90", "p95", "p99", "Target", "90 % interval"};
+  s.table.header = {"Result", "Metric", "p50", "p90", "p95", "p99", "Target", "90 % interval"};
   for (const Column& c : columns) {
     if (!completed_any(c)) continue;
     for (const auto& [metric, title] : {std::pair{"ttft_s", "TTFT"}, {"tpot_s", "TPOT"}, {"e2e_s", "E2E"}}) {
