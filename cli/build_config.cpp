@@ -191,20 +191,31 @@ Built build_config(const Scenario& s, const std::string& offload, const Hardware
   SimulationConfig& c = b.config;
   c.engine = engine_config(s, model);
   c.router = router_config(s);
-  c.kv_bytes_per_token = model.kv_bytes_per_token(kv);
-  c.kv_bytes_per_token_per_gpu = model.kv_bytes_per_token_per_gpu(kv, b.gpus_per_replica);
   c.step_by_step = s.boolean("engine.step_by_step");
   c.check = s.boolean("engine.check");
   b.kv_memory_per_gpu =
       kv_memory_per_gpu(model, hardware.gpu, b.gpus_per_replica, weights, s.number("engine.gpu_memory_utilization"));
-  c.engine.g1_pages = Pages(b.kv_memory_per_gpu.count / (c.engine.page_tokens * c.kv_bytes_per_token_per_gpu.count));
+  const KvShare share = kv_share(model, kv, b.gpus_per_replica, b.kv_memory_per_gpu, c.engine.max_num_seqs);
+  c.kv_bytes_per_token = share.per_token;
+  c.kv_bytes_per_token_per_gpu = share.per_token_per_gpu;
+  c.engine.g1_pages = Pages(share.paged.count / (c.engine.page_tokens * share.per_token_per_gpu.count));
   check_parallelism(s, {b.gpus_per_replica, s.boolean("expert_parallel")}, model);
-  c.step_times = step_times(price_step(s, hardware, model, b.notes), hardware);
+  const PricedStep priced = price_step(s, hardware, model, b.notes);
+  c.step_times = step_times(priced.time, hardware);
+  if (priced.request_s && s.origin("frontend.fixed_s") == "built-in") {
+    c.engine.frontend_fixed = time_from_seconds(*priced.request_s);
+    b.notes.push_back(fmt::format("front end: {:.1f} ms a request, fitted with the calibration's host work", 1e3 * *priced.request_s));
+  }
   add_speculation(c, s);
   if (model.window.layers > 0) {
-    b.notes.push_back(fmt::format("{} of {}'s {} layers see a window of {} tokens; memory is taken as if they kept every "
-                                  "token",
-                                  model.window.layers, model.name, model.layers, model.window.tokens));
+    const std::string of = fmt::format("{} of {}'s {} layers see a window of {} tokens", model.window.layers, model.name,
+                                       model.layers, model.window.tokens);
+    b.notes.push_back(share.set_aside.count > 0
+                          ? fmt::format("{}: {} a GPU are set aside for the windows of {} sequences, and a cached token "
+                                        "takes what the other layers keep",
+                                        of, human_bytes(static_cast<double>(share.set_aside.count)), c.engine.max_num_seqs)
+                          : fmt::format("{}; with {} sequences that saves nothing, and every layer keeps every token", of,
+                                        c.engine.max_num_seqs));
   }
   if (offload != "none") add_dram(b, s, hardware, model);
   std::vector<VertexKind> beyond;

@@ -9,6 +9,7 @@
 
 #include "cli/arguments.hpp"
 #include "cli/calibrate_inputs.hpp"
+#include "cli/calibrate_servers.hpp"
 #include "cli/calibrated_hardware.hpp"
 #include "cli/text_grid.hpp"
 #include "cli/verb.hpp"
@@ -47,7 +48,9 @@ po::options_description flags() {
       "seed", po::value<std::uint64_t>()->default_value(1)->value_name("N"), "Seed of folds and resamplings.")(
       "sms", po::value<std::int32_t>()->default_value(132)->value_name("N"), "Streaming multiprocessors of the GPU.")(
       "help,h", "Print this.");
-  return d;
+  po::options_description servers("Of measured servers", 110, 70);
+  add_server_options(servers);
+  return d.add(servers);
 }
 
 std::string help() {
@@ -55,12 +58,15 @@ std::string help() {
   text << "usage: kvplan calibrate FROM... --hardware NAME --out FILE.json [options]\n\n"
           "Fits the times of GPU operators and writes a calibration for `kvplan run --calibration`. FROM are tables of\n"
           "measured operators (CSV, plain or compressed; docs/calibration.md has their columns), runs of kvplan-gpu or\n"
-          "of nvbandwidth (JSON). Prints the error that shapes the fit has not seen have, by operator and regime.\n\n"
+          "of nvbandwidth (JSON), and rows (CSV with ttft_ms_mean) or result files (vllm bench serve, aiperf, guidellm) of\n"
+          "measured servers, to which host work is fitted. Prints the error that shapes or lengths the fit has not seen\n"
+          "have.\n\n"
        << flags()
        << "\nExample:\n  kvplan calibrate h100_sxm_gemm_perf.csv.gz h100_sxm_generation_attention_perf.csv.gz \\\n"
           "    --hardware x86-h100-sxm --out h100-sxm5-80gb.json\n"
           "  kvplan calibrate gpu-run.json.gz --hardware x86-h100-sxm --base h100-sxm5-80gb --out ./mine.json \\\n"
-          "    --hardware-out ./my-node.json && kvplan run --hardware ./my-node.json\n";
+          "    --hardware-out ./my-node.json && kvplan run --hardware ./my-node.json\n"
+          "  kvplan calibrate results/*.json --model llama-3.1-8b --tp 1 --hardware x86-h100-sxm --out ./my-server.json\n";
   return text.str();
 }
 
@@ -125,6 +131,9 @@ std::string command_of(const std::vector<std::string>& from, const po::variables
     for (const std::string& op : values["only"].as<std::vector<std::string>>()) text += " --only " + op;
   }
   if (values.count("base")) text += " --base " + values["base"].as<std::string>();
+  for (const char* option : {"server", "benchmark", "model"}) {
+    if (values.count(option)) text += fmt::format(" --{} '{}'", option, values[option].as<std::string>());
+  }
   if (values.count("synthetic")) text += " --synthetic";
   return fmt::format("{} --folds {} --bootstraps {} --seed {}", text, values["folds"].as<std::int32_t>(),
                      values["bootstraps"].as<std::int32_t>(), values["seed"].as<std::uint64_t>());
@@ -175,20 +184,41 @@ void write_hardware(const CalibrateInputs& in, const po::variables_map& values, 
   streams.err << fmt::format("hardware: {}\n", out);
 }
 
-void write_calibration(const std::vector<std::string>& from, const CalibrateInputs& in, const po::variables_map& values,
-                       Streams streams) {
+// Operators from FROM, or those of the base; then host work, where servers were measured.
+Calibration calibration_of(const std::vector<std::string>& from, const CalibrateInputs& in,
+                           const po::variables_map& values, Streams streams) {
   const std::string out = values["out"].as<std::string>();
+  const bool quiet = out == "-";
   const Hardware hardware = load_hardware(values["hardware"].as<std::string>());
   CalibrateOptions options = options_of(values, out);
   options.made_by = fmt::format("{} (kvplan {})", command_of(from, values, hardware), version());
-  const Calibration c = calibrate(read_operator_tables(in.operators, values.count("synthetic") > 0), hardware, options);
-  for (const std::string& w : c.warnings) streams.err << "warning: " << w << "\n";
+  Calibration c;
+  if (!in.operators.empty()) {
+    c = calibrate(read_operator_tables(in.operators, values.count("synthetic") > 0), hardware, options);
+    for (const std::string& w : c.warnings) streams.err << "warning: " << w << "\n";
+    (quiet ? streams.err : streams.out) << error_table(c) << checks_table(c);
+  } else if (options.base || !hardware.calibration.empty()) {
+    c = options.base ? *options.base : load_calibration(hardware.calibration).calibration();
+    c.title += ", host work of a measured server";
+    c.name = options.name, c.made_by = options.made_by, c.hardware = hardware.name;
+    if (values.count("date")) c.date = options.date;
+  }
+  if (c.fits.empty()) throw UsageError("no operators", "give tables of operators, or a calibration that has them with --base");
+  if (!in.servers.empty()) c = with_server(c, in.servers, hardware, values, quiet, streams);
+  return c;
+}
+
+void write_calibration(const std::vector<std::string>& from, const CalibrateInputs& in, const po::variables_map& values,
+                       Streams streams) {
+  const std::string out = values["out"].as<std::string>();
+  if (in.operators.empty() && in.servers.empty()) {
+    throw UsageError("nothing of FROM goes into a calibration", "links go into --hardware-out");
+  }
+  const std::string text = to_json(calibration_of(from, in, values, streams));
   if (out == "-") {
-    streams.out << to_json(c);
-    streams.err << error_table(c) << checks_table(c);
+    streams.out << text;
   } else {
-    write_file(out, to_json(c));
-    streams.out << error_table(c) << checks_table(c);
+    write_file(out, text);
     streams.err << fmt::format("calibration: {}\n", out);
   }
 }

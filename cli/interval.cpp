@@ -24,6 +24,7 @@ constexpr Figure90 kFigures[] = {
     {"e2e_mean_s", "/latency/e2e_s/mean", "E2E mean", "s"},
     {"output_tokens_per_s", "/throughput/output_tokens_per_s", "output", "tokens/s"},
     {"gpu_busy_fraction", "/gpu/busy_fraction", "GPU busy", ""},
+    {"joules_per_output_token", "/cost/joules_per_output_token", "energy of an output token", "J"},
     {"usd_per_million_output_tokens", "/cost/usd_per_million_output_tokens", "per million output tokens", "USD"},
 };
 

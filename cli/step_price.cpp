@@ -35,9 +35,15 @@ IntervalEnd end_of(const Scenario& s) {
   return end == "low" ? IntervalEnd::low : end == "high" ? IntervalEnd::high : IntervalEnd::central;
 }
 
+std::optional<double> request_s_of(const HostFit& host, IntervalEnd end) {
+  if (!host.fitted) return std::nullopt;
+  const Coefficient& c = host.request_s;
+  return end == IntervalEnd::low ? c.low : end == IntervalEnd::high ? c.high : c.value;
+}
+
 }  // namespace
 
-StepTime price_step(const Scenario& s, const Hardware& hardware, const Architecture& a, std::vector<std::string>& notes) {
+PricedStep price_step(const Scenario& s, const Hardware& hardware, const Architecture& a, std::vector<std::string>& notes) {
   const auto tp = static_cast<std::int32_t>(s.integer("tp"));
   const Dtype weights = dtype_from_name(s.text("weights")), kv = dtype_from_name(s.text("kv_dtype"));
   const bool chosen = s.has(kOption);
@@ -45,12 +51,12 @@ StepTime price_step(const Scenario& s, const Hardware& hardware, const Architect
   std::string why = "no calibration of this hardware";
   if (!name.empty() && name != kRoofline) {
     const OperatorModel model = named(s, name, hardware);
-    why = calibration_gap(model, a, tp, weights, kv);
+    why = calibration_gap(model, a, tp, weights, kv, true);
     if (why.empty()) {
       const std::string outside = outside_measured(model, a, tp, weights, kv);
       if (!outside.empty()) notes.push_back("outside what was measured, extrapolated by rooflines: " + outside);
       if (model.calibration().synthetic) notes.push_back("SYNTHETIC step times: the calibration was made of a formula's times");
-      return calibrated_step_time(model, a, tp, weights, kv, end_of(s));
+      return {calibrated_step_time(model, a, tp, weights, kv, end_of(s), {&hardware.gpu, s.boolean("expert_parallel")}), request_s_of(model.calibration().host, end_of(s))};
     }
     if (chosen) throw InputError(s.finding(kOption, why, "leave it out, or say roofline"));
     notes.push_back(fmt::format("step times are from the roofline: {}", why));
@@ -60,7 +66,7 @@ StepTime price_step(const Scenario& s, const Hardware& hardware, const Architect
                                                             name == kRoofline ? "asked for" : why),
                                "choose a calibration, or leave the ends out"));
   }
-  return roofline_step_time(a, hardware.gpu, Parallelism{tp, s.boolean("expert_parallel")}, weights, kv);
+  return {roofline_step_time(a, hardware.gpu, Parallelism{tp, s.boolean("expert_parallel")}, weights, kv), std::nullopt};
 }
 
 }  // namespace kvplan

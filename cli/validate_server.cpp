@@ -109,7 +109,9 @@ std::string fits_text(const ServerStudy& study) {
     return fmt::format("{:.3g} [{:.3g}, {:.3g}]", v / unit, low / unit, high / unit);
   };
   for (const auto& [server, f] : study.fits) {
-    rows.push_back({server, std::to_string(f.rows), figure(f.value.activations, f.low.activations, f.high.activations, 1),
+    const auto stand_in = study.assumed.find(server);
+    const std::string name = stand_in == study.assumed.end() ? server : server + " (assumed: those of " + stand_in->second + ")";
+    rows.push_back({name, std::to_string(f.rows), figure(f.value.activations, f.low.activations, f.high.activations, 1),
                     figure(f.value.step_s, f.low.step_s, f.high.step_s, 1e-3),
                     figure(f.value.sequence_s, f.low.sequence_s, f.high.sequence_s, 1e-6),
                     figure(f.value.request_s, f.low.request_s, f.high.request_s, 1e-3)});

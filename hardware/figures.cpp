@@ -11,6 +11,7 @@ const FigureRange kRateOrNone = {"B/s", 1e6, 1e15, true};
 const FigureRange kCapacity = {"B", 1e9, 1e16};
 const FigureRange kSeconds = {"s", 1e-9, 1, true};
 const FigureRange kWatts = {"W", 1, 1e5};
+const FigureRange kWattsIfMeasured = {"W", 1, 1e5, false, true};
 const FigureRange kEfficiency = {"", 0.001, 1};
 const FigureRange kSlowdown = {"", 1, 10};
 const FigureRange kUsd = {"USD", 0.001, 1e4, true};
@@ -26,6 +27,8 @@ const std::vector<Figure<Gpu>>& gpu_figures() {
       {"peer_bytes_per_s", &Gpu::peer_bytes_per_s, kRateOrNone},
       {"idle_watts", &Gpu::idle_watts, kWatts},
       {"busy_watts", &Gpu::busy_watts, kWatts},
+      {"prefill_watts", &Gpu::prefill_watts, kWattsIfMeasured},
+      {"decode_watts", &Gpu::decode_watts, kWattsIfMeasured},
       {"gemm_efficiency", &Gpu::gemm_efficiency, kEfficiency},
       {"fp8_gemm_efficiency", &Gpu::fp8_gemm_efficiency, kEfficiency},
       {"prefill_attention_efficiency", &Gpu::prefill_attention_efficiency, kEfficiency},

@@ -14,6 +14,7 @@ struct FigureRange {
   double low;
   double high;
   bool zero_allowed = false;  // 0 besides the range: the part has none, or there is no limit
+  bool optional = false;      // 0 where the file has none
 };
 
 template <class Owner>

@@ -69,6 +69,7 @@ void Reader::read_sources() {
 
 Sourced Reader::figure(JsonReader& owner, const std::string& key, const FigureRange& range) {
   if (!owner.has(key)) {
+    if (range.optional) return {};
     owner.object(key, true);  // tells that it is missing
     return {};
   }

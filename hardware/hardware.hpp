@@ -20,6 +20,7 @@ struct Gpu {
   Sourced hbm_bytes_per_s;   // data sheet
   Sourced peer_bytes_per_s;  // NVLink (or PCIe) to another GPU of the node, one way; 0 when it has one GPU
   Sourced idle_watts, busy_watts;
+  Sourced prefill_watts, decode_watts;  // while computing prompts or decoding; 0: not measured, busy_watts counts
   // Efficiencies of real kernels against the data sheet, 0..1.
   Sourced gemm_efficiency;               // large bf16 GEMMs, of the bf16 peak
   Sourced fp8_gemm_efficiency;           // large fp8 GEMMs, of the fp8 peak

@@ -48,4 +48,17 @@ Bytes kv_memory_per_gpu(const Architecture& model, const Gpu& gpu, std::int32_t 
       ways_out(model, usable, tp, weights)));
 }
 
+KvShare kv_share(const Architecture& a, Dtype kv, std::int32_t tp, Bytes memory, std::int64_t sequences) {
+  const Bytes all = a.kv_bytes_per_token(kv), all_gpu = a.kv_bytes_per_token_per_gpu(kv, tp);
+  const KvShare whole{all, all_gpu, Bytes(0), memory};
+  const std::int64_t full_layers = a.layers - a.window.layers;
+  if (a.window.layers == 0 || full_layers == 0) return whole;
+  const std::int64_t windowed = all_gpu.count / a.layers * a.window.layers;
+  const Bytes aside(sequences * a.window.tokens * windowed), full_gpu(all_gpu.count / a.layers * full_layers);
+  if (aside.count >= memory.count) return whole;
+  const Bytes rest(memory.count - aside.count);
+  if (rest.count / full_gpu.count <= memory.count / all_gpu.count) return whole;
+  return {a.kv_bytes_per_token_beyond_window(kv), full_gpu, aside, rest};
+}
+
 }  // namespace kvplan

@@ -17,4 +17,17 @@ inline constexpr double kGpuMemoryUtilization = 0.9;  // vLLM's default
 Bytes kv_memory_per_gpu(const Architecture&, const Gpu&, std::int32_t tp, Dtype weights,
                         double gpu_memory_utilization = kGpuMemoryUtilization);
 
+// How KV memory is divided where some layers see a window. A hybrid cache manager keeps of these layers only the last
+// window of each running sequence; one that is not keeps every token in every layer. Both are possible; the one that
+// holds more tokens counts, and with it what is cached, moved and stored of a token.
+//
+//   hybrid: bytes of the layers without a window a token, after sequences x window x bytes of the others are set aside
+struct KvShare {
+  Bytes per_token;          // of the whole replica
+  Bytes per_token_per_gpu;
+  Bytes set_aside{0};       // of one GPU, for windows; 0: every layer keeps every token
+  Bytes paged;              // of one GPU: the rest
+};
+KvShare kv_share(const Architecture&, Dtype kv, std::int32_t tp, Bytes memory_per_gpu, std::int64_t sequences);
+
 }  // namespace kvplan

@@ -110,9 +110,6 @@ double allreduce_row_s(const Architecture& a, const Gpu& gpu) {
 
 double ps(double s) { return s * static_cast<double>(kPsPerS); }
 
-// (query, key) pairs of a token in the layers that have a window, once the window is full.
-double window_pairs(const Window& w) { return w.layers * (w.chunked ? (w.tokens + 1) / 2.0 : w.tokens); }
-
 // Where the step time bends: at the dense matrices' roof, and along the curve of touched experts.
 std::vector<std::int64_t> rows_of(const Architecture& a, std::int64_t bound) {
   std::vector<std::int64_t> rows = {0, bound, bound + 1, bound + 1 + (std::int64_t{1} << 17)};
@@ -188,6 +185,12 @@ std::string provenance_of(const Architecture& a, const Gpu& gpu, const Paralleli
 
 double activation_row_s(const Architecture& a, const Gpu& gpu, std::int32_t tp) {
   return elementwise_row_s(a, gpu, share_of(a, tp), tp);
+}
+
+double window_pairs(const Window& w) { return w.layers * (w.chunked ? (w.tokens + 1) / 2.0 : w.tokens); }
+
+double expert_gemms_s(const Architecture& a, const Gpu& gpu, const Parallelism& p, Dtype weights, double rows) {
+  return a.moe.layers == 0 ? 0 : ExpertGemms(a, gpu, p.tp, p.experts, weights)(rows);
 }
 
 double expected_experts(double experts, double per_token, double tokens) {

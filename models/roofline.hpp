@@ -36,6 +36,11 @@ struct Parallelism {
 // Distinct experts that `tokens` tokens touch when each takes `per_token` of `experts` at random.
 double expected_experts(double experts, double per_token, double tokens);
 
+// The experts of all layers, for `rows` tokens, on the busiest GPU, in seconds; 0 for a dense model.
+double expert_gemms_s(const Architecture&, const Gpu&, const Parallelism&, Dtype weights, double rows);
+// (query, key) pairs of a token in all layers that have a window, once the window is full.
+double window_pairs(const Window&);
+
 // InfeasibleError when tp does not divide the heads. fp8 weights are computed at the fp8 peak where the part
 // has one, else unpacked to bf16, as fp4 and int4 always are. KV heads are copied beyond kv_heads.
 StepTime roofline_step_time(const Architecture&, const Gpu&, const Parallelism&, Dtype weights, Dtype kv);

@@ -96,17 +96,33 @@ Json gpu_block(const RunFacts& run, const Totals& sum) {
           {"waiting_for_load_fraction", ratio(seconds(run.result.gpu_waiting_for_load), fleet_s)}};
 }
 
+struct Energy {
+  double prefill, decode, idle;  // joules of all GPUs
+  double total() const { return prefill + decode + idle; }
+};
+
+// Busy time is divided as in the verdict: what computing the prompts takes at full batches, and the rest. Power of a
+// regime that was not measured is the busy power.
+Energy energy_of(const RunFacts& run, double busy_gpu_s, double idle_gpu_s) {
+  const Gpu& gpu = run.hardware.gpu;
+  const auto watts = [&](const Sourced& regime) { return regime.value > 0 ? regime.value : gpu.busy_watts.value; };
+  const double prompts_s = std::min(busy_gpu_s, seconds(prefill_time(run.workload, run.config, run.result)) * run.gpus_per_replica);
+  return {prompts_s * watts(gpu.prefill_watts), (busy_gpu_s - prompts_s) * watts(gpu.decode_watts),
+          idle_gpu_s * gpu.idle_watts.value};
+}
+
 Json cost_block(const RunFacts& run, const Totals& sum) {
   const double gpus = static_cast<double>(run.config.replicas) * run.gpus_per_replica;
   const double span_s = seconds(sum.makespan());
   const double output = static_cast<double>(sum.output_tokens);
   const double usd_per_hour = gpus * run.hardware.usd_per_gpu_hour.value;
   const double busy_gpu_s = std::min(seconds(run.result.gpu_busy) * run.gpus_per_replica, gpus * span_s);
-  const double joules =
-      busy_gpu_s * run.hardware.gpu.busy_watts.value + (gpus * span_s - busy_gpu_s) * run.hardware.gpu.idle_watts.value;
+  const Energy energy = energy_of(run, busy_gpu_s, gpus * span_s - busy_gpu_s);
   return {{"usd_per_hour", usd_per_hour},
           {"usd_per_million_output_tokens", ratio(usd_per_hour * span_s / 3600 * 1e6, output)},
-          {"joules_per_output_token", ratio(joules, output)}};
+          {"joules_per_output_token", ratio(energy.total(), output)},
+          {"joules_per_output_token_by_regime",
+           {{"prefill", ratio(energy.prefill, output)}, {"decode", ratio(energy.decode, output)}, {"idle", ratio(energy.idle, output)}}}};
 }
 
 Json verdict_block(const RunFacts& run, const Totals& sum) {

@@ -28,7 +28,8 @@ Workload benchmark_load(const ServerRow& row, const Benchmark& b) {
   w.block_tokens = static_cast<std::int32_t>(ceil_div(longest, kPageTokens)) * kPageTokens;  // a prompt is one block
   w.session_count = static_cast<std::uint32_t>(row.concurrency);
   const auto clients = static_cast<TurnId>(row.concurrency);
-  for (std::int32_t round = 0; round < b.requests_per_client; ++round) {
+  const std::int32_t rounds = row.requests_per_client > 0 ? row.requests_per_client : b.requests_per_client;
+  for (std::int32_t round = 0; round < rounds; ++round) {
     for (TurnId client = 0; client < clients; ++client) {
       Turn t;
       t.session = client;
@@ -53,6 +54,8 @@ Workload benchmark_load(const ServerRow& row, const Benchmark& b) {
 ServerFigures run_benchmark(const ServerRow& row, const Benchmark& b, SimulationConfig config) {
   config.engine.page_tokens = kPageTokens;
   config.engine.max_num_seqs = b.sequences(row);
+  config.engine.whole_prompts = b.whole_prompts.count(row.backend) > 0;
+  if (b.prefill_first.count(row.backend) > 0) config.engine.order = StepOrder::prefill_first;
   config.engine.max_num_batched_tokens = std::max(b.budget(row), config.engine.max_num_seqs);
   const Workload load = benchmark_load(row, b);
   const SimulationResult result = simulate(load, config);

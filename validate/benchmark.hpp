@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 
 #include "sim/config.hpp"
@@ -34,6 +35,10 @@ struct Benchmark {
   // Sequences that the server runs at once: as many as there are clients and this more (or fewer), by backend; at
   // least 256 for a backend that is not named.
   std::map<std::string, std::int32_t> sequences_beyond_clients = {};
+  // Backends that cut no prompt into chunks, and that let prompts go before decodes (SGLang's default); others mix chunks
+  // and decodes in a step.
+  std::set<std::string> whole_prompts = {};
+  std::set<std::string> prefill_first = {"sglang"};
   double gpu_memory_utilization = 0.9;
   // Beyond either, the host front end bounds the server, which no step model tells; 0: not known.
   double frontend_requests_per_s = 0;

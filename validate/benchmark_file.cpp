@@ -31,6 +31,13 @@ BenchmarkFile read(const JsonFile& file) {
   for (const std::string& backend : beyond.keys()) {
     b.sequences_beyond_clients[backend] = static_cast<std::int32_t>(beyond.integer(backend, -65536, 65536));
   }
+  const auto backends = [&](const char* key, std::set<std::string>& into) {
+    if (!r.has(key)) return;
+    const std::vector<std::string> names = r.strings(key);
+    into = std::set<std::string>(names.begin(), names.end());
+  };
+  backends("whole_prompts", b.whole_prompts);
+  backends("prefill_first", b.prefill_first);
   b.gpu_memory_utilization = r.number("gpu_memory_utilization", 0.05, 1, usual.gpu_memory_utilization);
   b.frontend_requests_per_s = r.number("frontend_requests_per_s", 0, 1e9, 0.0);
   b.frontend_tokens_per_s = r.number("frontend_tokens_per_s", 0, 1e12, 0.0);

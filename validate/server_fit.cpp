@@ -144,6 +144,24 @@ void set_intervals(OverheadFit& fit, const Solution& s) {
   fit.high = overheads_of(high);
 }
 
+constexpr const char* kNames[kConstants] = {"activations", "step_s", "sequence_s", "request_s"};
+
+// A constant that moves nothing, and two that move everything alike.
+std::vector<std::string> undetermined(const Solution& s) {
+  constexpr double kNothing = 1e-3, kAlike = 0.9999;
+  std::vector<std::string> names;
+  for (int k = 0; k < kConstants; ++k) {
+    if (s.j.col(k).norm() < kNothing * std::sqrt(static_cast<double>(s.r.size()))) names.emplace_back(kNames[k]);
+    for (int other = 0; other < k; ++other) {
+      const double norms = s.j.col(k).norm() * s.j.col(other).norm();
+      if (norms > 0 && std::abs(s.j.col(k).dot(s.j.col(other))) > kAlike * norms) {
+        names.push_back(fmt::format("{} against {}", kNames[other], kNames[k]));
+      }
+    }
+  }
+  return names;
+}
+
 }  // namespace
 
 bool frontend_bound(const ServerFigures& f, const Benchmark& b) {
@@ -187,6 +205,7 @@ OverheadFit fit_overheads(const std::vector<ServerPoint>& fitted, const Benchmar
   fit.value = overheads_of(s.x);
   fit.rows = points.size();
   set_intervals(fit, s);
+  fit.undetermined = undetermined(s);
   set_spreads(fit, points, predict(points, b, fit.value, threads));
   return fit;
 }

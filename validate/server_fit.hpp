@@ -15,6 +15,7 @@ struct OverheadFit {
   Overheads value;
   Overheads low, high;  // 90 % interval of each constant, from the fit's curvature and its residuals
   std::size_t rows = 0;
+  std::vector<std::string> undetermined;  // constants, or pairs of them, that the rows do not tell (apart)
   // Factors on a prediction between which 90 % of the fitted rows lie, conformal for that many rows.
   double ttft_low = 1, ttft_high = 1;
   double tpot_low = 1, tpot_high = 1;

@@ -22,15 +22,31 @@ constexpr std::pair<std::string_view, std::string_view> kSystems[] = {
     {"a100_sxm", "x86-a100-sxm"}, {"a100_pcie", "x86-a100-pcie"}, {"h100_sxm", "x86-h100-sxm"},
     {"h100_pcie", "x86-h100-pcie"}, {"h200_sxm", "x86-h200"},     {"gh200", "gh200-96"}};
 
-std::string hardware_name(const std::string& system) {
+// Host work is what the overheads stand for: neither source of kernels brings its own.
+StepTime roofline_kernels(const ServerRow& row, Gpu gpu, const Architecture& model, Dtype kv) {
+  gpu.step_host_s.value = gpu.sequence_host_s.value = 0;
+  return roofline_step_time(model, gpu, row.tp, row.weights, kv);
+}
+
+StepTime calibrated_kernels(const ServerRow& row, const OperatorModel& operators, const Gpu& gpu, const Architecture& model,
+                            Dtype kv) {
+  Overheads without;
+  without.step_s = -1e-9 * operators.step_host_ns();
+  without.sequence_s = -1e-9 * operators.sequence_host_ns();
+  return with_overheads(calibrated_step_time(operators, model, row.tp, row.weights, kv, IntervalEnd::central, {&gpu, false}),
+                        without, 0);
+}
+
+}  // namespace
+
+std::string hardware_of_system(const std::string& system) {
   for (const auto& [tool, name] : kSystems) {
     if (system == tool) return std::string(name);
   }
   return system;
 }
 
-// "meta-llama/Llama-3.1-8B-Instruct" is llama-3.1-8b.
-std::string model_name(std::string id) {
+std::string model_of_id(std::string id) {
   id = id.substr(id.rfind('/') + 1);
   std::transform(id.begin(), id.end(), id.begin(), [](unsigned char c) { return std::tolower(c); });
   for (const std::string part : {"-instruct", "-fp8", "-dynamic", "-bf16", "-awq", "meta-", "-hf"}) {
@@ -39,38 +55,24 @@ std::string model_name(std::string id) {
   return id;
 }
 
-// Host work is what the overheads stand for: neither source of kernels brings its own.
-StepTime roofline_kernels(const ServerRow& row, Gpu gpu, const Architecture& model, Dtype kv) {
-  gpu.step_host_s.value = gpu.sequence_host_s.value = 0;
-  return roofline_step_time(model, gpu, row.tp, row.weights, kv);
-}
-
-StepTime calibrated_kernels(const ServerRow& row, const OperatorModel& operators, const Architecture& model, Dtype kv) {
-  Overheads without;
-  without.step_s = -1e-9 * operators.step_host_ns();
-  without.sequence_s = -1e-9 * operators.sequence_host_ns();
-  return with_overheads(calibrated_step_time(operators, model, row.tp, row.weights, kv), without, 0);
-}
-
-}  // namespace
-
 ServerPoint server_point(const ServerRow& row, const Hardware& hardware, const OperatorModel* operators,
                          const Architecture& model, const Benchmark& b, Dtype kv) {
   ServerPoint p;
   p.row = row;
   const bool covered = b.kernels == Kernels::calibration && operators != nullptr &&
-                       calibration_gap(*operators, model, row.tp, row.weights, kv).empty();
+                       calibration_gap(*operators, model, row.tp, row.weights, kv, true).empty();
   p.kernels = covered ? Kernels::calibration : Kernels::roofline;
-  const StepTime kernels = covered ? calibrated_kernels(row, *operators, model, kv)
+  const StepTime kernels = covered ? calibrated_kernels(row, *operators, hardware.gpu, model, kv)
                                    : roofline_kernels(row, hardware.gpu, model, kv);
   p.config.step_times.fill(kernels);
   p.provenance = kernels.provenance;
   p.activation_row_s = activation_row_s(model, hardware.gpu, row.tp);
-  p.config.kv_bytes_per_token = model.kv_bytes_per_token(kv);
-  p.config.kv_bytes_per_token_per_gpu = model.kv_bytes_per_token_per_gpu(kv, row.tp);
   p.config.engine.max_context_tokens = model.max_context_tokens;
   const Bytes memory = kv_memory_per_gpu(model, hardware.gpu, row.tp, row.weights, b.gpu_memory_utilization);
-  p.config.engine.g1_pages = Pages(memory.count / (kPageTokens * p.config.kv_bytes_per_token_per_gpu.count));
+  const KvShare share = kv_share(model, kv, row.tp, memory, b.sequences(row));
+  p.config.kv_bytes_per_token = share.per_token;
+  p.config.kv_bytes_per_token_per_gpu = share.per_token_per_gpu;
+  p.config.engine.g1_pages = Pages(share.paged.count / (kPageTokens * share.per_token_per_gpu.count));
   return p;
 }
 
@@ -87,10 +89,10 @@ std::vector<ServerPoint> server_points(const std::vector<ServerRow>& rows, const
   for (const ServerRow& row : rows) {
     try {
       if (hardware.count(row.system) == 0) {
-        const Hardware& h = hardware.emplace(row.system, load_hardware(hardware_name(row.system))).first->second;
+        const Hardware& h = hardware.emplace(row.system, load_hardware(hardware_of_system(row.system))).first->second;
         if (!h.calibration.empty()) operators.emplace(row.system, load_calibration(h.calibration));
       }
-      if (models.count(row.model) == 0) models.emplace(row.model, load_architecture(model_name(row.model)));
+      if (models.count(row.model) == 0) models.emplace(row.model, load_architecture(model_of_id(row.model)));
     } catch (const InputError& e) {
       note(row, e);
       if (findings.size() == 20) break;

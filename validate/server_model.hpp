@@ -20,6 +20,11 @@ struct ServerPoint {
   std::string provenance;
 };
 
+// A hardware that ships, by the name that benchmark tools give the system; the name itself where it is none of these.
+std::string hardware_of_system(const std::string& system);
+// "meta-llama/Llama-3.1-8B-Instruct" is llama-3.1-8b.
+std::string model_of_id(std::string id);
+
 // What one row needs. `operators` is null where there is no calibration. InfeasibleError when the model does not fit.
 ServerPoint server_point(const ServerRow&, const Hardware&, const OperatorModel* operators, const Architecture&,
                          const Benchmark&, Dtype kv);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 
@@ -11,6 +12,12 @@
 
 namespace kvplan {
 namespace {
+
+// What tools call the types of weights. Scales by block, by tensor or by channel are one type here.
+constexpr std::pair<std::string_view, std::string_view> kAliases[] = {
+    {"bfloat16", "bf16"}, {"float16", "fp16"}, {"half", "fp16"},    {"float32", "fp32"},   {"fp8_block", "fp8"},
+    {"fp8_static", "fp8"}, {"fp8_e4m3", "fp8"}, {"float8", "fp8"},  {"nvfp4", "fp4"},      {"mxfp4", "fp4"},
+    {"w4a16_mxfp4", "fp4"}, {"int4_wo", "int4"}, {"w4a16", "int4"}, {"awq", "int4"},       {"gptq", "int4"}};
 
 class RowReader {
  public:
@@ -41,8 +48,11 @@ class RowReader {
   const std::string& text(const char* column) const { return csv_.field(csv_.index(column)); }
 
   Dtype dtype() {
+    const auto alias = std::find_if(std::begin(kAliases), std::end(kAliases),
+                                    [&](const auto& a) { return text("precision") == a.first; });
+    const std::string given = alias == std::end(kAliases) ? text("precision") : std::string(alias->second);
     for (const std::string& name : dtype_names()) {
-      if (text("precision") == name) return dtype_from_name(name);
+      if (given == name) return dtype_from_name(name);
     }
     findings_.add(csv_.line(), 0, fmt::format("\"precision\" is \"{}\"", shortened(text("precision"))),
                   suggestion(text("precision"), dtype_names()));

@@ -20,6 +20,7 @@ struct ServerRow {
   std::int32_t isl = 0, osl = 0;  // tokens in and out of every request
   std::int32_t concurrency = 0;
   std::int32_t tp = 0;
+  std::int32_t requests_per_client = 0;  // 0: as the benchmark says
   double ttft_s = 0, tpot_s = 0;
 
   double e2e_s() const { return ttft_s + tpot_s * (osl - 1); }

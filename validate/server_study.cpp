@@ -11,6 +11,7 @@
 namespace kvplan {
 namespace {
 
+constexpr const char* kStandIn = "vllm";  // for a backend of which no server was measured
 constexpr const char* kShipped = "validate/servers/overheads.json";
 
 double quantile(std::vector<double> values, double q) {
@@ -90,6 +91,12 @@ OverheadFit shipped_overheads(const std::string& backend, Kernels kernels) {
   return found;
 }
 
+bool ships_overheads(const std::string& backend) {
+  const JsonFile file = JsonFile::parse(std::string(embedded_file(kShipped)), kShipped);
+  const auto& all = file.root()["overheads"];
+  return std::any_of(all.begin(), all.end(), [&](const auto& o) { return o["backend"] == backend; });
+}
+
 ServerStudy study_servers(const std::string& csv_path, const BenchmarkFile& file, Dtype kv, unsigned threads) {
   ServerStudy study;
   study.file = file;
@@ -108,13 +115,29 @@ ServerStudy study_servers(const std::string& csv_path, const BenchmarkFile& file
       own.push_back(points[i]);
       if (fitted[i]) own_fitted.push_back(points[i]);
     }
-    const OverheadFit fit = file.fit == Fit::every_second ? fit_overheads(own_fitted, b, threads)
-                                                          : shipped_overheads(rows[members.front()].backend, own.front().kernels);
+    const std::string& backend = rows[members.front()].backend;
+    const bool known = ships_overheads(backend);
+    if (file.fit != Fit::every_second && !known) study.assumed[name] = kStandIn;
+    const OverheadFit fit = file.fit == Fit::every_second
+                                ? fit_overheads(own_fitted, b, threads)
+                                : shipped_overheads(known ? backend : kStandIn, own.front().kernels);
     study.fits[name] = fit;
     const std::vector<ServerFigures> f = predict(own, b, fit.value, threads);
     for (std::size_t k = 0; k < members.size(); ++k) figures[members[k]] = f[k];
   }
   for (std::size_t i = 0; i < rows.size(); ++i) study.rows.push_back(compare(points[i], figures[i], fitted[i], b));
+  return study;
+}
+
+ServerStudy compare_points(const std::vector<ServerPoint>& points, const Benchmark& b, const OverheadFit& fit,
+                           unsigned threads) {
+  ServerStudy study;
+  study.file.benchmark = b;
+  const std::vector<ServerFigures> figures = predict(points, b, fit.value, threads);
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    study.fits[points[i].row.server()] = fit;
+    study.rows.push_back(compare(points[i], figures[i], false, b));
+  }
   return study;
 }
 
@@ -132,9 +155,9 @@ std::vector<Sensitivity> sensitivities(const ServerStudy& study, unsigned thread
   change("clients 5 ms apart", [](Benchmark& b) { b.spacing_s = 0.005; });
   change("lengths vary by 0.5 %", [](Benchmark& b) { b.length_jitter = 0.005; });
   change("lengths vary by 20 %", [](Benchmark& b) { b.length_jitter = 0.2; });
-  if (!base.sequences_beyond_clients.empty()) {
-    change("a place for every client", [](Benchmark& b) { b.sequences_beyond_clients.clear(); });
-  }
+  change("a place less than clients under TensorRT-LLM", [](Benchmark& b) { b.sequences_beyond_clients["trtllm"] = -1; });
+  change("no prompt cut into chunks under TensorRT-LLM", [](Benchmark& b) { b.whole_prompts.insert("trtllm"); });
+  change("prompts before decodes everywhere", [](Benchmark& b) { b.prefill_first = {"vllm", "trtllm"}; });
   change("budget of 2,048 tokens a step", [](Benchmark& b) { b.batched_tokens = 2048; });
   change("budget of 8,192 tokens a step", [](Benchmark& b) { b.batched_tokens = 8192; });
   std::vector<Sensitivity> result;

@@ -29,6 +29,7 @@ struct ErrorSummary {
 struct ServerStudy {
   BenchmarkFile file;
   std::map<std::string, OverheadFit> fits;  // by server
+  std::map<std::string, std::string> assumed;  // whose overheads stand in for a server's, since none ship for it
   std::vector<ServerComparison> rows;       // in the file's order
 };
 
@@ -40,6 +41,8 @@ struct Sensitivity {
 
 // Without a fit the overheads are those that ship for each server's backend (validate/servers/overheads.json).
 ServerStudy study_servers(const std::string& csv_path, const BenchmarkFile&, Dtype kv, unsigned threads);
+// Points of one server with overheads that are known, none of them marked as fitted.
+ServerStudy compare_points(const std::vector<ServerPoint>&, const Benchmark&, const OverheadFit&, unsigned threads);
 std::vector<Sensitivity> sensitivities(const ServerStudy&, unsigned threads);
 
 // Over rows of the study that `of` accepts.
@@ -50,6 +53,7 @@ ErrorSummary summarise(const ServerStudy&, Latency, const std::function<bool(con
 std::string explain(const ServerComparison&, const Benchmark&);
 
 // Constants that ship, by backend and kernels that they were fitted with. InputError for a backend without any, with those that have some.
+bool ships_overheads(const std::string& backend);
 OverheadFit shipped_overheads(const std::string& backend, Kernels);
 
 }  // namespace kvplan

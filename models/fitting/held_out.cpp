@@ -11,7 +11,8 @@ namespace kvplan {
 namespace {
 
 constexpr double kTail = 0.05;  // on either side of a 90 % interval
-constexpr std::size_t kLeast = 20;
+constexpr std::size_t kLeastGroups = 20;  // for ranks
+constexpr std::size_t kFewRows = 8, kFewGroups = 4;  // for a spread of their own
 
 double quantile(std::vector<double>& x, double q) {
   const auto at = static_cast<std::ptrdiff_t>(std::clamp(std::ceil(q * static_cast<double>(x.size())) - 1, 0.0,
@@ -26,40 +27,49 @@ struct Interval {
 
 using Chosen = std::function<bool(const Residual&)>;
 
-std::vector<double> logs(std::span<const Residual> all, const Chosen& chosen) {
-  std::vector<double> x;
+struct Sample {
+  std::vector<double> logs;
+  std::set<std::size_t> groups;
+};
+
+Sample sample(std::span<const Residual> all, const Chosen& chosen) {
+  Sample s;
   for (const Residual& r : all) {
-    if (chosen(r)) x.push_back(r.log_error);
+    if (!chosen(r)) continue;
+    s.logs.push_back(r.log_error);
+    s.groups.insert(r.group);
   }
-  return x;
+  return s;
 }
 
-// Too few rows for ranks: the prediction interval of a normal variable whose mean and spread are estimated.
-Interval normal_interval(const std::vector<double>& x) {
-  const auto n = static_cast<double>(x.size());
-  const double mean = std::accumulate(x.begin(), x.end(), 0.0) / n;
+// Too few for ranks: the prediction interval of a normal variable whose mean and spread are estimated. The rows of a
+// group err together, so that groups count, and not rows.
+Interval normal_interval(const Sample& s) {
+  const auto n = static_cast<double>(s.logs.size()), g = static_cast<double>(s.groups.size());
+  const double mean = std::accumulate(s.logs.begin(), s.logs.end(), 0.0) / n;
   double squares = 0;
-  for (const double v : x) squares += (v - mean) * (v - mean);
-  const double t = boost::math::quantile(boost::math::students_t(n - 1), 1 - kTail);
-  const double half = t * std::sqrt(squares / (n - 1) * (1 + 1 / n));
+  for (const double v : s.logs) squares += (v - mean) * (v - mean);
+  const double t = boost::math::quantile(boost::math::students_t(std::max(1.0, g - 1)), 1 - kTail);
+  const double half = t * std::sqrt(squares / std::max(1.0, n - 1) * (1 + 1 / g));
   return {mean - half, mean + half};
 }
 
 // One more row is to fall inside with 90 %: ranks of n + 1 (split conformal), which widens the interval of few rows.
-Interval widened_interval(std::vector<double> x) {
-  if (x.empty()) return {};
-  if (x.size() > 1 && x.size() < kLeast) return normal_interval(x);
+Interval widened_interval(Sample s) {
+  if (s.logs.empty()) return {};
+  if (s.logs.size() > 1 && s.groups.size() < kLeastGroups) return normal_interval(s);
+  std::vector<double>& x = s.logs;
   const auto n = static_cast<double>(x.size());
   const double rank = std::max(1.0, std::floor(kTail * (n + 1)));
   std::sort(x.begin(), x.end());
   return {x[static_cast<std::size_t>(rank) - 1], x[x.size() - static_cast<std::size_t>(rank)]};
 }
 
-// Of a regime, or of all where the regime has too few.
+// Of a regime, or of all where the regime has too few even for a spread: the others may be easier.
 Interval interval(std::span<const Residual> all, std::size_t regime, const Chosen& chosen) {
-  std::vector<double> x = logs(all, [&](const Residual& r) { return r.regime == regime && chosen(r); });
-  if (x.size() < kLeast) x = logs(all, chosen);
-  return widened_interval(std::move(x));
+  Sample s = sample(all, [&](const Residual& r) { return r.regime == regime && chosen(r); });
+  if (s.logs.size() < kFewRows || s.groups.size() < kFewGroups) s = sample(all, chosen);
+  return widened_interval(std::move(s));
 }
 
 void count_errors(Regime& g, std::span<const Residual> all, const Chosen& chosen) {
@@ -105,7 +115,7 @@ Judged judge(const Form& form, std::span<const Residual> all, std::int32_t folds
     j.regimes.push_back(g);
   }
   count_errors(j.overall, all, any);
-  const Interval whole = widened_interval(logs(all, any));
+  const Interval whole = widened_interval(sample(all, any));
   j.overall.low_factor = std::exp(whole.low), j.overall.high_factor = std::exp(whole.high);
   j.overall.coverage = static_cast<double>(covered_of_all) / static_cast<double>(all.size());
   return j;

@@ -14,7 +14,8 @@ struct Residual {
   std::size_t group, fold;
 };
 
-// One a regime, in order; `overall` pools them. A regime with fewer than 20 rows takes the interval of all.
+// One a regime, in order; `overall` pools them. The interval is of ranks; with fewer than 20 groups that of a normal
+// variable; with fewer than 8 rows or 4 groups that of all regimes.
 struct Judged {
   std::vector<Regime> regimes;
   Regime overall;

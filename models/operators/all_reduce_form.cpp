@@ -31,7 +31,7 @@ void features(const Shape& s, const Peaks&, double, double, FeatureRow& row) {
 }  // namespace
 
 Form all_reduce_form() {
-  return {Operator::all_reduce, "all_reduce", 1, {"bytes", "gpus"}, {0}, {}, {0, 1}, 0, {1, 131072, 8388608},
+  return {Operator::all_reduce, "all_reduce", 1, {"bytes", "gpus"}, {0}, {}, {0, 1}, 0, {1, 131072},
           {1, 2}, {2147483648.0, 8},
           {"launch", "links"}, layout().blocks.names(), terms, features};
 }

@@ -143,6 +143,7 @@ HostFit read_host(JsonReader& root) {
   host.elementwise_efficiency = figure("elementwise_efficiency");
   host.step_s = figure("step_s");
   host.sequence_s = figure("sequence_s");
+  if (r.has("request_s")) host.request_s = figure("request_s");
   host.elementwise_source = r.string("elementwise_source", "");
   host.source = r.string("source");
   host.fitted = r.boolean("fitted");
@@ -314,6 +315,7 @@ std::string to_json(const Calibration& c) {
                           {{"elementwise_efficiency", coefficient_json(c.host.elementwise_efficiency, false)},
                            {"step_s", coefficient_json(c.host.step_s, false)},
                            {"sequence_s", coefficient_json(c.host.sequence_s, false)},
+                           {"request_s", coefficient_json(c.host.request_s, false)},
                            {"elementwise_source", c.host.elementwise_source},
                            {"source", c.host.source},
                            {"fitted", c.host.fitted}}},

@@ -44,6 +44,7 @@ struct HostFit {
   Coefficient elementwise_efficiency;  // of HBM, by small kernels
   std::string elementwise_source;      // "": the hardware file's figure
   Coefficient step_s, sequence_s;      // host work of a step, and of each sequence that emits a token
+  Coefficient request_s;               // front end, of a request; told where it was fitted
   std::string source;
   bool fitted = false;  // on whole servers; else the hardware file's figures
 };

@@ -34,12 +34,12 @@ struct Peaks {
   double element_bytes = 2;     // of weights (GEMM) or of KV (attention)
 };
 
-inline constexpr std::size_t kMaxTerms = 8;
+inline constexpr std::size_t kMaxTerms = 10;
 using Terms = std::array<double, kMaxTerms>;
 
 // The features of one shape that are not zero.
 struct FeatureRow {
-  static constexpr std::size_t kCapacity = 64;
+  static constexpr std::size_t kCapacity = 80;
   std::array<std::int32_t, kCapacity> index;
   std::array<double, kCapacity> value;
   std::size_t size = 0;

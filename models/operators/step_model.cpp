@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "models/operators/attention_lines.hpp"
 #include "models/operators/calibration.hpp"
+#include "models/roofline.hpp"
 
 namespace kvplan {
 namespace {
@@ -61,18 +62,55 @@ Estimate mean_gemm(const OperatorModel& model, double m, double n, double k, Dty
   return mean;
 }
 
-// What m new tokens take beside attention's pairs and contexts.
-Sum layer_sum(const OperatorModel& model, const Architecture& a, const Share& s, std::int32_t tp, Dtype weights,
-              double m) {
+// What is priced: the model's share on one GPU, and whose experts are the roofline's.
+struct Priced {
+  const OperatorModel& model;
+  const Architecture& a;
+  Share s;
+  std::int32_t tp;
+  Dtype weights;
+  ExpertRoofline experts;
+};
+
+void add_elementwise(Sum& sum, const Priced& p, double elements_a_token, double m, double layers) {
+  sum.add(p.model.elementwise(kActivationBytes * elements_a_token * m), layers);
+}
+
+// Two or three matrices of a feed-forward part with these columns.
+void add_ffn(Sum& sum, const Priced& p, double columns, double m, double layers) {
+  if (layers == 0 || columns == 0) return;
+  const double h = p.a.hidden;
+  const Dtype dtype = p.a.dense_dtype(p.weights);
+  sum.add(mean_gemm(p.model, m, (p.a.gated_ffn ? 2 : 1) * columns, h, dtype), layers);
+  sum.add(mean_gemm(p.model, m, h, columns, dtype), layers);
+  add_elementwise(sum, p, (p.a.gated_ffn ? 3 : 2) * columns, m, layers);
+}
+
+// No table has experts: their matrices are the roofline's, and taken to be off by a fifth at best and a half at worst.
+void add_experts(Sum& sum, const Priced& p, double m) {
+  const Experts& e = p.a.moe;
+  if (e.layers == 0) return;
+  const double ns = 1e9 * expert_gemms_s(p.a, *p.experts.gpu, {p.tp, p.experts.whole}, p.weights, m);
+  sum.add({ns, 0.8 * ns, 1.5 * ns, false});
+  const double columns = static_cast<double>(e.experts_per_token) * e.ffn / p.tp;
+  add_elementwise(sum, p, (p.a.gated_ffn ? 3 : 2) * columns, m, e.layers);
+  add_ffn(sum, p, static_cast<double>(ceil_div(e.shared_ffn, p.tp)), m, e.layers);
+}
+
+// All layers, for m new tokens, beside attention's pairs and contexts.
+Sum layers_sum(const Priced& p, const AttentionLines& lines, double m) {
   Sum sum;
-  const double h = a.hidden;
-  sum.add(mean_gemm(model, m, s.q + 2 * s.kv, h, weights));
-  sum.add(mean_gemm(model, m, h, s.q, weights));
-  sum.add(mean_gemm(model, m, (a.gated_ffn ? 2 : 1) * s.ffn, h, weights));
-  sum.add(mean_gemm(model, m, h, s.ffn, weights));
-  const double elements = 10 * h + (a.gated_ffn ? 3 : 2) * s.ffn + (s.q + 2 * s.kv) + 2 * s.q;
-  sum.add(model.elementwise(kActivationBytes * elements * m));
-  if (tp > 1) sum.add(model.all_reduce({kActivationBytes * h * m, static_cast<double>(tp)}), 2);
+  const double h = p.a.hidden, layers = p.a.layers;
+  const Share& s = p.s;
+  const Dtype dtype = p.a.dense_dtype(p.weights);
+  sum.add(mean_gemm(p.model, m, s.q + 2 * s.kv, h, dtype), layers);
+  sum.add(mean_gemm(p.model, m, h, s.q, dtype), layers);
+  add_elementwise(sum, p, 10 * h + (s.q + 2 * s.kv) + 2 * s.q, m, layers);
+  if (p.tp > 1) sum.add(p.model.all_reduce({kActivationBytes * h * m, static_cast<double>(p.tp)}), 2 * layers);
+  add_ffn(sum, p, s.ffn, m, p.a.dense_layers());
+  add_experts(sum, p, m);
+  const double attention_ns = layers * (lines.floor_ns + lines.token_ns * m) + window_pairs(p.a.window) * lines.pair_ns * m;
+  sum.add({attention_ns, attention_ns * lines.low_factor, attention_ns * lines.high_factor, true});
   return sum;
 }
 
@@ -90,30 +128,23 @@ const std::vector<std::int64_t>& token_knots() {
   return knots;
 }
 
-PiecewiseLinear base_of(const OperatorModel& model, const Architecture& a, std::int32_t tp, Dtype weights,
-                        const AttentionLines& lines, IntervalEnd end) {
-  const Share s = share_of(a, tp);
+PiecewiseLinear base_of(const Priced& p, const AttentionLines& lines, IntervalEnd end) {
   std::vector<double> ps;
   for (const std::int64_t knot : token_knots()) {
     const double m = static_cast<double>(std::max<std::int64_t>(knot, 1));
-    Sum layer = layer_sum(model, a, s, tp, weights, m);
-    const double attention_ns = lines.floor_ns + lines.token_ns * m;
-    layer.add({attention_ns, attention_ns * lines.low_factor, attention_ns * lines.high_factor, true});
-    ps.push_back((a.layers * layer.at(end) + model.step_host_ns(end)) * kPsPerNsF);
+    ps.push_back((layers_sum(p, lines, m).at(end) + p.model.step_host_ns(end)) * kPsPerNsF);
   }
   return rising(token_knots(), ps);
 }
 
-PiecewiseLinear head_of(const OperatorModel& model, const Architecture& a, std::int32_t tp, Dtype weights,
-                        const AttentionLines& lines, IntervalEnd end) {
-  const Share s = share_of(a, tp);
+PiecewiseLinear head_of(const Priced& p, const AttentionLines& lines, IntervalEnd end) {
   const std::vector<std::int64_t> knots = {0, 1, 16, 64, 128, 256, 512, 1024, 4096};
+  const double sequence_ns = p.a.layers * lines.sequence_ns + window_pairs(p.a.window) * lines.context_ns;
   std::vector<double> ps = {0};
   for (std::size_t i = 1; i < knots.size(); ++i) {
     const auto samples = static_cast<double>(knots[i]);
-    const Estimate lm_head = mean_gemm(model, samples, s.vocab, a.hidden, unquantised(weights));
-    const double attention_ns = a.layers * lines.sequence_ns * samples;
-    ps.push_back((at_end(lm_head, end) + attention_ns + model.sequence_host_ns(end) * samples) * kPsPerNsF);
+    const Estimate lm_head = mean_gemm(p.model, samples, p.s.vocab, p.a.hidden, unquantised(p.weights));
+    ps.push_back((at_end(lm_head, end) + (sequence_ns + p.model.sequence_host_ns(end)) * samples) * kPsPerNsF);
   }
   return rising(knots, ps);
 }
@@ -141,6 +172,7 @@ std::string provenance_of(const OperatorModel& model, const Architecture& a, std
   text += fmt::format(". Not validated: {}; small kernels at {:.2f} of HBM, host work of a step {:.2f} ms and of a "
                       "sequence {:.0f} us ({})", unvalidated_operators(c), c.host.elementwise_efficiency.value,
                       c.host.step_s.value * 1e3, c.host.sequence_s.value * 1e6, c.host.source);
+  if (a.moe.layers > 0) text += "; experts are the roofline's, assumed within -20 and +50 %";
   if (end != IntervalEnd::central) text += end == IntervalEnd::low ? "; low end of the interval" : "; high end of the interval";
   return text;
 }
@@ -166,46 +198,44 @@ std::string outside_measured(const OperatorModel& model, const Architecture& a, 
     if (!e.inside) out.push_back(what);
   };
   const auto gemm = [&](const char* name, double n, double k) {
-    check(model.gemm({128, n, k}, weights), fmt::format("{} of {:g} x {:g}", name, n, k));
+    check(model.gemm({128, n, k}, a.dense_dtype(weights)), fmt::format("{} of {:g} x {:g}", name, n, k));
   };
   gemm("QKV", s.q + 2 * s.kv, h);
   gemm("output projection", h, s.q);
-  gemm("up-projection", (a.gated_ffn ? 2 : 1) * s.ffn, h);
-  gemm("down-projection", h, s.ffn);
+  if (a.dense_layers() > 0) gemm("up-projection", (a.gated_ffn ? 2 : 1) * s.ffn, h), gemm("down-projection", h, s.ffn);
   const std::string heads = fmt::format("{:g} heads on {:g} KV heads of {:g}", s.heads, s.kv_heads, s.head_dim);
   check(model.prefill_attention({1, 2048, s.heads, s.kv_heads, s.head_dim}, kv), "prefill attention of " + heads);
   check(model.decode_attention({8, 2048, s.heads, s.kv_heads, s.head_dim}, kv), "decode attention of " + heads);
   return fmt::format("{}", fmt::join(out, "; "));
 }
 
-std::string calibration_gap(const OperatorModel& model, const Architecture& a, std::int32_t tp, Dtype weights, Dtype kv) {
+std::string calibration_gap(const OperatorModel& model, const Architecture& a, std::int32_t tp, Dtype weights, Dtype kv,
+                            bool experts_by_roofline) {
   const std::string& name = model.calibration().name;
-  if (!model.has_gemm(weights)) return fmt::format("{} has no GEMM with {} weights", name, name_of(weights));
+  const Dtype dense = a.dense_dtype(weights);
+  if (!model.has_gemm(dense)) return fmt::format("{} has no GEMM with {} weights", name, name_of(dense));
   if (!model.has_gemm(unquantised(weights))) return fmt::format("{} has no {} GEMM for lm_head", name, name_of(unquantised(weights)));
   if (!model.has_attention(kv)) return fmt::format("{} has no attention on {} KV", name, name_of(kv));
   if (tp > 1 && !model.has_all_reduce(tp)) return fmt::format("{} has no all-reduce of {} GPUs", name, tp);
-  if (a.window.layers > 0) return fmt::format("{} has layers with a window", a.name);
-  // Experts and latent attention have other matrices than these four.
-  const std::int64_t q = std::int64_t{a.heads} * a.head_dim, k = std::int64_t{a.kv_heads} * a.head_dim;
-  const std::int64_t layer = a.hidden * (q + 2 * k) + q * a.hidden + (a.gated_ffn ? 3 : 2) * std::int64_t{a.hidden} * a.ffn;
-  if (a.layers * layer != a.matmul_parameters()) return fmt::format("{} has other layers than dense ones", a.name);
+  if (a.latent()) return fmt::format("{} has latent attention", a.name);
+  if (a.moe.layers > 0 && !experts_by_roofline) return fmt::format("{} has experts", a.name);
   return "";
 }
 
 StepTime calibrated_step_time(const OperatorModel& model, const Architecture& a, std::int32_t tp, Dtype weights,
-                              Dtype kv, IntervalEnd end) {
+                              Dtype kv, IntervalEnd end, const ExpertRoofline& experts) {
   if (tp < 1 || a.heads % tp != 0) {
     throw InfeasibleError(
         fmt::format("error: {} has {} heads, which {} GPUs cannot share evenly\n  help: choose a tp that divides {}",
                     a.name, a.heads, tp, a.heads));
   }
-  KVPLAN_ASSERT(calibration_gap(model, a, tp, weights, kv).empty());
-  const Share s = share_of(a, tp);
-  const AttentionLines lines = attention_lines(model, s.heads, s.kv_heads, s.head_dim, kv);
+  KVPLAN_ASSERT(calibration_gap(model, a, tp, weights, kv, experts.gpu != nullptr).empty());
+  const Priced p{model, a, share_of(a, tp), tp, weights, experts};
+  const AttentionLines lines = attention_lines(model, p.s.heads, p.s.kv_heads, p.s.head_dim, kv);
   StepTime t;
-  t.base = base_of(model, a, tp, weights, lines, end);
-  t.head = head_of(model, a, tp, weights, lines, end);
-  const double whole = a.layers * factor_at(lines, end) * kPsPerNsF;
+  t.base = base_of(p, lines, end);
+  t.head = head_of(p, lines, end);
+  const double whole = (a.layers - a.window.layers) * factor_at(lines, end) * kPsPerNsF;
   t.context_ps = std::llround(lines.context_ns * whole);
   t.pair_ps = std::llround(lines.pair_ns * whole);
   t.host_ps = std::llround(model.step_host_ns(end) * kPsPerNsF);

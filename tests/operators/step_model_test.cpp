@@ -7,6 +7,7 @@
 #include "models/operators/calibration.hpp"
 #include "models/operators/step_model.hpp"
 #include "models/roofline.hpp"
+#include "models/roofline.hpp"
 #include "tests/catch.hpp"
 
 using namespace kvplan;
@@ -121,10 +122,40 @@ TEST_CASE("what a calibration does not cover is told, not guessed") {
   CHECK(calibration_gap(c, a, 8, Dtype::fp8, Dtype::fp8).empty());
   CHECK(calibration_gap(c, a, 1, Dtype::int4, Dtype::bf16).find("int4") != std::string::npos);
   CHECK(calibration_gap(c, a, 16, Dtype::bf16, Dtype::bf16).find("16 GPUs") != std::string::npos);
+  CHECK(calibration_gap(c, load_architecture("deepseek-v3"), 8, Dtype::fp8, Dtype::bf16).find("latent") != std::string::npos);
+  const Architecture experts = load_architecture("mixtral-8x7b");
+  CHECK(calibration_gap(c, experts, 1, Dtype::bf16, Dtype::bf16).find("experts") != std::string::npos);
+  CHECK(calibration_gap(c, experts, 1, Dtype::bf16, Dtype::bf16, true).empty());
   CHECK_THROWS_AS(step(c, "llama-3.1-8b", 3), InfeasibleError);
   const Estimate beyond = c.gemm({8, 128256, 4096}, Dtype::bf16), edge = c.gemm({8, 65536, 4096}, Dtype::bf16);
   CHECK_FALSE(beyond.inside);
   CHECK(beyond.ns == Approx(edge.ns * 128256 / 65536).epsilon(0.1));
+}
+
+TEST_CASE("experts add what the roofline says of them, and windows cost a full window a token") {
+  const OperatorModel c = load_calibration("h100-sxm5-80gb");
+  const Gpu gpu = load_hardware("x86-h100-sxm").gpu;
+  const Architecture a = load_architecture("mixtral-8x7b");
+  Architecture without = a;
+  without.moe = {}, without.ffn = 0;
+  const auto price = [&](const Architecture& model) {
+    return calibrated_step_time(c, model, 2, Dtype::bf16, Dtype::bf16, IntervalEnd::central, {&gpu, false});
+  };
+  for (const std::int64_t m : {1, 64, 1024}) {  // knots, where base is exact; elementwise traffic of experts comes on top
+    const double experts_ps = 1e12 * expert_gemms_s(a, gpu, {2, false}, Dtype::bf16, static_cast<double>(m));
+    const double traffic_ps = 2.0 * 3 * 2 * a.moe.ffn / 2 * a.moe.layers * static_cast<double>(m) /
+                              (3.35e12 * c.calibration().host.elementwise_efficiency.value) * 1e12;
+    const double difference = static_cast<double>(price(a).base(m) - price(without).base(m));
+    CHECK(difference == Approx(experts_ps + traffic_ps).epsilon(0.05));
+  }
+  Architecture windows = load_architecture("llama-3.1-8b");
+  const StepTime full = price(windows);
+  windows.window = {1024, 16, false};
+  const StepTime half = price(windows);
+  CHECK(half.context_ps == Approx(full.context_ps / 2.0).epsilon(1e-6));
+  CHECK(half.pair_ps == Approx(full.pair_ps / 2.0).epsilon(1e-6));
+  // At a context of the window, all layers see it: both cost the same.
+  CHECK(half({1, 1, 1024, 0}) == Approx(full({1, 1, 1024, 0})).epsilon(1e-3));
 }
 
 TEST_CASE("a step is evaluated in less than 100 ns, and an operator in a few microseconds, on a busy machine too") {
