@@ -275,6 +275,10 @@ bool Replica::release_newest_loaded() {
   const SequenceId id = loaded_.back();
   loaded_.pop_back();
   Sequence& s = sequence(id);
+  if (s.lead_blocks > 0 && record_of(s).computed_tokens > 0) {  // what it computed while it loaded is lost
+    ++record_of(s).preemptions;
+    ++run_.result.preemptions;
+  }
   give_up(s);
   s.phase = Sequence::Phase::waiting;
   waiting_.push_front(id);

@@ -81,6 +81,7 @@ void Foresight::ended(TurnId turn, Time at) {
 
 Time Foresight::think_time(std::uint32_t chain) const {
   const std::int64_t prior = all_.count > 0 ? all_.log_sum / all_.count : log_of(kFirstGuess);
+  if (last_user_[chain] == kNone) return exp_of(prior);
   const Thinking& own = thinking_[workload_.turns[last_user_[chain]].session];
   return exp_of((own.log_sum + prior) / (own.count + 1));
 }

@@ -60,6 +60,7 @@ class Sieve final : public EvictionPolicy {
   // The hand goes on to what comes behind the range, towards younger blocks.
   void pass(const BlockRange& r, std::int64_t order) {
     hand_ = r.first > 0 ? PieceQueues::Place{0, order, r.chain, ~(r.first - 1)} : PieceQueues::Place{0, order, r.chain + 1, 0};
+    if (!blocks_.from(0, hand_)) hand_ = {};  // at the head: around, before anything younger comes
   }
 
   PieceQueues blocks_{1};

@@ -121,15 +121,15 @@ TEST_CASE("a tier below an HBM that never fills costs at most 2 % and restores n
 }
 
 TEST_CASE("what host memory evicts goes to the tier beyond, when that is its policy") {
-  SimulationConfig machine = small_machine(17, 40'000'000, 8 * 64);
+  SimulationConfig machine = small_machine(17, 40'000'000, 16 * 64);
   machine.links.limits.push_back({"read", 20'000'000});
   machine.links.limits.push_back({"write", 40'000'000});
   machine.links.beyond.push_back({{Route{{{0, 1}, {2, 1}}, 0}}, Route{{{3, 1}}, 0}, 1});
   machine.offload.beyond.push_back({Storage::ssd, Scope::node, Bytes(10'000'000), Eviction::lru, StorePolicy::back});
-  const SimulationResult few = simulate(in_turn(7, 1), machine);
-  CHECK(few.written_beyond == Bytes(0));  // fits, with two of 32 blocks kept free
-  const SimulationResult many = simulate(in_turn(12, 2), machine);
+  const SimulationResult few = simulate(in_turn(15, 1), machine);
+  CHECK(few.written_beyond == Bytes(0));  // fits, with four of 64 blocks kept free
+  const SimulationResult many = simulate(in_turn(24, 2), machine);
   CHECK(many.written_beyond > Bytes(0));
-  CHECK(many.requests[12].hit_beyond_tokens[0] == 64);  // the first prompt, long gone from host memory
+  CHECK(many.requests[24].hit_beyond_tokens[0] == 64);  // the first prompt, long gone from host memory
   CHECK(many.evicted_g2_blocks > 0);
 }
