@@ -1,0 +1,32 @@
+#include "tests/catch.hpp"
+#include "tests/cli/run_cli.hpp"
+
+using namespace kvplan;
+using nlohmann::json;
+
+TEST_CASE("compare: a run against itself differs in nothing, a slower one significantly, and the settings are listed") {
+  Folder folder;
+  const std::string scenario = folder.file("s.json", "{\"trace\": {\"limit\": 600}}");
+  const std::string out = (folder.path / "out").string();
+  REQUIRE(cli({"run", scenario, "--out", out}).code == 0);
+  const json same = cli({"compare", out, scenario, "--format", "json"}).json();
+  CHECK(same["settings"].empty());
+  for (const json& f : same["figures"]) CHECK(f["difference"] == 0);
+  const json slower = cli({"compare", scenario, "--set", "frontend.fixed_s=0.5", "--format", "json"}).json();
+  CHECK(slower["settings"][0]["path"] == "frontend.fixed_s");
+  CHECK(slower["figures"][0]["figure"] == "ttft_s mean");
+  CHECK(slower["figures"][0]["significant"] == true);
+  CHECK(slower["figures"][0]["low"].get<double>() > 0.3);
+  CHECK(contains(cli({"compare", scenario, "--set", "frontend.fixed_s=0.5"}).out, "significant"));
+}
+
+TEST_CASE("compare refuses runs of different loads, and folders that hold no run") {
+  Folder folder;
+  const std::string a = folder.file("a.json", "{\"trace\": {\"limit\": 100}}"),
+                    b = folder.file("b.json", "{\"trace\": {\"limit\": 101}}");
+  const CliRun different = cli({"compare", a, b});
+  CHECK(different.code == 3);
+  CHECK(contains(different.err, "cannot be paired"));
+  CHECK(cli({"compare", folder.path.string(), a}).code == 3);
+  CHECK(cli({"compare", a}).code == 2);
+}

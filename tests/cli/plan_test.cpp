@@ -1,0 +1,123 @@
+// The planner against exhaustive search on small random questions, and its manners.
+#include <fmt/format.h>
+
+#include "base/random.hpp"
+#include "cli/plan_solver.hpp"
+#include "tests/catch.hpp"
+#include "tests/cli/run_cli.hpp"
+
+using namespace kvplan;
+using nlohmann::json;
+
+namespace {
+
+json small_request(std::uint64_t seed) {
+  RandomStream r(seed, "requests");
+  const auto one_of = [&](std::vector<double> v) { return v[r.below(v.size())]; };
+  json grid = {{"hardware", {"x86-h100-sxm", "gh200-96"}},
+               {"offload.mode", {"none", "dram"}},
+               {"offload.dram_bytes", {"2 GB", "20 GB"}}};
+  if (r.chance(0.5)) grid["kv_dtype"] = {"bf16", "fp8"};
+  if (r.chance(0.5)) grid["engine.max_num_seqs"] = {4, 64};
+  if (r.chance(0.3)) grid["router.policy"] = {"round-robin", "weighted"};
+  const char* objectives[] = {"usd_per_hour", "gpus", "usd_per_user_month"};
+  return {
+      {"base",
+       {{"trace", {{"users", 6 + static_cast<int>(r.below(20))}, {"users_start_s", 20}, {"duration_s", 200}}},
+        {"seed", seed},
+        {"engine", {{"gpu_memory_utilization", 0.27 + 0.1 * r.unit()}}}}},
+      {"search", {{"grid", grid}}},
+      {"most_replicas", 6},
+      {"objective", objectives[r.below(3)]},
+      {"spare_nodes", r.below(2)},
+      {"cost", {{"tenure", r.chance(0.5) ? "owned" : "rented"}}},
+      {"confidence", {{"replications", 1 + r.below(2)}}},
+      {"slo", {{"ttft_s", {{"p90", one_of({0.1, 0.2, 0.5})}}}, {"tpot_s", {{"mean", one_of({0.011, 0.014, 0.025})}}}}}};
+}
+
+std::string written(const Folder& folder, const json& request) { return folder.file("request.json", request.dump(1)); }
+
+}  // namespace
+
+TEST_CASE("the plan is the optimum of exhaustive search, from a fifth of its simulations or fewer") {
+  Folder folder;
+  std::ostringstream err;
+  std::int64_t simulated = 0, exhaustive = 0, feasible = 0;
+  for (std::uint64_t seed = 1; seed <= 24; ++seed) {
+    CAPTURE(seed);
+    const std::string file = written(folder, small_request(seed));
+    PlanSolver solver(read_plan_request(file), 1, err);
+    const auto best = solver.solve();
+    simulated += static_cast<std::int64_t>(solver.searched().judged.size());
+    std::int64_t judged = 0;
+    const auto truth = solver.solve_exhaustively(judged);
+    exhaustive += judged;
+    REQUIRE(best.has_value() == truth.has_value());
+    if (best) CHECK(best->value == Approx(truth->value).epsilon(1e-12));
+    feasible += best.has_value();
+  }
+  CHECK(feasible >= 10);  // the comparison is of plans, not of refusals
+  CHECK(5 * simulated <= exhaustive);
+}
+
+TEST_CASE("a plan's document holds what the terminal prints, and its scenario runs") {
+  Folder folder;
+  json request = small_request(3);
+  request["slo"] = {{"ttft_s", {{"p90", 1.0}}}, {"tpot_s", {{"p90", 0.05}}}};
+  request["regret_draws"] = 2;
+  const std::string file = written(folder, request), out = (folder.path / "out").string();
+  const CliRun run = cli({"plan", file, "--format", "json", "--out", out});
+  INFO(run.err);
+  REQUIRE(run.code == 0);
+  const json d = run.json();
+  CHECK(d["schema"] == "kvplan.plan/1");
+  CHECK(d["recommended"]["with_spare_nodes_lost"]["meets_slo"] == true);
+  CHECK(d["regret"]["draws"] == 2);
+  CHECK(d["best_by_hardware"].size() == 2);
+  CHECK(contains(d["recommended"]["serving_flags"]["vLLM"].get<std::string>(), "--tensor-parallel-size 1"));
+  const CliRun again = cli({"run", out + "/recommended.scenario.json", "--format", "json"});
+  CHECK(again.code == 0);
+  CHECK(text_of(folder.path / "out" / "plan.json") == run.out);
+}
+
+TEST_CASE("an SLO out of reach: exit 4, the nearest fleet, what binds and how far it is") {
+  Folder folder;
+  json request = small_request(1);
+  request["slo"] = {{"ttft_s", {{"p90", 0.001}}}};
+  const CliRun run = cli({"plan", written(folder, request)});
+  CHECK(run.code == 4);
+  CHECK(contains(run.out, "No fleet meets the SLO"));
+  CHECK(contains(run.out, "even for requests alone on the fleet"));
+}
+
+TEST_CASE("what is wrong with a request is told at once, with its line") {
+  Folder folder;
+  const std::string file = folder.file("r.json",
+                                       "{ \"objective\": \"usd_per_hours\",\n"
+                                       "  \"slo\": {\"ttft_s\": {\"p50\": 2, \"p95\": 1, \"q9\": 3}},\n"
+                                       "  \"search\": {\"grid\": {\"replicas\": [1], \"trace.users\": [3]}},\n"
+                                       "  \"cost\": {\"override\": {\"dram_usd_per_gb\": 0}} }\n");
+  const CliRun run = cli({"plan", file});
+  CHECK(run.code == 3);
+  CHECK(contains(run.err, "usd_per_hour"));
+  CHECK(contains(run.err, "no statistic \"q9\""));
+  CHECK(contains(run.err, "the first says nothing"));
+  CHECK(contains(run.err, "replicas are searched always"));
+  CHECK(contains(run.err, "no choice of whoever builds the fleet"));
+  CHECK(contains(run.err, "dram_usd_per_gb"));
+}
+
+TEST_CASE("a load too short for a quantile says how much longer it has to be; a hardware without a price is named") {
+  Folder folder;
+  json request = small_request(2);
+  request["slo"] = {{"ttft_s", {{"p99.9", 1.0}}}};
+  const CliRun brief = cli({"plan", written(folder, request)});
+  CHECK(brief.code == 3);
+  CHECK(contains(brief.err, "times as long"));
+  request = small_request(2);
+  request["search"]["grid"]["hardware"] = {"x86-a100-pcie"};
+  request["cost"] = {{"tenure", "owned"}};
+  const CliRun unpriced = cli({"plan", written(folder, request)});
+  CHECK(unpriced.code == 3);
+  CHECK(contains(unpriced.err, "usd_per_node of x86-a100-pcie"));
+}
