@@ -40,7 +40,7 @@ void grow(Scenario& s, double growth) {
   }
 }
 
-void read_cost(JsonReader root, PlanRequest& r) {
+void read_cost(JsonReader& root, PlanRequest& r) {
   JsonReader cost = root.object("cost");
   r.tenure = cost.one_of("tenure", {"rented", "owned"}, "rented") == "owned" ? Tenure::owned : Tenure::rented;
   const std::string name = cost.string("prices", newest_prices());
@@ -53,7 +53,7 @@ void read_cost(JsonReader root, PlanRequest& r) {
   cost.no_other_keys();
 }
 
-void read_confidence(JsonReader root, PlanRequest& r) {
+void read_confidence(JsonReader& root, PlanRequest& r) {
   JsonReader c = root.object("confidence");
   r.level = c.number("level", 0.5, 0.999, 0.9);
   if (c.has("relative")) r.relative = c.number("relative", 1e-4, 1);

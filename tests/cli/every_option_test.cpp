@@ -25,6 +25,11 @@ const Settings kTight = {"engine.gpu_memory_utilization=0.28", "offload.mode=dra
 // And DRAM overflows onto the SSD.
 const Settings kOverflowing = {"engine.gpu_memory_utilization=0.28", "offload.dram_bytes=1 GB", "offload.mode=dram+ssd"};
 
+// And what DRAM has too little room for is chosen by priority.
+const Settings kRetained = {"engine.gpu_memory_utilization=0.28", "offload.dram_bytes=1 GB", "offload.mode=dram",
+                            "offload.eviction=priority"};
+const Settings kToRemote = {"engine.gpu_memory_utilization=0.28", "offload.dram_bytes=1 GB", "offload.mode=dram+remote"};
+
 Settings operator+(Settings a, const Settings& b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;
@@ -74,6 +79,21 @@ const std::map<std::string, Change> kChanges = {
     {"engine.draft_tokens", {"3", {}}},
     {"engine.draft_acceptance", {"0.9", {"engine.draft_tokens=3"}}},
     {"engine.draft_cost", {"0.2", {"engine.draft_tokens=3"}}},
+    {"engine.eviction", {"lfu", kTight}},
+    {"offload.preset", {"hicache", kTight}},
+    {"offload.load_choice", {"recompute", kTight}},
+    {"offload.defer_stores", {"true", kTight}},
+    {"offload.ssd_store", {"back", kOverflowing}},
+    {"offload.remote_store", {"back", kToRemote}},
+    {"offload.eviction", {"lfu", kOverflowing}},
+    {"offload.ssd_eviction", {"lfu", kOverflowing + Settings{"offload.ssd_bytes=300 MB"}}},
+    {"offload.remote_eviction", {"lfu", kToRemote + Settings{"offload.remote_bytes=300 MB"}}},
+    {"retention.prefix_priority", {"50", kRetained}},
+    {"retention.prompt_priority", {"80", kRetained}},
+    {"retention.answer_priority", {"80", kRetained + Settings{"retention.prompt_priority=80"}}},
+    {"retention.default_priority", {"80", kRetained + Settings{"retention.duration_s=1"}}},
+    {"retention.store_from_priority", {"60", kTight + Settings{"engine.eviction=priority", "offload.store=back"}}},
+    {"retention.duration_s", {"1", kRetained}},
     {"engine.page_tokens", {"512", kTight}},
     {"engine.gpu_memory_utilization", {"0.28", {}}},
     {"engine.max_context_tokens", {"4096", {}}},

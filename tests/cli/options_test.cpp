@@ -83,7 +83,7 @@ TEST_CASE("a misspelt option leads to the one that was meant, in whichever group
 TEST_CASE("each option can be set from a file, by --set and shown with its origin") {
   for (const Option& o : option_table()) {
     CAPTURE(o.path);
-    const json value = o.fallback.is_null() ? (o.type == OptionType::text ? json("x") : json(o.low)) : o.fallback;
+    const json value = o.fallback.is_null() ? (o.type != OptionType::text ? json(o.low) : json(o.choices.empty() ? "x" : o.choices.front())) : o.fallback;
     json nested = value;
     for (std::size_t dot = o.path.size(); dot != std::string::npos;) {
       const std::size_t before = o.path.find_last_of('.', dot - 1);
