@@ -29,7 +29,7 @@ Replica::Replica(std::uint32_t id, RunState& run, const Below& below)
       tier_(below.tiers.empty() ? nullptr : below.tiers.front()),
       stores_(below.network, tier_ ? below.network->store_route(below.replica_on_node) : 0, run.executor),
       cache_(run.chains, engine_.g1_pages, engine_.page_tokens,
-             make_eviction(engine_.eviction, {run.config.retention, *run.foresight, engine_.g1_pages.count})),
+             run.foresight == nullptr ? nullptr : make_eviction(engine_.eviction, {run.config.retention, *run.foresight, engine_.g1_pages.count})),
       decode_(engine_.page_tokens, engine_.speculation),
       copies_slow_steps_(tier_ && differ(run.config.step_times)),
       reserve_pages_(tier_ && offload_.store == StorePolicy::back ? ceil_div(engine_.g1_pages.count, 64) : 0) {
