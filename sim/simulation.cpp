@@ -359,13 +359,15 @@ void Simulation::handle_step(std::uint32_t replica, Time at) {
   start_successors(at);
 }
 
+// A successor arrives no earlier than the next instant: at this one, some replicas are past their step boundaries.
 void Simulation::start_successors(Time at) {
+  const Time soonest = at + Time(1);
   bool later = false;
   for (TurnId ended : run_.ended) {
     for (std::uint32_t i = first_successor_[ended]; i < first_successor_[ended + 1]; ++i) {
       const TurnId turn = successors_[i];
       const Arrival& arrival = workload_.turns[turn].arrival;
-      earliest_[turn] = std::max(earliest_[turn], ended == arrival.after ? at + arrival.time : at);
+      earliest_[turn] = std::max({earliest_[turn], soonest, ended == arrival.after ? at + arrival.time : at});
       if (--awaited_[turn] > 0) continue;
       schedule_arrival(turn, earliest_[turn]);
       later = true;
