@@ -35,10 +35,12 @@ std::int64_t each_line(const std::string& path, const std::string& help, Take ta
       od::document document = parser.iterate(line.data(), line.size(), line.capacity());
       take(number, line, document.get_object());
       if (in->eof()) refuse(path, number, "the last line has no end: the file is cut off", help);
-    } catch (const simdjson::simdjson_error& e) {
-      refuse(path, number, fmt::format("is not a line of such a file: {}", e.what()), help);
-    } catch (const nlohmann::json::exception& e) {
-      refuse(path, number, fmt::format("is not a line of such a file: {}", e.what()), help);
+    } catch (const std::exception& e) {
+      if (dynamic_cast<const InputError*>(&e) != nullptr) throw;
+      const bool cut = in->eof();
+      refuse(path, number,
+             cut ? "the file is cut off in its last line" : fmt::format("is not a line of such a file: {}", e.what()),
+             help);
     }
   }
   return number;
