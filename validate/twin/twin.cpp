@@ -206,7 +206,7 @@ void Fleet::follow_up(Time at) {
     for (TurnId t = 0; t < load_.turns.size(); ++t) {
       const Arrival& a = load_.turns[t].arrival;
       if (a.after == kNone || (a.after != ended && a.join != ended)) continue;
-      earliest_[t] = std::max({earliest_[t], at + Time(1), a.after == ended ? at + a.time : at});
+      earliest_[t] = std::max(earliest_[t], a.after == ended ? at + a.time : at);
       if (--awaited_[t] == 0) comes(t, earliest_[t]);
     }
   }
