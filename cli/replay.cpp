@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <ctime>
 
 #include "cli/provenance.hpp"
 #include "reports/over_time.hpp"
@@ -53,11 +54,12 @@ Hardware load_hardware(const Scenario& s, const std::string& name) {
 Replay replay(const Scenario& scenario, const Hardware& hardware, const Architecture& model, const Built& built,
               const Workload& workload, bool curves, EventLog* log) {
   check_load(scenario, built, workload);
+  const double start_cpu_s = static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
   const auto start = std::chrono::steady_clock::now();
   Series series;
   Replay r{simulate(workload, built.config, log, curves ? &series : nullptr), nullptr};
   const double wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  const RunFacts facts{workload, built.config, r.result, hardware, built.gpus_per_replica, targets_of(scenario), wall_s,
+  const RunFacts facts{workload, built.config, r.result, hardware, built.gpus_per_replica, targets_of(scenario), wall_s, start_cpu_s,
                        notes_of(built, workload), provenance(scenario, workload, hardware, model, built)};
   r.document = result_document(facts);
   if (curves) add_curves(r.document, facts, series.samples());

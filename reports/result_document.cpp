@@ -176,6 +176,7 @@ Json targets_block(const Targets& targets, const Totals& sum) {
 Json simulation_block(const RunFacts& run) {
   return {{"simulated_s", seconds(run.result.end)},
           {"wall_s", run.wall_s},
+          {"start_cpu_s", run.start_cpu_s},
           {"events", run.result.events},
           {"steps", run.result.steps},
           {"requests_per_wall_s", ratio(static_cast<double>(run.result.requests.size()), run.wall_s)}};

@@ -33,6 +33,7 @@ struct RunFacts {
   std::int32_t gpus_per_replica = 1;
   Targets targets;
   double wall_s = 0;
+  double start_cpu_s = 0;  // processor time of the process when the first event began
   std::vector<std::string> notes;  // what the reader must know: hypothetical sizes, assumptions
   Json provenance;                 // of the inputs; written as it stands
 };

@@ -133,6 +133,7 @@ json result_of(const Settings& settings) {
   json document = run.json();
   document.erase("provenance");
   document["simulation"].erase("wall_s");
+  document["simulation"].erase("start_cpu_s");
   document["simulation"].erase("requests_per_wall_s");
   return document;
 }
