@@ -93,7 +93,7 @@ std::vector<Case> weka_cases() {
           {"2^63", weka("\"t\": 9223372036854775808, \"in\": 130, \"out\": 5, \"hash_ids\": [1, 2]"),
            "\"t\" is 9223372036854775808"},
           {"2^64 hash", weka("\"t\": 0, \"in\": 130, \"out\": 5, \"hash_ids\": [1, 18446744073709551616]"),
-           "a hash id is "},
+           "parsing a number"},
           {"duplicate ids", weka("\"t\": 0, \"in\": 130, \"out\": 5, \"hash_ids\": [7, 7]"),
            "a hash id stands after another prefix"},
           {"duplicate sessions", {std::istreambuf_iterator<char>(tar), {}}, " already"},
