@@ -29,6 +29,9 @@ class ScratchFile {
   int error_ = 0;
 };
 
+// Threads that read or write beside the caller; 0: it does so itself, as on an emulated device, whose clock is its own.
+int file_threads();
+
 // Read or write a piece whole; false with errno where that failed. emulation/file_access.cpp has them with faults.
 bool read_piece(int file, void* to, std::size_t bytes, std::int64_t at);
 bool write_piece(int file, const void* from, std::size_t bytes, std::int64_t at);

@@ -25,10 +25,11 @@ void FileTier::Job::start(const FileTier& tier, std::vector<FilePiece> pieces, b
   pieces_ = std::move(pieces);
   next_ = 0;
   left_ = pieces_.size();
-  const std::size_t threads = std::min<std::size_t>(kThreads, pieces_.size());
-  for (std::size_t t = 0; t < threads; ++t) {
-    threads_.emplace_back([this, file = tier.file_.descriptor(), bytes = tier.slot_bytes_] { work(file, bytes); });
-  }
+  const int file = tier.file_.descriptor();
+  const std::size_t bytes = tier.slot_bytes_;
+  const std::size_t threads = std::min(static_cast<std::size_t>(file_threads()), pieces_.size());
+  for (std::size_t t = 0; t < threads; ++t) threads_.emplace_back([this, file, bytes] { work(file, bytes); });
+  if (threads == 0) work(file, bytes);
 }
 
 void FileTier::Job::work(int file, std::size_t bytes) {

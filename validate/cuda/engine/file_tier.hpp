@@ -26,8 +26,6 @@ struct FilePiece {
 
 class FileTier {
  public:
-  static constexpr int kThreads = 16;
-
   // Throws FileTierError where the folder takes no file.
   FileTier(const std::string& folder, std::size_t slot_bytes);
 
