@@ -1,44 +1,43 @@
-# Data files as byte arrays. Included by a CMakeLists.txt it gives
+# Data files in the program, read in by the assembler, so that even large ones cost no compile time.
 #
-#   kvplan_embed(target pattern...)   # patterns are relative to the source tree
-#
-# which compiles one array a file and their table into the target. Run as a
-# script (cmake -DINPUT=f -DOUTPUT=f.cpp -DSYMBOL=s -P embedded.cmake), it
-# writes one array; the build does so whenever the file changes.
-if(CMAKE_SCRIPT_MODE_FILE)
-  file(READ ${INPUT} bytes HEX)
-  string(REGEX REPLACE "(................................)" "\\1\n" bytes "${bytes}")
-  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
-  # The last byte ends the array; it also keeps an empty file a valid one.
-  file(WRITE ${OUTPUT} "extern const unsigned char ${SYMBOL}[];\n"
-                       "extern const unsigned long ${SYMBOL}_size;\n"
-                       "const unsigned char ${SYMBOL}[] = {\n${bytes}0};\n"
-                       "const unsigned long ${SYMBOL}_size = sizeof(${SYMBOL}) - 1;\n")
-  return()
-endif()
-
-set(KVPLAN_EMBED_SCRIPT ${CMAKE_CURRENT_LIST_FILE})
+#   kvplan_embed_file(target symbol file)   # const unsigned char symbol[]; const unsigned long symbol_size;
+#   kvplan_embed(target pattern...)         # each file that fits (relative to the source tree), and their table
+function(kvplan_embed_file target symbol file)
+  set(source ${CMAKE_CURRENT_BINARY_DIR}/embedded/${symbol}.s)
+  # A zero ends the bytes; the size leaves it out.
+  file(CONFIGURE OUTPUT ${source} @ONLY CONTENT
+"    .section .rodata
+    .balign 16
+    .globl @symbol@
+@symbol@:
+    .incbin \"@file@\"
+.Lend:
+    .byte 0
+    .balign 8
+    .globl @symbol@_size
+@symbol@_size:
+    .quad .Lend - @symbol@
+    .section .note.GNU-stack,\"\",%progbits
+")
+  set_source_files_properties(${source} PROPERTIES OBJECT_DEPENDS ${file})
+  target_sources(${target} PRIVATE ${source})
+endfunction()
 
 function(kvplan_embed target)
   list(TRANSFORM ARGN PREPEND ${PROJECT_SOURCE_DIR}/)
   file(GLOB files RELATIVE ${PROJECT_SOURCE_DIR} CONFIGURE_DEPENDS ${ARGN})
   list(SORT files)
-  set(folder ${CMAKE_CURRENT_BINARY_DIR}/embedded)
   set(declarations "")
   set(rows "")
   foreach(file IN LISTS files)
     string(MAKE_C_IDENTIFIER "embedded_${file}" symbol)
-    add_custom_command(
-      OUTPUT ${folder}/${symbol}.cpp
-      COMMAND ${CMAKE_COMMAND} -DINPUT=${PROJECT_SOURCE_DIR}/${file} -DOUTPUT=${folder}/${symbol}.cpp
-              -DSYMBOL=${symbol} -P ${KVPLAN_EMBED_SCRIPT}
-      DEPENDS ${PROJECT_SOURCE_DIR}/${file} ${KVPLAN_EMBED_SCRIPT}
-      COMMENT "Embedding ${file}" VERBATIM)
-    target_sources(${target} PRIVATE ${folder}/${symbol}.cpp)
-    string(APPEND declarations "extern const unsigned char ${symbol}[];\nextern const unsigned long ${symbol}_size;\n")
+    kvplan_embed_file(${target} ${symbol} ${PROJECT_SOURCE_DIR}/${file})
+    string(APPEND declarations "extern \"C\" const unsigned char ${symbol}[];\n"
+                               "extern \"C\" const unsigned long ${symbol}_size;\n")
     string(APPEND rows "      {\"${file}\", ${symbol}, ${symbol}_size},\n")
   endforeach()
-  file(CONFIGURE OUTPUT ${folder}/table.cpp @ONLY CONTENT
+  set(table ${CMAKE_CURRENT_BINARY_DIR}/embedded/table.cpp)
+  file(CONFIGURE OUTPUT ${table} @ONLY CONTENT
 "#include \"base/embedded_table.hpp\"
 
 @declarations@
@@ -48,5 +47,6 @@ std::span<const kvplan::EmbeddedFile> kvplan::embedded_table() {
   return table;
 }
 ")
-  target_sources(${target} PRIVATE ${folder}/table.cpp)
+  target_sources(${target} PRIVATE ${table})
+  set_source_files_properties(${table} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 endfunction()
