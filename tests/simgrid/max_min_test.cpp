@@ -110,7 +110,7 @@ TEST_CASE("max-min sharing equals SimGrid's on 200 random nodes") {
                                     "--cfg=network/bandwidth-factor:1",
                                     "--cfg=network/latency-factor:1",
                                     "--cfg=maxmin/concurrency-limit:-1",
-                                    "--cfg=precision/timing:1e-12"};
+                                    "--cfg=surf/precision:1e-9"};
   std::vector<char*> argv;
   for (std::string& w : words) argv.push_back(w.data());
   int argc = static_cast<int>(argv.size());
