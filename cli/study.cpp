@@ -29,10 +29,11 @@ void run(const StudyEntry& entry, const std::vector<std::string>& arguments, Str
   const auto text = [](const char* value, const char* fallback) {
     return po::value<std::string>()->value_name(value)->default_value(fallback);
   };
-  options.add_options()("help,h", "print this")("model", text("NAME", entry.model), "by name, or the path of a model file")(
+  options.add_options()("help,h", "print this")("model", text("NAME", entry.model),
+                                                "by name, or the path of a model file")(
       "hardware", text("NAME", entry.hardware), "by name, or the path of a hardware file")(
-      "weights", text("DTYPE", "bf16"), "type of the weights")("kv-dtype", text("DTYPE", "bf16"), "type of the KV cache")(
-      "format", text("F", "table"), "table or json");
+      "weights", text("DTYPE", "bf16"), "type of the weights")(
+      "kv-dtype", text("DTYPE", "bf16"), "type of the KV cache")("format", text("F", "table"), "table or json");
   entry.add_options(options);
   const po::variables_map values = parse_arguments(options, {}, arguments);
   if (values.count("help")) {

@@ -11,7 +11,9 @@ namespace po = boost::program_options;
 namespace um = unified_memory;
 
 void add_options(po::options_description& options) {
-  const auto integer = [](std::int64_t fallback) { return po::value<std::int64_t>()->value_name("N")->default_value(fallback); };
+  const auto integer = [](std::int64_t fallback) {
+    return po::value<std::int64_t>()->value_name("N")->default_value(fallback);
+  };
   options.add_options()("tp", integer(1), "GPUs of the replica")("batch", integer(1), "sequences that decode")(
       "context-tokens", integer(1024), "of each")(
       "gpu-memory-utilization", po::value<double>()->value_name("F")->default_value(kGpuMemoryUtilization, "0.9"),
@@ -30,10 +32,11 @@ Study run(const Architecture& model, const Hardware& h, Dtype weights, Dtype kv,
   const um::Need n = um::need(h, model, s);
   const std::vector<um::Way> ways = um::ways(h, model, s);
   Study study;
-  study.document = {{"model", model.name},        {"hardware", h.name},           {"weight_bytes", n.weights},
-                    {"kv_bytes", n.kv},           {"runtime_bytes", n.runtime},   {"hbm_bytes", n.hbm},
-                    {"host_memory_bytes", n.host}, {"spilled_bytes", n.spilled},  {"fits_in_hbm", n.spilled == 0},
-                    {"ways", nlohmann::ordered_json::array()}};
+  study.document = {{"model", model.name},           {"hardware", h.name},
+                    {"weight_bytes", n.weights},     {"kv_bytes", n.kv},
+                    {"runtime_bytes", n.runtime},    {"hbm_bytes", n.hbm},
+                    {"host_memory_bytes", n.host},   {"spilled_bytes", n.spilled},
+                    {"fits_in_hbm", n.spilled == 0}, {"ways", nlohmann::ordered_json::array()}};
   study.rows = {{"way", "over the link in a step", "at", "step", "tokens/s", ""}};
   for (const um::Way& w : ways) {
     study.document["ways"].push_back({{"way", w.name},
@@ -43,20 +46,21 @@ Study run(const Architecture& model, const Hardware& h, Dtype weights, Dtype kv,
                                       {"output_tokens_per_s", w.tokens_per_s},
                                       {"unavailable", w.unavailable}});
     if (w.unavailable.empty()) {
-      study.rows.push_back({w.name, human_bytes(w.host_bytes), human_bytes(w.bytes_per_s) + "/s", human_seconds(w.step_s),
-                            fmt::format("{:.2f}", w.tokens_per_s), ""});
+      study.rows.push_back({w.name, human_bytes(w.host_bytes), human_bytes(w.bytes_per_s) + "/s",
+                            human_seconds(w.step_s), fmt::format("{:.2f}", w.tokens_per_s), ""});
     } else {
       study.rows.push_back({w.name, "", "", "", "", w.unavailable});
     }
   }
-  const std::string needs = fmt::format("{} of weights, {} of KV ({} x {} tokens) and {} of activations and runtime", human_bytes(n.weights),
-                                        human_bytes(n.kv), s.batch, s.context_tokens, human_bytes(n.runtime));
+  const std::string needs =
+      fmt::format("{} of weights, {} of KV ({} x {} tokens) and {} of activations and runtime", human_bytes(n.weights),
+                  human_bytes(n.kv), s.batch, s.context_tokens, human_bytes(n.runtime));
   if (n.spilled == 0) {
     study.notes.push_back(fmt::format("{} fit in the {} of HBM: nothing is spilled", needs, human_bytes(n.hbm)));
     return study;
   }
-  study.notes.push_back(fmt::format("OUT OF MEMORY without host memory: {} exceed the {} of HBM by {:.0f} bytes", needs, human_bytes(n.hbm),
-                                    n.spilled));
+  study.notes.push_back(fmt::format("OUT OF MEMORY without host memory: {} exceed the {} of HBM by {:.0f} bytes", needs,
+                                    human_bytes(n.hbm), n.spilled));
   for (const std::string& way : um::ways_out(h, model, s)) study.notes.push_back("way out: " + way);
   return study;
 }
@@ -64,9 +68,10 @@ Study run(const Architecture& model, const Hardware& h, Dtype weights, Dtype kv,
 }  // namespace
 
 const StudyEntry& unified_memory_study() {
-  static const StudyEntry entry = {"unified-memory",
-                                   "a model or KV beyond HBM: streamed, read in place, managed; tokens/s, verdict, ways out",
-                                   "llama-3.1-70b", "gh200-96", add_options, run};
+  static const StudyEntry entry = {
+      "unified-memory", "a model or KV beyond HBM: streamed, read in place, managed; tokens/s, verdict, ways out",
+      "llama-3.1-70b",  "gh200-96",
+      add_options,      run};
   return entry;
 }
 

@@ -31,7 +31,7 @@ double CopySurface::copy_s(std::int64_t segment_bytes, std::int64_t count) const
   KVPLAN_ASSERT(!points.empty() && segment_bytes > 0 && count > 0);
   const auto segment = static_cast<double>(segment_bytes), n = static_cast<double>(count);
   double rate = 0, before_count = 0, before_rate = 0;
-  for (const Point* first = points.data(), *last = first + points.size(); first != last;) {
+  for (const Point *first = points.data(), *last = first + points.size(); first != last;) {
     const Point* end = std::find_if(first, last, [&](const Point& p) { return p.count != first->count; });
     const double of = static_cast<double>(first->count), r = rate_at(first, end, segment);
     if (n <= of) {

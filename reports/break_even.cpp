@@ -1,30 +1,20 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reports/alone.hpp"
 #include "reports/over_time.hpp"
 
 namespace kvplan {
 namespace {
 
-// On a route that no other flow uses: segments x alpha + bytes / rate.
+// On a route that no other flow uses.
 double load_alone_s(const NodeLinks& links, const Route& route, double bytes, double segments) {
   double rate = INFINITY;
   for (const LimitUse& use : route.uses) {
     rate = std::min(rate, static_cast<double>(links.limits[use.limit].bytes_per_s) / static_cast<double>(use.weight));
   }
-  return segments * static_cast<double>(route.segment_ps) / kPsPerS + bytes / rate;
-}
-
-// Chunk after chunk, in batches of its own.
-double prefill_alone_s(const SimulationConfig& c, std::int64_t tokens) {
-  double ps = 0;
-  for (std::int64_t cached = 0; cached < tokens;) {
-    const std::int64_t chunk = std::min<std::int64_t>(c.engine.max_num_batched_tokens, tokens - cached);
-    const std::int64_t samples = cached + chunk == tokens ? 1 : 0;
-    ps += static_cast<double>(c.step_times[0]({chunk, samples, 0, chunk * cached + chunk * (chunk + 1) / 2}));
-    cached += chunk;
-  }
-  return ps / kPsPerS;
+  const Time setup = setup_time(route, Bytes(static_cast<std::int64_t>(bytes)), static_cast<std::int64_t>(std::ceil(segments)));
+  return seconds(setup) + bytes / rate;
 }
 
 }  // namespace
@@ -35,7 +25,8 @@ Json break_even_block(const RunFacts& run) {
   Json tokens = Json::array(), compute = tokens, tiers = tokens;
   for (std::int64_t n = std::max(c.offload.chunk_tokens, 1); n <= c.engine.max_context_tokens; n *= 2) {
     tokens.push_back(n);
-    compute.push_back(five_digits(prefill_alone_s(c, n)));
+    compute.push_back(
+        five_digits(seconds(prefill_alone(c.step_times[0], c.engine.max_num_batched_tokens, 0, n))));
   }
   const auto add = [&](const char* name, const Route& route, auto segments) {
     Json times = Json::array();

@@ -6,46 +6,13 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "reports/event_shapes.hpp"
 #include "reports/totals.hpp"
 
 namespace kvplan {
 namespace {
 
 using nlohmann::ordered_json;
-
-struct Shape {
-  const char* name;
-  const char* who;
-  const char* fields[4];  // of a, b, c, d; null: none
-};
-
-// By Happening.
-constexpr Shape kShapes[] = {
-    {"arrive", nullptr, {}},
-    {"refuse", nullptr, {"reason"}},
-    {"queue", "replica", {}},
-    {"hit", "replica", {"tier", "first", "last"}},
-    {"admit", "replica", {"cached_tokens", "waits"}},
-    {"loaded", "replica", {}},
-    {"release", "replica", {}},
-    {"preempt", "replica", {}},
-    {"chunk", "replica", {"tokens"}},
-    {"first", "replica", {}},
-    {"finish", "replica", {}},
-    {"batch", "replica", {"decodes", "tokens", "copies"}},
-    {"steps", "replica", {"count", "first_ps", "growth_ps", "stall_ps"}},
-    {"transfer", "node", {"route", "bytes", "segments"}},
-    {"part", "node", {"route", "first", "last"}},
-    {"moves", "node", {"route"}},
-    {"moved", "node", {"route"}},
-    {"insert", "memory", {"ready", "first", "last"}},
-    {"ready", "memory", {nullptr, "first", "last"}},
-    {"reference", "memory", {nullptr, "first", "last"}},
-    {"unreference", "memory", {nullptr, "first", "last"}},
-    {"evict", "memory", {nullptr, "first", "last"}},
-    {"forget", "memory", {nullptr, "first", "last"}},
-    {"pages", "memory", {"count"}},
-};
 
 ordered_json pieces(const PiecewiseLinear& f) {
   ordered_json all = ordered_json::array();
@@ -87,19 +54,21 @@ ordered_json routes(const NodeLinks& links) {
 ordered_json memories(const SimulationConfig& c, std::int32_t block_tokens) {
   ordered_json all = ordered_json::array();
   for (std::int32_t r = 0; r < c.replicas; ++r) {
-    all.push_back({{"tier", 0}, {"replicas", {r, r + 1}}, {"pages", c.engine.g1_pages.count}});
+    all.push_back({{"name", "hbm"}, {"tier", 0}, {"replicas", {r, r + 1}}, {"pages", c.engine.g1_pages.count}});
   }
-  const auto add = [&](std::size_t tier, Scope scope, Bytes capacity) {
+  const auto add = [&](const char* name, std::size_t tier, Scope scope, Bytes capacity) {
     const std::int64_t blocks = capacity / (c.kv_bytes_per_token * block_tokens);
     const std::int32_t share = scope == Scope::replica ? 1 : scope == Scope::node ? c.replicas_per_node : c.replicas;
     for (std::int32_t r = 0; r < c.replicas; r += share) {
-      all.push_back({{"tier", tier}, {"replicas", {r, std::min(r + share, c.replicas)}}, {"blocks", blocks}});
+      all.push_back(
+          {{"name", name}, {"tier", tier}, {"replicas", {r, std::min(r + share, c.replicas)}}, {"blocks", blocks}});
     }
   };
   if (!c.offload.enabled) return all;
-  add(1, c.offload.scope, c.offload.capacity);
+  add("dram", 1, c.offload.scope, c.offload.capacity);
   for (std::size_t t = 0; t < c.offload.beyond.size(); ++t) {
-    add(t + 2, c.offload.beyond[t].scope, c.offload.beyond[t].capacity);
+    const LowerTierConfig& tier = c.offload.beyond[t];
+    add(tier.kind == Storage::ssd ? "ssd" : "remote", t + 2, tier.scope, tier.capacity);
   }
   return all;
 }
@@ -150,7 +119,7 @@ ordered_json asked(const PrefixChains& chains, const Turn& t, TurnId turn) {
 }
 
 void append_event(std::string& out, const Event& e) {
-  const Shape& shape = kShapes[static_cast<std::size_t>(e.what)];
+  const EventShape& shape = kEventShapes[static_cast<std::size_t>(e.what)];
   auto to = std::back_inserter(out);
   fmt::format_to(to, R"({{"e":"{}","at":{})", shape.name, e.at.count);
   if (shape.who != nullptr) fmt::format_to(to, R"(,"{}":{})", shape.who, e.who);
@@ -182,7 +151,6 @@ ordered_json said(const RequestRecord& r, TurnId turn) {
 
 void write_events(const Workload& load, const SimulationConfig& config, const SimulationResult& result,
                   const EventLog& log, const std::function<void(std::string_view)>& write) {
-  static_assert(std::size(kShapes) == static_cast<std::size_t>(Happening::pages) + 1);
   const PrefixChains own = load.chains.empty() ? PrefixChains(load) : PrefixChains();
   const PrefixChains& chains = load.chains.empty() ? own : load.chains;
   std::string out = header(load, config).dump() + "\n";

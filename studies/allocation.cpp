@@ -60,7 +60,12 @@ struct Running {
 class Engine {
  public:
   Engine(const std::vector<Request>& requests, const Scheme& scheme, const Setting& s, const StepTime& step)
-      : requests_(&requests), scheme_(scheme), s_(s), step_(&step), contiguous_(s.memory_tokens), done_(requests.size(), 0) {
+      : requests_(&requests),
+        scheme_(scheme),
+        s_(s),
+        step_(&step),
+        contiguous_(s.memory_tokens),
+        done_(requests.size(), 0) {
     for (std::size_t i = 0; i < requests.size(); ++i) waiting_.push_back(i);
     if (paged()) {
       pages_ = s.memory_tokens / scheme.page_tokens;
@@ -121,8 +126,10 @@ class Engine {
   }
 
   void give_back(const Running& r) {
-    if (paged()) pages_ += r.allocated / scheme_.page_tokens;
-    else contiguous_.give_back(r.place, r.allocated);
+    if (paged())
+      pages_ += r.allocated / scheme_.page_tokens;
+    else
+      contiguous_.give_back(r.place, r.allocated);
   }
 
   // The newest of the running sequences makes room; false when that was `r` itself.
@@ -164,8 +171,10 @@ class Engine {
       batch.decode_context += r.tokens + shared_;
     }
     while (!waiting_.empty() && running_.size() < static_cast<std::size_t>(s_.max_num_seqs)) {
-      if (can_never_run(waiting_.front())) ++out_.refused;
-      else if (!admit(waiting_.front(), batch)) break;
+      if (can_never_run(waiting_.front()))
+        ++out_.refused;
+      else if (!admit(waiting_.front(), batch))
+        break;
       waiting_.pop_front();
     }
     if (running_.empty()) return;  // only refused ones were left
@@ -203,7 +212,7 @@ class Engine {
   std::int64_t shared_ = 0;         // tokens that are held once for all
   bool shared_computed_ = false;
   std::deque<std::size_t> waiting_;
-  std::vector<Running> running_;    // oldest first
+  std::vector<Running> running_;  // oldest first
   Time now_{0}, while_waiting_{0};
   double held_ = 0, internal_ = 0, sequences_ = 0;  // x seconds
   std::int64_t tokens_out_ = 0;
@@ -217,10 +226,14 @@ double median(double mean, double sigma) { return mean / std::exp(sigma * sigma 
 
 std::string Scheme::name() const {
   switch (kind) {
-    case Kind::maximum: return "reserved, maximum";
-    case Kind::power: return "reserved, power of two";
-    case Kind::exact: return "reserved, exact";
-    case Kind::paged: break;
+    case Kind::maximum:
+      return "reserved, maximum";
+    case Kind::power:
+      return "reserved, power of two";
+    case Kind::exact:
+      return "reserved, exact";
+    case Kind::paged:
+      break;
   }
   return fmt::format("paged, {}{}", page_tokens, share_prefix ? ", prefix shared" : "");
 }

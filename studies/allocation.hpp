@@ -4,7 +4,8 @@
 //   reserved, maximum  a contiguous stretch for the longest sequence the model allows (FasterTransformer, Orca (Max))
 //   reserved, power    a contiguous stretch for the prompt and the output rounded up to a power of two (Orca (Pow2))
 //   reserved, exact    a contiguous stretch of just the length that will be reached: knows the future (Orca (Oracle))
-//   paged, n           pages of n tokens as they fill (vLLM); when none is left, the newest sequence gives its pages back and
+//   paged, n           pages of n tokens as they fill (vLLM); when none is left, the newest sequence gives its pages
+//   back and
 //                      is computed again later
 //
 // Contiguous stretches are placed first fit. Pages of a prefix that all requests share may be held once.
@@ -37,8 +38,8 @@ struct Scheme {
 
 struct Setting {
   std::int64_t memory_tokens = 0;
-  std::int32_t longest = 2048;        // prompt and output
-  std::int32_t shared_prefix = 0;     // tokens at the start of every prompt, on top of its own
+  std::int32_t longest = 2048;     // prompt and output
+  std::int32_t shared_prefix = 0;  // tokens at the start of every prompt, on top of its own
   std::int32_t max_num_seqs = 256;
 };
 
@@ -46,7 +47,7 @@ struct Outcome {
   double held = 0, internal = 0, external = 0;  // shares of the memory
   double sequences = 0;                         // that run at once, on average
   double output_tokens_per_s = 0;
-  std::int64_t preemptions = 0, refused = 0;    // refused: longer than `longest`, or than the memory
+  std::int64_t preemptions = 0, refused = 0;  // refused: longer than `longest`, or than the memory
   double waste() const { return internal + external; }
 };
 

@@ -18,7 +18,9 @@ constexpr double kUnbounded = std::numeric_limits<double>::max();  // what COIN-
 
 double kv_columns(const Architecture& a) { return 2.0 * a.kv_heads * a.head_dim; }
 
-double activation_bytes(const Architecture& a, Dtype weights) { return a.hidden * bytes_per_element(unquantised(weights)); }
+double activation_bytes(const Architecture& a, Dtype weights) {
+  return a.hidden * bytes_per_element(unquantised(weights));
+}
 
 double kv_bytes(const Architecture& a, Dtype kv) { return kv_columns(a) * bytes_per_element(kv); }
 
@@ -33,9 +35,11 @@ Split at(const std::vector<Line>& lines, std::int64_t l) {
 
 }  // namespace
 
-LayerProfile profile(const Architecture& a, const Gpu& gpu, Dtype weights, Dtype kv, const Setting& s, std::int64_t context) {
+LayerProfile profile(const Architecture& a, const Gpu& gpu, Dtype weights, Dtype kv, const Setting& s,
+                     std::int64_t context) {
   if (a.latent()) {
-    throw InfeasibleError("error: " + a.name + " keeps latent vectors: there are no keys and values to compute from activations\n"
+    throw InfeasibleError("error: " + a.name +
+                          " keeps latent vectors: there are no keys and values to compute from activations\n"
                           "  help: choose a model with multi-head attention, such as opt-6.7b");
   }
   KVPLAN_ASSERT(s.batch > 0 && s.batches > 0 && s.link_bytes_per_s > 0 && s.recompute_flops > 0);
@@ -71,8 +75,8 @@ double layer_s(const std::vector<Line>& lines, double l) {
   return t;
 }
 
-// minimise t over 0 <= x <= 1, t >= line_i(x s): in units of the time without a split, so that the solver's tolerances are
-// relative to it.
+// minimise t over 0 <= x <= 1, t >= line_i(x s): in units of the time without a split, so that the solver's tolerances
+// are relative to it.
 Split best_split(const std::vector<Line>& lines, std::int64_t context) {
   KVPLAN_ASSERT(!lines.empty() && context >= 1);
   const double tokens = static_cast<double>(context), unit = layer_s(lines, 0);
@@ -92,8 +96,8 @@ Split best_split(const std::vector<Line>& lines, std::int64_t context) {
   const std::array<double, 2> least = {0, 0}, most = {1, kUnbounded}, cost = {0, 1};
   const std::unique_ptr<Clp_Simplex, void (*)(Clp_Simplex*)> model(Clp_newModel(), Clp_deleteModel);
   Clp_setLogLevel(model.get(), 0);
-  Clp_loadProblem(model.get(), 2, rows, start.data(), index.data(), value.data(), least.data(), most.data(), cost.data(),
-                  low.data(), high.data());
+  Clp_loadProblem(model.get(), 2, rows, start.data(), index.data(), value.data(), least.data(), most.data(),
+                  cost.data(), low.data(), high.data());
   Clp_primal(model.get(), 0);
   KVPLAN_ASSERT(Clp_status(model.get()) == 0);
   const double x = std::clamp(Clp_primalColumnSolution(model.get())[0], 0.0, 1.0) * tokens;
@@ -116,8 +120,8 @@ Split best_split_by_trying(const std::vector<Line>& lines, std::int64_t context)
   return best;
 }
 
-Generation generate(const Architecture& a, const Gpu& gpu, Dtype weights, Dtype kv, const Setting& s, std::int64_t prompt,
-                    std::int64_t output) {
+Generation generate(const Architecture& a, const Gpu& gpu, Dtype weights, Dtype kv, const Setting& s,
+                    std::int64_t prompt, std::int64_t output) {
   Generation g;
   const double n = s.schedule == Schedule::row_by_row ? 1 : s.batches;
   for (std::int64_t context = prompt; context < prompt + output; ++context) {
@@ -132,6 +136,8 @@ Generation generate(const Architecture& a, const Gpu& gpu, Dtype weights, Dtype 
   return g;
 }
 
-double activation_ratio(const Architecture& a, Dtype weights, Dtype kv) { return activation_bytes(a, weights) / kv_bytes(a, kv); }
+double activation_ratio(const Architecture& a, Dtype weights, Dtype kv) {
+  return activation_bytes(a, weights) / kv_bytes(a, kv);
+}
 
 }  // namespace kvplan::kvpr

@@ -13,8 +13,8 @@
 //     GPU                   n (c + r l)
 //   Two transfers side by side (the paper's equations, which one link does not allow): no `a l` in the link's lines.
 //
-// a, k, r: seconds to send activations, to send keys and values, to compute these again, of one token of all sequences of
-// a batch. The best l is a linear program in (l, time), solved by Clp; the better of the two integers beside it.
+// a, k, r: seconds to send activations, to send keys and values, to compute these again, of one token of all sequences
+// of a batch. The best l is a linear program in (l, time), solved by Clp; the better of the two integers beside it.
 #pragma once
 
 #include <cstdint>
@@ -39,8 +39,8 @@ struct LayerProfile {
 };
 
 struct Setting {
-  std::int32_t batch = 64;    // sequences
-  std::int32_t batches = 1;   // that share a layer's weights, column by column
+  std::int32_t batch = 64;   // sequences
+  std::int32_t batches = 1;  // that share a layer's weights, column by column
   double link_bytes_per_s = 0;
   double recompute_flops = 0;  // per second, of the products that make keys and values
   bool weights_on_host = false;
@@ -49,11 +49,12 @@ struct Setting {
 };
 
 // From the data sheet: `context_tokens` of each sequence for the layer's own work.
-LayerProfile profile(const Architecture&, const Gpu&, Dtype weights, Dtype kv, const Setting&, std::int64_t context_tokens);
+LayerProfile profile(const Architecture&, const Gpu&, Dtype weights, Dtype kv, const Setting&,
+                     std::int64_t context_tokens);
 
 struct Line {
   std::string name;
-  double at_zero = 0;    // seconds at l = 0
+  double at_zero = 0;  // seconds at l = 0
   double per_token = 0;
   double operator()(double l) const { return at_zero + per_token * l; }
 };
@@ -73,13 +74,14 @@ Split best_split_by_trying(const std::vector<Line>&, std::int64_t context_tokens
 struct Generation {
   double streamed_s = 0;  // all keys and values cross the link
   double kvpr_s = 0;
-  double tokens = 0;      // generated, of all batches
+  double tokens = 0;            // generated, of all batches
   double recomputed_share = 0;  // of the contexts, on average over the steps
 };
-Generation generate(const Architecture&, const Gpu&, Dtype weights, Dtype kv, const Setting&, std::int64_t prompt_tokens,
-                    std::int64_t output_tokens);
+Generation generate(const Architecture&, const Gpu&, Dtype weights, Dtype kv, const Setting&,
+                    std::int64_t prompt_tokens, std::int64_t output_tokens);
 
-// Bytes of activations per byte of keys and values: above 1 (grouped-query attention), sending them never pays on one link.
+// Bytes of activations per byte of keys and values: above 1 (grouped-query attention), sending them never pays on one
+// link.
 double activation_ratio(const Architecture&, Dtype weights, Dtype kv);
 
 }  // namespace kvplan::kvpr

@@ -32,7 +32,8 @@ std::vector<Arrival> arrivals(const Load& load, std::uint32_t gpus, std::uint64_
 
 double alone_s(const NodeLinks& links, const Route& route, Bytes bytes, std::int64_t segments) {
   double rate = INFINITY;
-  for (const LimitUse& u : route.uses) rate = std::min(rate, static_cast<double>(links.limits[u.limit].bytes_per_s / u.weight));
+  for (const LimitUse& u : route.uses)
+    rate = std::min(rate, static_cast<double>(links.limits[u.limit].bytes_per_s / u.weight));
   return seconds(setup_time(route, bytes, segments)) + static_cast<double>(bytes.count) / rate;
 }
 
@@ -95,7 +96,8 @@ std::vector<Restore> restores(const Hardware& h, const Architecture& a, Dtype we
     add(name + ", through DRAM", s(true));
   }
   constexpr std::int64_t kBudget = 8192;
-  add("computing it again", seconds(prefill_time(roofline_step_time(a, h.gpu, tp, weights, kv), Tokens(tokens), Tokens(0), Tokens(kBudget))));
+  add("computing it again",
+      seconds(prefill_time(roofline_step_time(a, h.gpu, tp, weights, kv), Tokens(tokens), Tokens(0), Tokens(kBudget))));
   return out;
 }
 

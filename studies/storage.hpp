@@ -32,8 +32,8 @@ struct Restore {
   double s = 0;
   double bytes_per_s = 0;
 };
-// DRAM, NVMe and the remote store where the hardware has them, the latter two direct and by way of DRAM; last, computing it
-// again. Pages of 16 tokens over all layers in DRAM, objects of `object_tokens` beyond.
+// DRAM, NVMe and the remote store where the hardware has them, the latter two direct and by way of DRAM; last,
+// computing it again. Pages of 16 tokens over all layers in DRAM, objects of `object_tokens` beyond.
 std::vector<Restore> restores(const Hardware&, const Architecture&, Dtype weights, Dtype kv, std::int32_t tp,
                               std::int64_t tokens, std::int64_t object_tokens);
 

@@ -17,16 +17,17 @@ std::string gb(double bytes) { return fmt::format("{:.1f} GB", bytes / 1e9); }
 
 // What a step reads of the weights.
 struct Reads {
-  double always = 0;        // bytes that every token reads
-  double experts = 0;       // bytes of all experts
-  double share = 1;         // of the experts' bytes that a step's tokens choose
+  double always = 0;   // bytes that every token reads
+  double experts = 0;  // bytes of all experts
+  double share = 1;    // of the experts' bytes that a step's tokens choose
   double per_step() const { return always + experts * share; }
 };
 
 Reads reads(const Architecture& a, const Setting& s) {
   Reads r;
   const double all = static_cast<double>(a.weight_bytes(s.weights).count);
-  const double table = a.tied_embeddings ? 0 : static_cast<double>(a.vocab) * a.hidden * bytes_per_element(unquantised(s.weights));
+  const double table =
+      a.tied_embeddings ? 0 : static_cast<double>(a.vocab) * a.hidden * bytes_per_element(unquantised(s.weights));
   if (a.moe.layers > 0) {
     r.experts = static_cast<double>(a.expert_parameters()) * bytes_per_element(s.weights);
     r.share = expected_experts(a.moe.experts, a.moe.experts_per_token, s.batch) / a.moe.experts;
@@ -86,8 +87,8 @@ std::vector<Way> ways(const Hardware& h, const Architecture& a, const Setting& s
         fmt::join(ways_out(h, a, s), "; ")));
   }
   const Reads r = reads(a, s);
-  const double resident = seconds(Time(roofline_step_time(a, h.gpu, s.tp, s.weights, s.kv)(
-      {s.batch, s.batch, s.batch * s.context_tokens, 0})));
+  const double resident = seconds(
+      Time(roofline_step_time(a, h.gpu, s.tp, s.weights, s.kv)({s.batch, s.batch, s.batch * s.context_tokens, 0})));
   const double link = link_rate(h, s), hbm = s.tp * h.gpu.hbm_bytes_per_s.value * h.gpu.hbm_efficiency.value;
   const double experts_spilled = std::min(n.spilled, r.experts);
   const double touched = experts_spilled * r.share + (n.spilled - experts_spilled);
@@ -130,8 +131,10 @@ std::vector<std::string> ways_out(const Hardware& h, const Architecture& a, cons
   std::vector<std::string> out;
   const auto tell = [&](const std::string& what, const Hardware& on, const Setting& other) {
     const Need n = need(on, a, other);
-    if (n.spilled == 0) out.push_back(fmt::format("{}: {} fit in HBM", what, gb(n.weights + n.kv + n.runtime)));
-    else if (n.fits() && !need(h, a, s).fits()) out.push_back(fmt::format("{}: fits with {} in host memory", what, gb(n.spilled)));
+    if (n.spilled == 0)
+      out.push_back(fmt::format("{}: {} fit in HBM", what, gb(n.weights + n.kv + n.runtime)));
+    else if (n.fits() && !need(h, a, s).fits())
+      out.push_back(fmt::format("{}: fits with {} in host memory", what, gb(n.spilled)));
   };
   for (const Dtype d : {Dtype::fp8, Dtype::fp4}) {
     if (bytes_per_element(d) >= bytes_per_element(s.weights)) continue;
@@ -150,13 +153,16 @@ std::vector<std::string> ways_out(const Hardware& h, const Architecture& a, cons
   Setting one = s;
   one.context_tokens = 0;
   const Need empty = need(h, a, one);
-  const double room = empty.hbm - empty.weights - empty.runtime, token = need(h, a, s).kv / std::max<std::int64_t>(1, s.context_tokens);
+  const double room = empty.hbm - empty.weights - empty.runtime,
+               token = need(h, a, s).kv / std::max<std::int64_t>(1, s.context_tokens);
   if (room > token && need(h, a, s).spilled > 0) {
     out.push_back(fmt::format("contexts of {:.0f} tokens at most", std::floor(room / token)));
   }
   for (const std::string& name : hardware_names()) {
     const Hardware other = load_hardware(name);
-    if (other.gpu.hbm_bytes.value <= h.gpu.hbm_bytes.value || other.gpus_per_node < s.tp || need(other, a, s).spilled > 0) continue;
+    if (other.gpu.hbm_bytes.value <= h.gpu.hbm_bytes.value || other.gpus_per_node < s.tp ||
+        need(other, a, s).spilled > 0)
+      continue;
     out.push_back(fmt::format("{}: fits in HBM", name));
     break;
   }

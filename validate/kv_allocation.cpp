@@ -26,7 +26,8 @@ Experiment kv_allocation(const JsonFile& file) {
     const char* key;
     allocation::Scheme scheme;
   };
-  const Row rows[] = {{"maximum", {Kind::maximum}}, {"power", {Kind::power}}, {"exact", {Kind::exact}}, {"paged", {Kind::paged}}};
+  const Row rows[] = {
+      {"maximum", {Kind::maximum}}, {"power", {Kind::power}}, {"exact", {Kind::exact}}, {"paged", {Kind::paged}}};
   s.memory_tokens = static_cast<std::int64_t>(kv_bytes) / model.kv_bytes_per_token(kv).count;
   const StepTime step = roofline_step_time(model, hardware.gpu, 1, weights, kv);
   const auto lengths = allocation::draw(mix, s.longest, requests, 1);
@@ -40,8 +41,8 @@ Experiment kv_allocation(const JsonFile& file) {
     Comparison c{row.scheme.name() + ": wasted", "%", 100 * o.waste(), published.number("wasted_percent", 0, 100)};
     c.absolute = true;
     if (published.has("least")) c.low = published.number("least", 0, 100), c.high = published.number("most", 0, 100);
-    c.remark = fmt::format("{:.1f} % within, {:.1f} % without allocation; {:.1f} sequences, {:.0f} tokens/s", 100 * o.internal,
-                           100 * o.external, o.sequences, o.output_tokens_per_s);
+    c.remark = fmt::format("{:.1f} % within, {:.1f} % without allocation; {:.1f} sequences, {:.0f} tokens/s",
+                           100 * o.internal, 100 * o.external, o.sequences, o.output_tokens_per_s);
     e.comparisons.push_back(c);
     published.no_other_keys();
   }

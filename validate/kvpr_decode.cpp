@@ -50,7 +50,8 @@ void add_grid(const Grid& grid, const Hardware& h, Dtype weights, Dtype kv, Wors
         };
         s.schedule = kvpr::Schedule::row_by_row;
         const kvpr::Generation rows = row();
-        e.comparisons.push_back({at + ": latency", "%", 100 * (rows.kvpr_s / rows.streamed_s - 1), grid.latency, 0, true});
+        e.comparisons.push_back(
+            {at + ": latency", "%", 100 * (rows.kvpr_s / rows.streamed_s - 1), grid.latency, 0, true});
         s.schedule = kvpr::Schedule::column_by_column;
         s.weights_on_host = true;
         const kvpr::Generation columns = row();
@@ -79,8 +80,8 @@ Experiment kvpr_decode(const JsonFile& file) {
     const kvpr::Split split = kvpr::best_split(lines, context);
     worst.see(lines, context);
     e.comparisons.push_back({fmt::format("time of a decode step at {:.0f} TFLOPS", s.recompute_flops / 1e12), "%",
-                             100 * (split.layer_s / kvpr::layer_s(lines, 0) - 1), point.number("change_percent", -100, 0),
-                             tolerance, true,
+                             100 * (split.layer_s / kvpr::layer_s(lines, 0) - 1),
+                             point.number("change_percent", -100, 0), tolerance, true,
                              fmt::format("computes {} of {} tokens again", split.recomputed_tokens, context)});
     point.no_other_keys();
   }
@@ -100,17 +101,18 @@ Experiment kvpr_decode(const JsonFile& file) {
   findings.raise();
   add_grid(grid, hardware, weights, kv, worst, e);
   e.comparisons.insert(e.comparisons.begin() + 3,
-                       {fmt::format("linear program against trying every split, {} settings", worst.settings), "", worst.s, 0,
-                        1e-9, true});
-  e.remarks.push_back(fmt::format("the grid: prompts and batches fixed beforehand, not gated; published maxima beside every row, "
-                                  "+{:.0f} % the throughput of the paper's first version",
-                                  grid.throughput_first));
+                       {fmt::format("linear program against trying every split, {} settings", worst.settings), "",
+                        worst.s, 0, 1e-9, true});
+  e.remarks.push_back(
+      fmt::format("the grid: prompts and batches fixed beforehand, not gated; published maxima beside every row, "
+                  "+{:.0f} % the throughput of the paper's first version",
+                  grid.throughput_first));
   const Architecture grouped = load_architecture("llama-3.1-8b"), widely = load_architecture("llama-3.1-70b");
-  e.remarks.push_back(fmt::format("grouped-query attention reverses the trade: a token's activations are {:.1f} times its keys "
-                                  "and values in {}, {:.1f} times in {}, {:.1f} times in {}",
-                                  kvpr::activation_ratio(model, weights, kv), model.name,
-                                  kvpr::activation_ratio(grouped, weights, kv), grouped.name,
-                                  kvpr::activation_ratio(widely, weights, kv), widely.name));
+  e.remarks.push_back(
+      fmt::format("grouped-query attention reverses the trade: a token's activations are {:.1f} times its keys "
+                  "and values in {}, {:.1f} times in {}, {:.1f} times in {}",
+                  kvpr::activation_ratio(model, weights, kv), model.name, kvpr::activation_ratio(grouped, weights, kv),
+                  grouped.name, kvpr::activation_ratio(widely, weights, kv), widely.name));
   return e;
 }
 

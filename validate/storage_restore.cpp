@@ -10,7 +10,8 @@ Experiment storage_restore(const JsonFile& file) {
   JsonFindings findings;
   JsonReader in(file, findings);
   auto [e, hardware, model, weights, kv] = read_head(in);
-  const std::int64_t object_tokens = in.integer("object_tokens", 1, 1 << 20), read_tokens = in.integer("read_tokens", 1, 1 << 24);
+  const std::int64_t object_tokens = in.integer("object_tokens", 1, 1 << 20),
+                     read_tokens = in.integer("read_tokens", 1, 1 << 24);
   const double tolerance = in.number("tolerance", 0, 1);
   const std::int64_t context = in.integer("context_tokens", 1, 1 << 24);
   const auto tp = static_cast<std::int32_t>(in.integer("tp", 1, 64));
@@ -27,8 +28,8 @@ Experiment storage_restore(const JsonFile& file) {
       load.offered_bytes_per_s = published * percent / 100;
       const storage::Delivered d = storage::deliver(links, 0, load, 1);
       const bool ceiling = percent == 150;
-      e.comparisons.push_back({fmt::format("into {} GPU{}, {} % of {:.0f} GB/s offered", gpus, gpus > 1 ? "s" : "", percent,
-                                           published / 1e9),
+      e.comparisons.push_back({fmt::format("into {} GPU{}, {} % of {:.0f} GB/s offered", gpus, gpus > 1 ? "s" : "",
+                                           percent, published / 1e9),
                                "GB/s", d.bytes_per_s / 1e9, std::min(published, load.offered_bytes_per_s) / 1e9,
                                ceiling ? tolerance : 0, false,
                                fmt::format("a read takes {:.2f} s, p99 {:.2f}", d.mean_s, d.p99_s)});
@@ -43,10 +44,11 @@ Experiment storage_restore(const JsonFile& file) {
   load.read = model.kv_bytes_per_token(kv) * read_tokens;
   load.objects = ceil_div(read_tokens, object_tokens);
   load.offered_bytes_per_s = 1.5 * bounce_published;
-  e.remarks.push_back(fmt::format("the same into {} GPUs through host memory (no GPUDirect): {:.0f} GB/s", hardware.gpus_per_node,
-                                  storage::deliver(through, 0, load, 1).bytes_per_s / 1e9));
+  e.remarks.push_back(fmt::format("the same into {} GPUs through host memory (no GPUDirect): {:.0f} GB/s",
+                                  hardware.gpus_per_node, storage::deliver(through, 0, load, 1).bytes_per_s / 1e9));
   for (const storage::Restore& r : storage::restores(hardware, model, weights, kv, tp, context, object_tokens)) {
-    e.remarks.push_back(fmt::format("{} tokens at TP{}: {} {:.2f} s ({:.0f} GB/s)", context, tp, r.from, r.s, r.bytes_per_s / 1e9));
+    e.remarks.push_back(
+        fmt::format("{} tokens at TP{}: {} {:.2f} s ({:.0f} GB/s)", context, tp, r.from, r.s, r.bytes_per_s / 1e9));
   }
   for (const Vertex& v : hardware.vertices) {
     if (v.kind == VertexKind::remote) e.inputs.emplace_back("store", v.read_bytes_per_s.source);

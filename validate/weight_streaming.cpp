@@ -48,7 +48,8 @@ Experiment weight_streaming(const JsonFile& file) {
   um::Setting there = s;
   there.link_bytes_per_s = 0;
   ratio.predicted = here.tokens_per_s / um::ways(x86, model, there)[0].tokens_per_s;
-  e.comparisons = {c, ratio, {"spilled to host memory", "bytes", n.spilled, 60e9, 0, false, "published as about 60 GB"}};
+  e.comparisons = {
+      c, ratio, {"spilled to host memory", "bytes", n.spilled, 60e9, 0, false, "published as about 60 GB"}};
   for (const Hardware& h : {hardware, x86}) {
     for (const std::string& name : others) {
       for (const std::string& dtype : other_dtypes) {

@@ -31,7 +31,8 @@ TEST_CASE("at a measured point a copy takes what was measured; between points th
   const Hardware h = load_hardware("x86-h100-sxm");
   const CopySurface& kernel = surface(h, "kernel", true);
   for (const CopySurface::Point& p : kernel.points) {
-    CHECK(kernel.copy_s(p.segment_bytes, p.count) == Approx(static_cast<double>(p.segment_bytes * p.count) / p.bytes_per_s));
+    CHECK(kernel.copy_s(p.segment_bytes, p.count) ==
+          Approx(static_cast<double>(p.segment_bytes * p.count) / p.bytes_per_s));
   }
   const double rate = 20.0 * 1024 * 1000 / kernel.copy_s(20 * 1024, 1000);
   CHECK(rate > 30.7e9);
@@ -60,7 +61,8 @@ TEST_CASE("a transfer by a measured method takes the measured time; kernels beat
 }
 
 TEST_CASE("between powers of two segments cost in proportion; a method that was not measured is refused") {
-  const Time four = load_time("kernel", 8 << 10, 4), six = load_time("kernel", 8 << 10, 6), eight = load_time("kernel", 8 << 10, 8);
+  const Time four = load_time("kernel", 8 << 10, 4), six = load_time("kernel", 8 << 10, 6),
+             eight = load_time("kernel", 8 << 10, 8);
   CHECK(std::abs((four.count + eight.count) / 2 - six.count) <= 2);
   CopyWay way;
   way.method = "kernel";

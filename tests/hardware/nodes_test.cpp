@@ -39,7 +39,8 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 
 }  // namespace
 
-TEST_CASE("a DGX: two GPUs share their switch's uplink, storage goes past the sockets or bounces through their memory") {
+TEST_CASE(
+    "a DGX: two GPUs share their switch's uplink, storage goes past the sockets or bounces through their memory") {
   const Hardware h = load_hardware("dgx-h100");
   const NodeLinks pair = compile_links(h, 1, 2, {VertexKind::ssd, VertexKind::remote});
   CHECK(uses(pair, pair.load[0]).at("dram0-switch0 to device") == 1);
@@ -93,15 +94,20 @@ TEST_CASE("storage: latency, rate by blocks in flight, both directions together,
 }
 
 TEST_CASE("a graph that cannot be is refused, with its line") {
-  CHECK(contains(findings_with(R"({"from": "port3", "to": "gpu3", "kind": "pcie5-x16"},)", ""), "no memory reaches \"gpu3\""));
+  CHECK(contains(findings_with(R"({"from": "port3", "to": "gpu3", "kind": "pcie5-x16"},)", ""),
+                 "no memory reaches \"gpu3\""));
   const std::string nowhere = findings_with(R"({"from": "nic0", "to": "port0", "kind": "fabric"},)", "");
   CHECK(nowhere.empty());  // the NIC still reaches its GPU by way of the switch
-  CHECK(contains(findings_with(R"({"name": "gpu0", "kind": "gpu"})", R"({"name": "gpu0", "kind": "gpu"}, {"name": "lost", "kind": "bridge"})"),
+  CHECK(contains(findings_with(R"({"name": "gpu0", "kind": "gpu"})",
+                               R"({"name": "gpu0", "kind": "gpu"}, {"name": "lost", "kind": "bridge"})"),
                  "\"lost\" leads to no GPU"));
-  CHECK(contains(findings_with(R"({"name": "gpu0", "kind": "gpu"})", R"({"name": "gpu0", "kind": "gpu"}, {"name": "gpu9", "kind": "gpu"})"),
+  CHECK(contains(findings_with(R"({"name": "gpu0", "kind": "gpu"})",
+                               R"({"name": "gpu0", "kind": "gpu"}, {"name": "gpu9", "kind": "gpu"})"),
                  "\"nvme\" does not reach \"gpu9\""));
-  CHECK(contains(findings_with("\"to_device_bytes_per_s\": {\"value\": 51.2e9", "\"to_device_bytes_per_s\": {\"value\": 0"),
-                 "\"value\" is 0, expected"));
+  CHECK(contains(
+      findings_with("\"to_device_bytes_per_s\": {\"value\": 51.2e9", "\"to_device_bytes_per_s\": {\"value\": 0"),
+      "\"value\" is 0, expected"));
   CHECK(contains(findings_with("\"queue_depth\": {\"value\": 8", "\"queue_depth\": {\"value\": 0"), "expected"));
-  CHECK(contains(findings_with("\"segment_bytes\": 8192, \"count\": 1000", "\"segment_bytes\": 1024, \"count\": 1000"), "points ascend"));
+  CHECK(contains(findings_with("\"segment_bytes\": 8192, \"count\": 1000", "\"segment_bytes\": 1024, \"count\": 1000"),
+                 "points ascend"));
 }

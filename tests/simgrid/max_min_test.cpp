@@ -1,8 +1,8 @@
-// Transfers against SimGrid: its CM02 network model without TCP's window, latencies, cross-traffic and correction factors
-// shares links by max-min fairness, too. 200 random nodes lie side by side in one SimGrid platform.
-#include <cmath>
-
+// Transfers against SimGrid: its CM02 network model without TCP's window, latencies, cross-traffic and correction
+// factors shares links by max-min fairness, too. 200 random nodes lie side by side in one SimGrid platform.
 #include <fmt/format.h>
+
+#include <cmath>
 #include <simgrid/s4u.hpp>
 
 #include "base/random.hpp"
@@ -33,7 +33,8 @@ Node random_node(RandomStream& random) {
     return static_cast<std::int64_t>(low + random.below(high - low + 1));
   };
   Node node;
-  for (std::int64_t c = pick(1, 8); c > 0; --c) node.links.limits.push_back({"limit", pick(1'000, 100'000) * 1'000'000});
+  for (std::int64_t c = pick(1, 8); c > 0; --c)
+    node.links.limits.push_back({"limit", pick(1'000, 100'000) * 1'000'000});
   const auto any_route = [&] {
     Route r;
     for (std::uint32_t c = 0; c < node.links.limits.size(); ++c) {
@@ -76,9 +77,10 @@ std::vector<double> our_ends(const Node& node) {
 void add_to_platform(const Node& node, int number, sg::NetZone* zone, std::vector<double>& ends) {
   std::vector<sg::Link*> links;
   for (std::size_t c = 0; c < node.links.limits.size(); ++c) {
-    links.push_back(zone->create_link(fmt::format("l{}-{}", number, c), static_cast<double>(node.links.limits[c].bytes_per_s))
-                        ->set_latency(0)
-                        ->seal());
+    links.push_back(
+        zone->create_link(fmt::format("l{}-{}", number, c), static_cast<double>(node.links.limits[c].bytes_per_s))
+            ->set_latency(0)
+            ->seal());
   }
   for (std::size_t i = 0; i < node.flows.size(); ++i) {
     sg::Host* from = zone->create_host(fmt::format("from{}-{}", number, i), 1e9)->seal();
@@ -148,6 +150,6 @@ TEST_CASE("max-min sharing equals SimGrid's on 200 random nodes") {
   INFO(fmt::format("{} flows, {} of them slowed by others; worst difference {:.2e}", flows, slowed, worst));
   CHECK(slowed > flows / 4);  // the comparison is of shared links
   CHECK(worst <= 1e-3);
-  WARN(fmt::format("{} flows on {} nodes, {} slowed by others: completion times differ by {:.1e} at most", flows, kNodes,
-                   slowed, worst));
+  WARN(fmt::format("{} flows on {} nodes, {} slowed by others: completion times differ by {:.1e} at most", flows,
+                   kNodes, slowed, worst));
 }

@@ -15,7 +15,9 @@ StepTime one_second() {
   return t;
 }
 
-std::vector<Request> same(std::size_t n, std::int32_t prompt, std::int32_t output) { return std::vector<Request>(n, {prompt, output}); }
+std::vector<Request> same(std::size_t n, std::int32_t prompt, std::int32_t output) {
+  return std::vector<Request>(n, {prompt, output});
+}
 
 }  // namespace
 
@@ -55,7 +57,8 @@ TEST_CASE("paging runs more at once than any reservation, a shared prefix still 
   auto load = draw({161.3, 1.2, 338, 0.9}, 1536, 600, 7);
   Setting s;
   s.memory_tokens = 16'000, s.shared_prefix = 512;
-  const double most = run(load, {Kind::exact}, s, one_second()).sequences, paged = run(load, {Kind::paged, 16}, s, one_second()).sequences;
+  const double most = run(load, {Kind::exact}, s, one_second()).sequences,
+               paged = run(load, {Kind::paged, 16}, s, one_second()).sequences;
   CHECK(run(load, {Kind::maximum}, s, one_second()).sequences < most);
   CHECK(most < paged);
   CHECK(paged < run(load, {Kind::paged, 16, true}, s, one_second()).sequences);
@@ -68,7 +71,8 @@ TEST_CASE("every request that fits is served in full, whatever is preempted") {
   std::int64_t tokens = 0;
   for (const Request& r : load) tokens += r.output;
   StepTime step = one_second();
-  for (const Scheme& scheme : {Scheme{Kind::maximum}, Scheme{Kind::power}, Scheme{Kind::exact}, Scheme{Kind::paged, 16}}) {
+  for (const Scheme& scheme :
+       {Scheme{Kind::maximum}, Scheme{Kind::power}, Scheme{Kind::exact}, Scheme{Kind::paged, 16}}) {
     const Outcome o = run(load, scheme, s, step);
     CAPTURE(scheme.name());
     CHECK(o.refused == 0);

@@ -43,8 +43,10 @@ TEST_CASE("the linear program finds what trying every split finds") {
 }
 
 TEST_CASE("multi-head attention: half the bytes as activations, so at best half the time") {
-  // OPT-6.7B, batch 64: 40.33 us of keys and values, 20.16 us of activations and 17.18 us of products a token and layer.
-  const LayerProfile p = profile(load_architecture("opt-6.7b"), load_hardware("x86-a100-pcie").gpu, Dtype::fp16, Dtype::fp16, paper(250e12), 1024);
+  // OPT-6.7B, batch 64: 40.33 us of keys and values, 20.16 us of activations and 17.18 us of products a token and
+  // layer.
+  const LayerProfile p = profile(load_architecture("opt-6.7b"), load_hardware("x86-a100-pcie").gpu, Dtype::fp16,
+                                 Dtype::fp16, paper(250e12), 1024);
   CHECK(p.kv_s_per_token == Approx(40.33e-6).epsilon(1e-3));
   CHECK(p.activation_s_per_token == Approx(20.16e-6).epsilon(1e-3));
   CHECK(p.recompute_s_per_token == Approx(17.18e-6).epsilon(1e-3));

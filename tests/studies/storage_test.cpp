@@ -33,16 +33,18 @@ TEST_CASE("below capacity storage delivers what is asked for, beyond it what it 
 }
 
 TEST_CASE("through host memory every byte crosses it twice and shares the uplinks") {
-  const double direct = deliver(eight(), 0, of(400e9), 1).bytes_per_s, bounced = deliver(eight(true), 0, of(400e9), 1).bytes_per_s;
+  const double direct = deliver(eight(), 0, of(400e9), 1).bytes_per_s,
+               bounced = deliver(eight(true), 0, of(400e9), 1).bytes_per_s;
   CHECK(bounced < 0.8 * direct);
   CHECK(bounced == Approx(4 * 51.2e9).epsilon(0.03));  // a switch's link to its socket serves two GPUs
 }
 
 TEST_CASE("a lone read takes its setup and its bytes at the NIC's rate; tiers come in order") {
-  const auto all = restores(load_hardware("dgx-h100"), load_architecture("llama-3.1-70b"), Dtype::bf16, Dtype::bf16, 8, 131072, 256);
+  const auto all =
+      restores(load_hardware("dgx-h100"), load_architecture("llama-3.1-70b"), Dtype::bf16, Dtype::bf16, 8, 131072, 256);
   REQUIRE(all.size() == 6);
   const double bytes = 131072.0 * 327680;
-  CHECK(all[0].s == Approx(bytes / 8 / 25.6e9 + 8192 * 3.4e-6).epsilon(0.01));          // two GPUs an uplink
+  CHECK(all[0].s == Approx(bytes / 8 / 25.6e9 + 8192 * 3.4e-6).epsilon(0.01));           // two GPUs an uplink
   CHECK(all[1].s == Approx(bytes / (52e9 * 0.95) + 512 * 11e-6 + 60e-6).epsilon(0.01));  // the drives
   CHECK(all[3].s == Approx(bytes / 8 / 33.6e9 + 512 * 72e-6).epsilon(0.01));             // the NICs
   CHECK(all[5].from == "computing it again");

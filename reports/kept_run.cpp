@@ -1,0 +1,216 @@
+#include "reports/kept_run.hpp"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "reports/event_shapes.hpp"
+#include "reports/totals.hpp"
+
+namespace kvplan {
+namespace {
+
+namespace od = simdjson::ondemand;
+
+[[noreturn]] void refuse(const std::string& path, std::int64_t line, const std::string& why, const std::string& help) {
+  throw InputError(Diagnostic{path, line, 0, why, help});
+}
+
+// Calls `take(number, text, object)` for every line, which is one JSON object.
+template <class Take>
+std::int64_t each_line(const std::string& path, const std::string& help, Take take) {
+  const auto in = open_text_file(path);
+  od::parser parser;
+  std::string line;
+  std::int64_t number = 0;
+  while (std::getline(*in, line)) {
+    ++number;
+    line.reserve(line.size() + simdjson::SIMDJSON_PADDING);
+    try {
+      od::document document = parser.iterate(line.data(), line.size(), line.capacity());
+      take(number, line, document.get_object());
+      if (in->eof()) refuse(path, number, "the last line has no end: the file is cut off", help);
+    } catch (const std::exception& e) {
+      if (dynamic_cast<const InputError*>(&e) != nullptr) throw;
+      const bool cut = in->eof();
+      refuse(path, number,
+             cut ? "the file is cut off in its last line" : fmt::format("is not a line of such a file: {}", e.what()),
+             help);
+    }
+  }
+  return number;
+}
+
+constexpr const char* kAgain = "run it again: kvplan run ... --out DIR";
+constexpr const char* kWithEvents = "`kvplan run ... --events --out DIR` writes one (with --check, checked)";
+
+template <class Enum>
+Enum by_name(std::string_view name, std::initializer_list<Enum> all) {
+  for (const Enum e : all) {
+    if (name == name_of(e)) return e;
+  }
+  throw simdjson::simdjson_error(simdjson::INCORRECT_TYPE);
+}
+
+void take_time_or_count(KeptRequest& r, std::string_view key, std::int64_t v) {
+  using Times = std::pair<std::string_view, Time RequestRecord::*>;
+  static constexpr Times kTimes[] = {
+      {"arrival_ps", &RequestRecord::arrival}, {"first_token_ps", &RequestRecord::first_token},
+      {"finish_ps", &RequestRecord::finish},   {"frontend_ps", &RequestRecord::frontend},
+      {"queue_ps", &RequestRecord::queue},     {"load_ps", &RequestRecord::load},
+      {"prefill_ps", &RequestRecord::prefill}, {"recompute_ps", &RequestRecord::recompute}};
+  for (const auto& [name, member] : kTimes) {
+    if (key == name) r.*member = Time(v);
+  }
+  const auto small = static_cast<std::int32_t>(v);
+  if (key == "turn") r.turn = static_cast<TurnId>(v);
+  if (key == "session") r.session = static_cast<std::uint32_t>(v);
+  if (key == "continues") r.continues = static_cast<TurnId>(v);
+  if (key == "replica") r.replica = static_cast<std::uint32_t>(v);
+  if (key == "prompt_tokens") r.prompt_tokens = small;
+  if (key == "output_tokens") r.output_tokens = small;
+  if (key == "hit_hbm_tokens") r.hit_g1_tokens = small;
+  if (key == "hit_dram_tokens") r.hit_g2_tokens = small;
+  if (key == "hit_ssd_tokens") r.hit_beyond_tokens[0] = small;
+  if (key == "hit_remote_tokens") r.hit_beyond_tokens[1] = small;
+  if (key == "computed_tokens") r.computed_tokens = v;
+  if (key == "recomputed_tokens") r.recomputed_tokens = v;
+  if (key == "preemptions") r.preemptions = small;
+}
+
+KeptRequest request_of(od::object object) {
+  KeptRequest r;
+  r.turn = kNone;
+  for (auto field : object) {
+    const std::string_view key = field.unescaped_key();
+    od::value value = field.value();
+    if (key == "outcome") {
+      r.outcome = by_name<Outcome>(value.get_string(), {Outcome::unfinished, Outcome::completed, Outcome::refused});
+    } else if (key == "refusal") {
+      r.refusal = by_name<Refusal>(value.get_string(),
+                                   {Refusal::exceeds_context, Refusal::exceeds_memory, Refusal::empty_prompt});
+    } else if (key == "turn" || key == "session" || key == "replica" || key == "preemptions" || key.ends_with("_ps") ||
+               key.ends_with("_tokens") || (key == "continues" && !value.is_null())) {
+      take_time_or_count(r, key, value.get_int64());
+    }
+  }
+  return r;
+}
+
+StepTime step_time_of(const nlohmann::json& j) {
+  const auto pieces = [](const nlohmann::json& all) {
+    std::vector<PiecewiseLinear::Piece> out;
+    for (const auto& p : all) out.push_back({p.at(0), p.at(1), p.at(2)});
+    return PiecewiseLinear(std::move(out));
+  };
+  StepTime t;
+  t.base = pieces(j.at("base")), t.head = pieces(j.at("head"));
+  t.context_ps = j.at("context_ps"), t.pair_ps = j.at("pair_ps"), t.layers = j.at("layers");
+  return t;
+}
+
+KeptLimits limits_of(const nlohmann::json& j) {
+  KeptLimits h;
+  h.replicas = j.at("replicas"), h.replicas_per_node = j.at("replicas_per_node");
+  h.block_tokens = j.at("block_tokens"), h.page_tokens = j.at("page_tokens");
+  h.max_num_batched_tokens = j.at("max_num_batched_tokens");
+  h.blocking_loads = j.at("blocking_loads");
+  h.kv_bytes_per_token = j.at("kv_bytes_per_token");
+  h.kv_bytes_per_token_per_gpu = j.at("kv_bytes_per_token_per_gpu");
+  h.step_time = step_time_of(j.at("step_times").at(0));
+  for (const auto& m : j.at("memories")) {
+    h.memories.push_back({m.at("name"), m.at("tier"), m.at("replicas").at(0), m.at("replicas").at(1),
+                          m.contains("pages") ? m.at("pages") : m.at("blocks")});
+  }
+  for (const auto& l : j.at("limits")) h.limits.push_back({l.at("name"), l.at("bytes_per_s")});
+  for (const auto& r : j.at("routes")) {
+    h.routes.push_back({r.at("purpose"), r.at("tier"), r.at("replica_on_node"), r.at("segment_ps"), {}, {}});
+    Route& cost = h.routes.back().cost;
+    cost.segment_ps = r.at("segment_ps");
+    if (r.contains("submission_ps")) cost.submission_ps = r.at("submission_ps").get<std::vector<std::int64_t>>();
+    if (r.contains("ramp_fs_per_byte")) cost.ramp_fs_per_byte = r.at("ramp_fs_per_byte").get<std::vector<std::int64_t>>();
+    cost.latency_ps = r.value("latency_ps", std::int64_t{0});
+    for (const auto& u : r.at("uses")) h.routes.back().uses.emplace_back(u.at(0), u.at(1));
+  }
+  return h;
+}
+
+Event event_of(od::object object) {
+  Event event;
+  const EventShape* shape = nullptr;
+  std::int64_t* const values[] = {&event.a, &event.b, &event.c, &event.d};
+  for (auto field : object) {
+    const std::string_view key = field.unescaped_key();
+    if (shape == nullptr) {
+      const std::string_view name = field.value().get_string();
+      for (const EventShape& s : kEventShapes) {
+        if (key == "e" && name == s.name) shape = &s;
+      }
+      if (shape == nullptr) throw simdjson::simdjson_error(simdjson::NO_SUCH_FIELD);
+      event.what = static_cast<Happening>(shape - kEventShapes);
+      continue;
+    }
+    const std::int64_t v = field.value().get_int64();
+    if (key == "at") event.at = Time(v);
+    if (key == "turn") event.turn = static_cast<std::uint32_t>(v);
+    if (shape->who != nullptr && key == shape->who) event.who = static_cast<std::uint32_t>(v);
+    for (int i = 0; i < 4; ++i) {
+      if (shape->fields[i] != nullptr && key == shape->fields[i]) *values[i] = v;
+    }
+  }
+  return event;
+}
+
+}  // namespace
+
+std::vector<KeptRequest> read_kept_requests(const std::string& folder) {
+  const std::string path = folder + "/requests.jsonl";
+  if (!std::filesystem::exists(path)) {
+    refuse(folder, 0, "holds no requests.jsonl", "name a folder that `kvplan run --out` wrote for one combination");
+  }
+  std::vector<KeptRequest> all;
+  each_line(path, kAgain, [&](std::int64_t line, const std::string&, od::object object) {
+    all.push_back(request_of(object));
+    if (all.back().turn != line - 1) refuse(path, line, "the turns are not numbered in order", kAgain);
+  });
+  return all;
+}
+
+bool keeps_events(const std::string& folder) { return std::filesystem::exists(folder + "/events.jsonl"); }
+
+void read_kept_events(const std::string& folder, const std::function<void(const KeptLimits&)>& begin,
+                      const std::function<void(const Event&)>& each) {
+  const std::string path = folder + "/events.jsonl";
+  if (!keeps_events(folder)) refuse(folder, 0, "holds no events.jsonl", kWithEvents);
+  std::int64_t asked = 0, said = 0;
+  const std::int64_t lines =
+      each_line(path, kWithEvents, [&](std::int64_t line, const std::string& text, od::object object) {
+        if (line == 1) {
+          const auto header = nlohmann::json::parse(text);
+          if (header.value("schema", "") != "kvplan.events/1")
+            refuse(path, 1, "the schema is not kvplan.events/1", kWithEvents);
+          begin(limits_of(header));
+        } else if (text.starts_with("{\"e\":")) {
+          each(event_of(object));
+        } else {
+          asked += text.starts_with("{\"asked\":");
+          said += text.starts_with("{\"said\":");
+        }
+      });
+  if (said != asked || lines == 0) {
+    refuse(path, lines, fmt::format("the log is cut off: {} requests, {} results", asked, said), kWithEvents);
+  }
+}
+
+const std::string& KeptLimits::tier_name(std::int64_t tier) const {
+  const auto at = std::find_if(memories.begin(), memories.end(), [&](const KeptMemory& m) { return m.tier == tier; });
+  KVPLAN_ASSERT(at != memories.end());
+  return at->name;
+}
+
+}  // namespace kvplan

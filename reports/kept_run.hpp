@@ -1,0 +1,63 @@
+// A run as its folder keeps it: requests.jsonl, a line a request, and events.jsonl (docs/event-log.md), read back by
+// those who explain or draw it. InputError, with file and line, where a file is absent, cut off or of another schema.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "hardware/topology.hpp"
+#include "models/step_time.hpp"
+#include "sim/event_log.hpp"
+#include "sim/result.hpp"
+
+namespace kvplan {
+
+struct KeptRequest : RequestRecord {
+  std::uint32_t session = 0;
+  TurnId continues = kNone;  // the turn before, whose end this one waited for
+  std::int32_t prompt_tokens = 0, output_tokens = 0;
+};
+
+// By turn.
+std::vector<KeptRequest> read_kept_requests(const std::string& folder);
+
+struct KeptRoute {
+  std::string purpose;  // load, store, write
+  std::int64_t tier = 0, replica_on_node = 0, segment_ps = 0;
+  std::vector<std::pair<std::size_t, std::int64_t>> uses;  // limit, weight
+  Route cost;  // what a transfer takes beside its bytes
+};
+
+struct KeptLimit {
+  std::string name;
+  std::int64_t bytes_per_s = 0;
+};
+
+struct KeptMemory {
+  std::string name;  // hbm, dram, ssd, remote
+  std::int64_t tier = 0, first_replica = 0, end_replica = 0;
+  std::int64_t capacity = 0;  // pages in tier 0, blocks below
+};
+
+// What held in the run.
+struct KeptLimits {
+  std::int64_t replicas = 0, replicas_per_node = 0, block_tokens = 0, page_tokens = 0, max_num_batched_tokens = 0;
+  bool blocking_loads = false;
+  std::int64_t kv_bytes_per_token = 0, kv_bytes_per_token_per_gpu = 0;
+  StepTime step_time;  // with no copy beside it
+  std::vector<KeptMemory> memories;
+  std::vector<KeptLimit> limits;
+  std::vector<KeptRoute> routes;
+
+  const std::string& tier_name(std::int64_t tier) const;
+};
+
+bool keeps_events(const std::string& folder);
+
+// Reads events.jsonl from its first line to its last: the limits first, then each event, in the log's order.
+void read_kept_events(const std::string& folder, const std::function<void(const KeptLimits&)>& begin,
+                      const std::function<void(const Event&)>& each);
+
+}  // namespace kvplan
