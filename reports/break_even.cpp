@@ -36,7 +36,7 @@ Json break_even_block(const RunFacts& run) {
     }
     tiers.push_back({{"tier", name}, {"load_s", std::move(times)}});
   };
-  const double segment = static_cast<double>(std::max<std::int64_t>(c.offload.segment.count, 1));
+  const double segment = static_cast<double>(std::max<std::int64_t>(load_segment(c.offload).count, 1));
   add("dram", c.links.load[0], [&](double, double bytes) { return std::ceil(bytes / segment); });
   // Beyond host memory a block of the trace is an object of its own.
   const double block = std::max(run.workload.block_tokens, 1);
