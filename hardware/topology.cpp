@@ -252,12 +252,15 @@ std::vector<std::int64_t> submissions(const Hardware& h, const CopyWay& way, con
   KVPLAN_ASSERT(segment.count > 0);
   const auto bytes = static_cast<double>(segment.count);
   const CopySurface* surface = nullptr;
+  bool other_way = false;
   std::vector<std::string> known = {"dma", "staged"};
   for (const CopySurface& s : h.copy_surfaces) {
-    if (s.link_kind != link_kind || s.to_device != to_device) continue;
+    if (s.link_kind != link_kind) continue;
     known.push_back(s.method);
-    if (s.method == way.method) surface = &s;
+    if (s.method != way.method) continue;
+    (s.to_device == to_device ? void(surface = &s) : void(other_way = true));
   }
+  if (surface == nullptr && other_way) return {};  // a DMA copy each
   if (surface == nullptr && way.method != "staged") {
     throw InfeasibleError(fmt::format("error: {} has no measured copies by \"{}\" over {}\n  help: it has {}", h.name,
                                       way.method, link_kind, fmt::join(known, ", ")));

@@ -48,7 +48,7 @@ struct CopyWay {
   bool far_memory = false;  // KV lies in the memory that is farthest from its GPU, not the nearest (NUMA)
   bool bounce = false;      // storage: by way of the GPU's host memory even where a shorter path leads past it
   // "dma": each segment is a copy of its own, at the link kind's cost. "staged": gathered on the GPU, then one copy. Others
-  // name a measured surface of the hardware file.
+  // name a measured surface of the hardware file; where that has one direction alone, the other goes by DMA.
   std::string method = "dma";
   Bytes load_segment{0}, store_segment{0};  // of one GPU's stream; of methods other than dma
 };

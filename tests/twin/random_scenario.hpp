@@ -47,13 +47,13 @@ inline Workload random_turns(Dice& dice) {
 
 // What transfers cost beside bytes: measured by their number of segments, or a device's latency and queue.
 inline void random_setup(Dice& dice, Route& r) {
-  if (dice.one_in(3)) {
+  if (dice.one_in(4)) {
     std::int64_t ps = 0;
-    for (int k = 0; k < 5; ++k) r.submission_ps.push_back(ps += dice.pick(0, 80) * kPsPerUs);
+    for (int k = 0; k < 5; ++k) r.submission_ps.push_back(ps += dice.pick(0, 20) * kPsPerUs);
   }
-  if (!dice.one_in(3)) return;
-  r.latency_ps = dice.pick(0, 90) * kPsPerUs;
-  for (int q = dice.pick(1, 6); q > 0; --q) r.ramp_fs_per_byte.push_back(q * dice.pick(0, 30) * 1'000'000'000ll);
+  if (!dice.one_in(4)) return;
+  r.latency_ps = dice.pick(0, 30) * kPsPerUs;
+  for (int q = dice.pick(1, 6); q > 0; --q) r.ramp_fs_per_byte.push_back(q * dice.pick(0, 30) * 100'000ll);
 }
 
 inline void random_tiers(Dice& dice, SimulationConfig& c) {
@@ -65,7 +65,7 @@ inline void random_tiers(Dice& dice, SimulationConfig& c) {
   for (Route& r : c.links.store) r.uses.push_back({2, dice.pick(1, 2)});
   for (Route& r : c.links.load) random_setup(dice, r);
   for (Route& r : c.links.store) random_setup(dice, r);
-  if (dice.one_in(3)) c.offload.load_segment = Bytes(c.offload.segment.count / dice.pick(1, 4));
+  if (dice.one_in(4)) c.offload.load_segment = Bytes(c.offload.segment.count / dice.pick(1, 4));
   c.offload.store = static_cast<StorePolicy>(dice.pick(0, 2));
   c.offload.load = static_cast<LoadPolicy>(dice.pick(0, 1));
   c.offload.scope = static_cast<Scope>(dice.pick(0, 2));
