@@ -44,7 +44,8 @@ void Checker::part(const Entry& e) {
   }
 }
 
-// The memory that a transfer reads a block from. A node writes on from the G2 of any of its replicas.
+// The memory that a transfer reads a block from. A node writes on from the G2 of any of its replicas: the one where the
+// block has just been pinned.
 std::int64_t Checker::source(const RouteLimit& route, std::int64_t node, std::int64_t place) const {
   const std::int64_t first = node * header_.replicas_per_node;
   if (route.purpose == "store") return memory_of(0, first + route.replica_on_node);
@@ -52,7 +53,8 @@ std::int64_t Checker::source(const RouteLimit& route, std::int64_t node, std::in
   for (std::int64_t r = first; r < std::min(first + header_.replicas_per_node, header_.replicas); ++r) {
     const std::int64_t memory = memory_of(1, r);
     const auto& held = memories_[static_cast<std::size_t>(memory)].held;
-    if (held.count(place) > 0 && held.at(place).ready) return memory;
+    const auto block = held.find(place);
+    if (block != held.end() && block->second.ready && block->second.references > block->second.readers) return memory;
   }
   return memory_of(1, first);
 }
