@@ -22,7 +22,7 @@ TEST_CASE("lists name what ships") {
   const CliRun hw = cli({"hw", "list"});
   CHECK(hw.code == 0);
   for (const char* name : {"x86-h100-sxm", "gh200-96", "x86-a100-pcie"}) CHECK(contains(hw.out, name));
-  CHECK(json_of({"hw", "list"}).size() == 7);
+  CHECK(json_of({"hw", "list"}).size() == 10);
   const CliRun model = cli({"model", "list"});
   for (const char* name : {"llama-3.1-70b ", "deepseek-v3 ", "gpt-oss-120b ", "mixtral-8x7b ", "opt-30b "}) {
     CHECK(contains(model.out, name));
