@@ -109,6 +109,7 @@ void Replica::end_lead(SequenceId id, Time at) {
     return;
   }
   take_loaded(s);
+  note_loaded(id);
   s.phase = Sequence::Phase::loaded;
   s.enter(Sequence::Part::queue, at, record_of(s));
   loaded_.push_back(id);
