@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <boost/graph/adjacency_list.hpp>
 #include <boost/graph/breadth_first_search.hpp>
 #include <cmath>
@@ -279,26 +278,6 @@ std::vector<std::int64_t> submissions(const Hardware& h, const CopyWay& way, con
 }
 
 }  // namespace
-
-Time setup_time(const Route& route, Bytes bytes, std::int64_t segments) {
-  KVPLAN_ASSERT(segments > 0);
-  __extension__ using int128 = __int128;
-  std::int64_t ps = route.latency_ps;
-  const std::vector<std::int64_t>& knots = route.submission_ps;
-  if (knots.size() < 2) {
-    ps += segments * (knots.empty() ? route.segment_ps : knots[0]);
-  } else {
-    const auto width = static_cast<std::size_t>(std::bit_width(static_cast<std::uint64_t>(segments))) - 1;
-    const std::size_t k = std::min(width, knots.size() - 2);
-    const std::int64_t from = std::int64_t{1} << k;
-    ps += knots[k] + static_cast<std::int64_t>(int128(knots[k + 1] - knots[k]) * (segments - from) / from);
-  }
-  const std::vector<std::int64_t>& ramp = route.ramp_fs_per_byte;
-  if (static_cast<std::size_t>(segments) <= ramp.size()) {
-    ps += static_cast<std::int64_t>(int128(ramp[static_cast<std::size_t>(segments - 1)]) * bytes.count / 1000);
-  }
-  return Time(ps);
-}
 
 bool reaches(const Hardware& h, const std::string& from, const std::string& to) {
   const Graph g = graph_of(h);

@@ -231,7 +231,9 @@ NodeLinks each_alone(const NodeLinks& links) {
     std::int64_t rate = Time::max().count;
     for (const LimitUse& use : route.uses) rate = std::min(rate, links.limits[use.limit].bytes_per_s / use.weight);
     out.limits.push_back({name, rate * streams});
-    return Route{{{static_cast<std::uint32_t>(out.limits.size() - 1), 1}}, route.segment_ps};
+    Route own = route;
+    own.uses = {{static_cast<std::uint32_t>(out.limits.size() - 1), 1}};
+    return own;
   };
   out.load = {alone(links.load.front(), "load", 1)};
   out.store = {alone(links.store.front(), "store", 1)};

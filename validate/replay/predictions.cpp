@@ -36,7 +36,7 @@ SimulationConfig as_variant(const SimulationConfig& calibrated, const Simulation
   if (!c.offload.enabled || variant == Variant::no_interference) return c;
   c.links = each_alone(variant == Variant::nominal_link ? nominal.links : calibrated.links);
   for (Route* r : {&c.links.load.front(), &c.links.store.front()}) {
-    if (variant != Variant::per_copy_only) r->segment_ps = 0;
+    if (variant != Variant::per_copy_only) r->segment_ps = 0, r->submission_ps.clear();
     if (variant == Variant::constant_32_gb_s) c.links.limits[r->uses.front().limit].bytes_per_s = 32'000'000'000;
   }
   return c;
