@@ -70,6 +70,7 @@ void Replica::load(SequenceId id, Time at) {
     if (ranges.empty()) continue;
     Transfer transfer = transfer_of(std::move(ranges));
     transfer.sequence = id;
+    transfer.segments = ceil_div(transfer.bytes_per_gpu.count, load_segment(offload_).count);
     if (tier > 0) {
       transfer.segments = 0;  // a block is an object of its own there
       for (const BlockRange& r : transfer.ranges) transfer.segments += r.blocks();
