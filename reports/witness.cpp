@@ -202,7 +202,7 @@ void Witness::see_transfer(const Event& e) {
       const KeptRoute& r = limits_->routes[route];
       LifeLoad load;
       load.tier = limits_->tier_name(r.tier), load.route = e.a, load.bytes = e.b, load.asked = e.at;
-      load.alone = Time(e.c * r.segment_ps);
+      load.alone = setup_time(r.cost, Bytes(e.b), e.c);
       load.ahead = static_cast<std::int64_t>(queue.size());
       if (queue.empty()) load.starts = e.at;
       t.load = f->life->loads.size();

@@ -9,7 +9,7 @@
 //      memory and budget allow. Whoever does not get all of its prompt into the
 //      budget is the next step's unfinished prefill, and the newest sequence.
 // prefill_first: 2 and 3 come first, with the whole budget; only a step for which
-// they find nothing is one of decodes. whole_prompts: in 3, whoever would not get
+// they find nothing is one of decodes, and decodes that had to wait for pages go before them. whole_prompts: in 3, whoever would not get
 // all of its prompt into the budget waits for a later step, and all behind it,
 // unless the prompt exceeds what any step has.
 // When pages run out: evict unreferenced blocks, then take back what loaded but
@@ -172,7 +172,7 @@ class Replica {
   std::int64_t decodes() const { return decodes_run_ ? decode_.size() : 0; }  // of the current step
   Admission look_up(const Sequence& s, Time at);
   bool try_admit(SequenceId id, Time at);
-  void take_hits(Sequence& s, const Admission& a, Time at);
+  void take_hits(Sequence& s, const Admission& a);
   void offer_looked_up(const Sequence& s, Time at);
   void begin_chunk(SequenceId id, std::int64_t tokens);
   std::int64_t chunk_pages(const Sequence& s, std::int64_t tokens) const;
@@ -196,6 +196,9 @@ class Replica {
   void apply(const LoadDecision& d, Admission& a);
   void end_lead(SequenceId id, Time at);
   void take_loaded(Sequence& s);
+  void note_loaded(SequenceId id) const {
+    if (run_.executor != nullptr) run_.executor->loaded(id);
+  }
 
   // offload.cpp: transfers to and from the tiers below
   void load(SequenceId id, Time at);
@@ -255,6 +258,7 @@ class Replica {
   bool memory_changed_ = false;       // since the head of the queue last failed to fit
   bool preempted_ = false;            // in the step being composed
   bool decodes_run_ = false;          // in the current step
+  bool decodes_wait_ = false;         // for pages that are being written back: ahead of any prefill
   bool follows_step_ = false;         // the step being composed begins where another ended
   std::int64_t leaving_pages_ = 0;    // write-back: pages whose blocks are on their way to G2
   const std::int64_t reserve_pages_;  // write-back: kept free ahead of need

@@ -12,8 +12,9 @@ void Replica::schedule(Time at) {
   if (writes_back()) make_clean(reserve_pages_, at);
   budget_ = engine_.max_num_batched_tokens;
   const bool prefill_first = engine_.order == StepOrder::prefill_first;
-  if (prefill_first) add_prefills(at);
-  if (chunks_.empty() && !add_decodes(at)) {
+  if (prefill_first && !decodes_wait_) add_prefills(at);
+  decodes_wait_ = chunks_.empty() && !add_decodes(at);
+  if (decodes_wait_) {
     go_idle(at);
     return;
   }
@@ -142,10 +143,11 @@ bool Replica::try_admit(SequenceId id, Time at) {
     if (!writes_back() || !make_clean(a.need_pages, at)) return false;
     a = look_up(s, at);  // cleaning may have evicted what was a hit
   }
-  if (s.phase == Sequence::Phase::waiting) {
+  const bool looked_up = s.phase == Sequence::Phase::waiting;
+  if (looked_up) {
     cache_.announce({at, false});
     for (LowerTier* tier : below_.tiers) tier->announce({at, false});
-    take_hits(s, a, at);
+    take_hits(s, a);
   }
   note_admission(s, a);
   if (a.load_pages > 0) {
@@ -155,6 +157,8 @@ bool Replica::try_admit(SequenceId id, Time at) {
     s.loading_blocks = static_cast<std::uint32_t>(a.below - a.lead);
     load(id, at);
   }
+  // Only now that the hits are pinned: room for these writes may be made in the tier that holds them.
+  if (looked_up && counts_lookups(offload_)) offer_looked_up(s, at);
   if (a.waits) {
     s.phase = Sequence::Phase::loading;
     s.enter(Sequence::Part::load, at, record_of(s));
@@ -169,7 +173,7 @@ bool Replica::try_admit(SequenceId id, Time at) {
   return true;
 }
 
-void Replica::take_hits(Sequence& s, const Admission& a, Time at) {
+void Replica::take_hits(Sequence& s, const Admission& a) {
   const auto prompt = run_.chains.prompt(s.turn);
   for_each_range(prompt, 0, a.g1, [&](const BlockRange& r) {
     cache_.reference(r);
@@ -193,7 +197,6 @@ void Replica::take_hits(Sequence& s, const Admission& a, Time at) {
     for (LowerTier* tier : below_.tiers) tier->touch(prompt[i].range);
     if (counts) tier_->count_lookups(prompt[i].range);
   }
-  if (counts) offer_looked_up(s, at);
   // The hits of a request are those of the admission that led to its first computed token.
   if (record_of(s).computed_tokens > 0) return;
   const std::int64_t g1_tokens = std::min<std::int64_t>(a.g1 * run_.workload.block_tokens, a.cached_tokens);

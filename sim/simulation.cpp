@@ -44,6 +44,7 @@ class Simulation {
   void handle_transfers(std::uint32_t node, Time at);
   void end_transfer(FlowNetwork::Purpose purpose, std::uint32_t node, std::uint32_t replica, Time at);
   void handle_arrivals(Time at);
+  void settle_stepped(Time at);
   void handle_step(std::uint32_t replica, Time at);
   void start_successors(Time at);
   void begin_executor();
@@ -72,6 +73,8 @@ class Simulation {
   std::vector<Ready> static_arrivals_;  // sorted, latest first
   std::priority_queue<Ready, std::vector<Ready>, std::greater<>> later_arrivals_;
   Time front_end_free_{0};
+  Time stepped_at_{-1};                 // of the last step boundary, and the last replica that had one then
+  std::uint32_t last_stepped_ = 0;
   std::vector<std::uint8_t> passed_;    // by turn, where the front end takes one request after the other
   std::vector<std::uint32_t> first_successor_;  // by turn, into successors_
   std::vector<TurnId> successors_;
@@ -306,7 +309,6 @@ void Simulation::watch() {
 void Simulation::begin_executor() {
   KVPLAN_ASSERT(config_.replicas == 1 && config_.step_by_step && !config_.engine.overlap &&
                 config_.engine.speculation.draft_tokens == 0);
-  KVPLAN_ASSERT(config_.offload.choice == LoadChoice::load || config_.offload.choice == LoadChoice::recompute);
   std::vector<const LowerTier*> tiers;
   for (const auto& level : tiers_) tiers.push_back(level.front().get());
   run_.executor->begin(replicas_.front()->cache(), tiers);
@@ -348,12 +350,22 @@ void Simulation::handle_arrivals(Time at) {
     return;
   }
   foresight_.arrived(ready.second, at);
+  settle_stepped(at);
   const std::uint32_t replica = router_->choose(ready.second, replicas_, at);
   replicas_[replica]->arrive(ready.second, at);
   refresh(replica);
 }
 
+// A turn without think time arrives at the instant of a step boundary, behind the boundaries of the replicas up to the
+// one where its predecessor ended: they have to be past theirs in mid-flight, too.
+void Simulation::settle_stepped(Time at) {
+  if (at != stepped_at_) return;
+  for (std::uint32_t r = 0; r <= last_stepped_; ++r) replicas_[r]->settle(at + Time(1));
+}
+
 void Simulation::handle_step(std::uint32_t replica, Time at) {
+  last_stepped_ = at == stepped_at_ ? std::max(last_stepped_, replica) : replica;
+  stepped_at_ = at;
   replicas_[replica]->step(at);
   refresh(replica);
   start_successors(at);

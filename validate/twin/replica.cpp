@@ -184,8 +184,9 @@ void Replica::compose(Time at) {
   if (writes_back()) make_clean(ceil_div(g1_.capacity, 64), at);
   budget_ = run_.config.engine.max_num_batched_tokens;
   const bool prefill_first = run_.config.engine.order == StepOrder::prefill_first;
-  if (prefill_first) add_prefills(at);
-  if (chunks_.empty() && !add_decodes(at)) return go_idle(at);
+  if (prefill_first && !decodes_wait_) add_prefills(at);
+  decodes_wait_ = chunks_.empty() && !add_decodes(at);
+  if (decodes_wait_) return go_idle(at);
   if (!prefill_first) add_prefills(at);
   if (chunks_.empty() && (!decodes_run_ || decoding().empty())) return go_idle(at);
   take_off(at);

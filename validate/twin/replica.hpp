@@ -166,6 +166,7 @@ class Replica {
   bool memory_changed_ = false;  // ... and something has changed since
   bool preempted_ = false;
   std::int64_t leaving_pages_ = 0;
+  bool decodes_wait_ = false;
 };
 
 void push(Queue& queue, Transfer transfer, Network& network, Time at);
