@@ -67,7 +67,7 @@ double highest(const ChartRows& rows) {
 const Axis kTime{"time (s)", false, ""};
 
 Section what_section(const Workload& w, const TraceStatistics& s, const Reuse& r) {
-  Section what{"trace", "What the trace holds", {}, {}, {}, {}};
+  Section what{"trace", "What the trace holds", {}, {}, {}, {}, {}};
   what.sentences.push_back(
       fmt::format("{}: {}, blocks of {} tokens, SHA-256 {}.", w.name, w.format, w.block_tokens, w.sha256));
   what.points.push_back(fmt::format("{} turns in {:.1f} s, {:.3g} a second; {} of them wait for the turn before.",
@@ -95,7 +95,7 @@ Section what_section(const Workload& w, const TraceStatistics& s, const Reuse& r
 }
 
 Section arrivals_section(const TraceStatistics& s, const Reuse& r) {
-  Section arrivals{"arrivals", "Arrivals", {}, {}, {}, {}};
+  Section arrivals{"arrivals", "Arrivals", {}, {}, {}, {}, {}};
   arrivals.sentences.push_back(fmt::format(
       "Gaps between arrivals have a coefficient of variation of {:.2f} (1: Poisson); the busiest minute has {:.2f} "
       "times the turns of the mean minute.",
@@ -117,7 +117,7 @@ Section arrivals_section(const TraceStatistics& s, const Reuse& r) {
 }
 
 Section sizes_section(const TraceStatistics& s) {
-  Section sizes{"lengths", "Lengths, turns and waits", {}, {}, {}, {}};
+  Section sizes{"lengths", "Lengths, turns and waits", {}, {}, {}, {}, {}};
   sizes.charts.push_back(shares_chart("lengths", "Lengths of prompts and answers", "tokens",
                                       {{"prompts", s.prompt_tokens}, {"answers", s.output_tokens}}));
   if (s.follow_up_turns == 0) return sizes;
@@ -148,7 +148,7 @@ Chart capacity_chart(const Workload& w) {
 }
 
 Section reuse_section(const Workload& w, const TraceStatistics& s, const Reuse& r) {
-  Section reuse{"reuse", "Reuse of prefixes", {}, {}, {}, {}};
+  Section reuse{"reuse", "Reuse of prefixes", {}, {}, {}, {}, {}};
   for (const WorkingSet& set : r.working_sets) {
     reuse.points.push_back(fmt::format("In {:g} s prompts hold {} distinct tokens on the mean, {} at most.",
                                        set.window_s, figure(set.mean_tokens), figure(set.max_tokens)));
@@ -186,7 +186,7 @@ Section reuse_section(const Workload& w, const TraceStatistics& s, const Reuse& 
 Page trace_page(const Workload& w, const TraceStatistics& s, const Reuse& r) {
   Page page{fmt::format("kvplan: the trace {}", w.name),
             {what_section(w, s, r), arrivals_section(s, r), sizes_section(s), reuse_section(w, s, r)}};
-  Section notes{"notes", "What was done while reading", {}, {}, {}, {}};
+  Section notes{"notes", "What was done while reading", {}, {}, {}, {}, {}};
   for (const WorkloadNote& n : w.notes) notes.points.push_back(fmt::format("{} ({} rows)", n.what, n.rows));
   if (!notes.points.empty()) page.sections.push_back(std::move(notes));
   return page;

@@ -63,8 +63,9 @@ void JsonLines::parse_line(TraceRow& row) {
       simdjson::ondemand::value value = field.value();
       take_member(key, {trimmed(value.raw_json_token()), &value}, row, seen);
     }
-    end_line(row, seen);
+    // Before end_line: a row that later ones refer to must not fail behind it.
     if (document.current_location().error() == simdjson::SUCCESS) fail("", "more text follows the object");
+    end_line(row, seen);
   } catch (const simdjson::simdjson_error& error) {
     if (content.back() != '}') {
       const std::string_view end = content.substr(content.size() - std::min(content.size(), std::size_t{30}));

@@ -47,6 +47,9 @@ std::string logged(const char* t, const char* prompt, const char* more = "") {
   return fmt::format("{{\"created\": {}, \"prompt_tokens\": {}, \"completion_tokens\": 5{}}}\n", t, prompt, more);
 }
 
+// A row with more text, and behind it the same row again, which refers to the first one.
+std::string behind(const std::string& row) { return row.substr(0, row.size() - 1) + " {}\n" + row; }
+
 std::vector<Case> mooncake_cases() {
   const std::string good = mooncake("0", "600", "5", "1, 2"), session = ", \"session_id\": \"a\"";
   return {{"truncated", good + good.substr(0, 40), "the line is cut off after"},
@@ -57,6 +60,8 @@ std::vector<Case> mooncake_cases() {
           {"2^63", mooncake("0", "9223372036854775808", "5", "1, 2"), "\"input_length\" is 9223372036854775808"},
           {"2^64 hash", mooncake("0", "600", "5", "1, 18446744073709551616"), "a hash id is 18446744073709551616"},
           {"duplicate ids", mooncake("0", "1024", "5", "7, 7"), "a hash id stands after another prefix"},
+          {"text behind the object", behind(mooncake("0", "600", "5", "1, 2", session.c_str())),
+           "more text follows the object"},
           {"backwards", mooncake("9", "600", "5", "1, 2") + good, "sorted by time"},
           {"backwards in a session",
            mooncake("9", "600", "5", "1, 2", session.c_str()) + mooncake("3", "600", "5", "1, 2", session.c_str()),
@@ -74,6 +79,7 @@ std::vector<Case> bailian_cases() {
           {"2^63", bailian("9223372036854775808", "-1", "1"), "\"chat_id\" is 9223372036854775808"},
           {"duplicate ids", good + good, "\"chat_id\" 7 stood in line 1 already"},
           {"no such parent", bailian("7", "99", "1"), "chats whose parent is not in the trace"},
+          {"text behind the object", behind(good), "more text follows the object"},
           {"cycle", bailian("7", "8", "1") + bailian("8", "7", "1"), "stands in line 2, not before this line"},
           {"own parent", bailian("7", "7", "1"), "stands in line 1, not before this line"},
           {"backwards", good + bailian("8", "-1", "0"), "sorted by time"},
@@ -183,6 +189,7 @@ std::vector<Case> openai_cases() {
           {"NaN", logged("NaN", "600"), "\"created\" is NaN"},
           {"negative", logged("9", "-600"), "\"prompt_tokens\" is -600"},
           {"2^63", logged("9223372036854775808", "600"), "\"created\" is 9223372036854775808"},
+          {"text behind the object", behind(logged("9", "600", ", \"user\": 1")), "more text follows the object"},
           {"backwards", good + logged("3", "600"), "sorted by time"},
           {"backwards in a session", logged("9", "600", ", \"user\": 1") + logged("3", "600", ", \"user\": 1"),
            "arrives before its session's turn before it"},
