@@ -202,6 +202,10 @@ void add_dram(Built& b, const Scenario& s, const Hardware& hardware, const Archi
   c.offload.capacity =
       c.offload.scope == Scope::node ? b.dram_per_node : Bytes(b.dram_per_node.count / c.replicas_per_node);
   c.offload.segment = segment_bytes(s, model, c.engine.page_tokens, c.kv_bytes_per_token_per_gpu);
+  // Of a page of all layers, what one layer needs lies apart from what the next one does.
+  if (c.offload.load == LoadPolicy::layerwise && s.text("offload.layout") == "block-first") {
+    c.offload.load_segment = Bytes(std::max<std::int64_t>(1, c.offload.segment.count / model.layers));
+  }
   if (!s.has("offload.dram_bytes") && used_gpus < hardware.gpus_per_node) {
     b.notes.push_back(fmt::format("{} of a node's {} GPUs are used and paid for, so {} of its DRAM is taken for KV (offload.dram_bytes)",
                                   used_gpus, hardware.gpus_per_node, human_bytes(share)));
@@ -229,6 +233,26 @@ void add_storage(Built& b, const Scenario& s, const Hardware& hardware, VertexKi
   }
   b.config.offload.beyond.push_back({ssd ? Storage::ssd : Storage::remote, ssd ? Scope::node : Scope::fleet, capacity,
                                      eviction(s, ssd ? "offload.ssd_eviction" : "offload.remote_eviction"), policy});
+}
+
+CopyWay copy_way(const Scenario& s, const OffloadConfig& o) {
+  CopyWay way;
+  way.far_memory = s.text("offload.placement") == "far";
+  way.bounce = s.text("offload.storage_path") == "through-dram";
+  way.method = o.enabled ? s.text("offload.copy_method") : "dma";
+  way.load_segment = load_segment(o);
+  way.store_segment = o.segment;
+  return way;
+}
+
+// Segments that no copy of the measured method was as small or as large as.
+void tell_of_copies(Built& b, const CopyWay& way, const Hardware& hardware) {
+  for (const CopySurface& surface : hardware.copy_surfaces) {
+    const Bytes segment = surface.to_device ? way.load_segment : way.store_segment;
+    if (surface.method != way.method || surface.covers(segment.count)) continue;
+    b.notes.push_back(fmt::format("EXTRAPOLATED: segments of {} bytes lie beyond what copies by {} were measured with ({})",
+                                  segment.count, way.method, surface.source.source));
+  }
 }
 
 }  // namespace
@@ -272,7 +296,9 @@ Built build_config(const Scenario& s, const std::string& offload, const Hardware
   std::vector<VertexKind> beyond;
   if (offload.find("ssd") != std::string::npos) beyond.push_back(VertexKind::ssd);
   if (offload.find("remote") != std::string::npos) beyond.push_back(VertexKind::remote);
-  c.links = compile_links(hardware, b.gpus_per_replica, std::min(c.replicas, c.replicas_per_node), beyond);
+  const CopyWay way = copy_way(s, c.offload);
+  c.links = compile_links(hardware, b.gpus_per_replica, std::min(c.replicas, c.replicas_per_node), beyond, way);
+  tell_of_copies(b, way, hardware);
   for (const VertexKind kind : beyond) add_storage(b, s, hardware, kind);
   return b;
 }

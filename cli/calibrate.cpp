@@ -42,6 +42,7 @@ po::options_description flags() {
       "Take what FROM does not measure (all-reduce, other dtypes, host work) from this calibration, by name or path.")(
       "hardware-out", po::value<std::string>()->value_name("FILE"),
       "Write the hardware with the links that FROM measured, and with --out as its calibration.")(
+      "storage", "Put what a run's file tier read and wrote into the drives of --hardware-out: it is that machine's disk.")(
       "synthetic", "Fit runs that a formula made, too; results that use the calibration say so.")(
       "folds", po::value<std::int32_t>()->default_value(5)->value_name("K"), "Parts that are held out in turn, by whole shapes.")(
       "bootstraps", po::value<std::int32_t>()->default_value(100)->value_name("N"), "Resamplings of whole shapes for the intervals of coefficients.")(
@@ -151,13 +152,15 @@ std::string checks_table(const Calibration& c) {
   return "\nSums of operators beside what was measured whole\n\n" + text_grid(grid);
 }
 
-std::vector<FigureSource> link_sources(const CalibrateInputs& in) {
+std::vector<FigureSource> link_sources(const CalibrateInputs& in, bool storage) {
   std::vector<FigureSource> sources;
   for (const std::string& path : in.gpu_runs) {
     const GpuRun run = read_gpu_run(path);
     sources.push_back({fmt::format("{}kvplan-gpu {} on {}", run.synthetic ? "SYNTHETIC, made by a formula: " : "", run.id,
                                    text(run.gpu, "name")),
                        run.utc, figures_of(run)});
+    if (!storage) continue;
+    for (const MeasuredFigure& f : storage_figures_of(run)) sources.back().figures.push_back(f);
   }
   for (const std::string& path : in.nvbandwidth) {
     const NvbandwidthRun run = read_nvbandwidth(path);
@@ -169,7 +172,7 @@ std::vector<FigureSource> link_sources(const CalibrateInputs& in) {
 }
 
 void write_hardware(const CalibrateInputs& in, const po::variables_map& values, Streams streams) {
-  const std::vector<FigureSource> sources = link_sources(in);
+  const std::vector<FigureSource> sources = link_sources(in, values.count("storage") > 0);
   std::vector<std::vector<std::string>> grid = {{"figure", "value", "from", "to", ""}};
   for (const FigureSource& s : sources) {
     for (const MeasuredFigure& f : s.figures) {

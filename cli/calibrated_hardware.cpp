@@ -48,6 +48,13 @@ void place(Json& hardware, const MeasuredFigure& f, const std::string& source) {
     hardware[f.key] = figure_json(f, source);
     return;
   }
+  constexpr std::string_view kStorage = "storage_";
+  if (f.key.rfind(kStorage, 0) == 0) {
+    for (Json& v : hardware["vertices"]) {
+      if (v["kind"] == "ssd") v[f.key.substr(kStorage.size())] = figure_json(f, source);
+    }
+    return;
+  }
   const std::set<std::string> kinds = host_link_kinds(hardware);
   for (Json& kind : hardware["link_kinds"]) {
     if (kinds.count(kind["name"].get<std::string>())) kind[f.key] = figure_json(f, source);

@@ -8,13 +8,12 @@
 #include "base/file.hpp"
 #include "cli/arguments.hpp"
 #include "cli/load_trace.hpp"
+#include "cli/paired.hpp"
 #include "cli/replay.hpp"
 #include "cli/text_grid.hpp"
 #include "cli/verb.hpp"
-#include "plan/steady.hpp"
 #include "reports/cells.hpp"
 #include "reports/requests_jsonl.hpp"
-#include "reports/summary.hpp"
 
 namespace kvplan {
 namespace {
@@ -92,51 +91,11 @@ void check_pairs(const Side& a, const Side& b) {
   }
 }
 
-Json figures_of(const Side& a, const Side& b, const char* key, double level) {
-  std::vector<double> x, y, difference;
-  for (std::size_t i = 0; i < a.requests.size(); ++i) {
-    const auto value = [&](const json& r) {
-      return r.contains(key) && r[key].is_number() ? r[key].get<double>() : std::nan("");
-    };
-    const double u = value(a.requests[i]), v = value(b.requests[i]);
-    if (std::isnan(u) || std::isnan(v)) continue;
-    x.push_back(u), y.push_back(v), difference.push_back(v - u);
-  }
-  Json rows = Json::array();
-  if (x.empty()) return rows;
-  const auto add = [&](const std::string& name, double of_a, double of_b, const std::optional<Interval>& i) {
-    rows.push_back({{"figure", name},
-                    {"a", of_a},
-                    {"b", of_b},
-                    {"difference", of_b - of_a},
-                    {"low", i ? Json(i->low) : Json(nullptr)},
-                    {"high", i ? Json(i->high) : Json(nullptr)},
-                    {"significant", i ? Json(i->low > 0 || i->high < 0) : Json(nullptr)},
-                    {"pairs", x.size()}});
-  };
-  const auto mean = [&](const std::vector<double>& v) { return estimate(v, Statistic::mean, 0, level).value; };
-  add(fmt::format("{} mean", key), mean(x), mean(y), estimate(difference, Statistic::mean, 0, level).interval);
-  for (const double q : {0.5, 0.95}) {
-    constexpr std::size_t kBatches = 10;
-    const std::size_t size = x.size() / kBatches;
-    const double of_a = nearest_rank(x, q), of_b = nearest_rank(y, q);
-    std::optional<Interval> interval;
-    if (static_cast<double>(size) * (1 - q) >= 1) {
-      std::vector<double> each;
-      for (std::size_t k = 0; k < kBatches; ++k) {
-        const auto part = [&](const std::vector<double>& v) {
-          const auto from = v.begin() + static_cast<std::ptrdiff_t>(k * size);
-          return nearest_rank({from, from + static_cast<std::ptrdiff_t>(size)}, q);
-        };
-        each.push_back(part(y) - part(x));
-      }
-      // Centred at the difference of the whole samples, as wide as the batches tell.
-      const double half = t_interval(each, level)->half_width();
-      interval = Interval{of_b - of_a - half, of_b - of_a + half};
-    }
-    add(fmt::format("{} p{:g}", key, 100 * q), of_a, of_b, interval);
-  }
-  return rows;
+std::vector<double> values_of(const Side& side, const char* key) {
+  std::vector<double> all;
+  for (const json& r : side.requests)
+    all.push_back(r.contains(key) && r[key].is_number() ? r[key].get<double>() : std::nan(""));
+  return all;
 }
 
 void add_settings(const Json& a, const Json& b, const std::string& prefix, Json& rows) {
@@ -226,7 +185,8 @@ ExitCode compare_verb(const std::vector<std::string>& arguments, Streams streams
             {"figures", Json::array()}};
   add_settings(a.document["provenance"]["scenario"], b.document["provenance"]["scenario"], "", d["settings"]);
   for (const char* key : {"ttft_s", "tpot_s", "e2e_s"}) {
-    for (const Json& row : figures_of(a, b, key, level)) d["figures"].push_back(row);
+    for (const Json& row : paired_figures(key, values_of(a, key), values_of(b, key), level))
+      d["figures"].push_back(row);
   }
   streams.out << (format == "json" ? d.dump(2) + "\n" : text(d));
   return ExitCode::done;

@@ -264,7 +264,16 @@ Options offload_options() {
       unless_set(number("retention.duration_s", "s", 1e-3, 9e6, 1, "Priority policy: how long after its last use a block keeps its priority."),
                  "for ever"),
       choice("offload.layout", {"block-first", "layer-first"}, "block-first", "",
-             "Contiguous bytes of a copy: a page of all layers (vLLM since 0.12), or of one layer's K or V."),
+             "Contiguous bytes of a copy: a page of all layers (vLLM since 0.12), or of one layer's K or V. Layer-wise loads "
+             "cut a page of all layers into one piece a layer."),
+      choice("offload.copy_method", {"dma", "batch", "kernel", "staged"}, "dma", "",
+             "How segments cross the host link: a DMA copy each; one batched submission or an SM kernel, as measured "
+             "(hardware file's copy_surfaces); gathered on the GPU and then one copy."),
+      choice("offload.placement", {"near", "far"}, "near", "",
+             "The host memory that KV lies in: the GPU's own, or the one that is farthest from it (NUMA)."),
+      choice("offload.storage_path", {"shortest", "through-dram"}, "shortest", "",
+             "SSD and remote store to GPU: past host memory where the hardware's graph leads past it (GPUDirect), or "
+             "bounced through it."),
   };
 }
 

@@ -42,6 +42,7 @@ Json hardware_block(const Hardware& h) {
     add(l.to_device_bytes_per_s), add(l.from_device_bytes_per_s), add(l.duplex_bytes_per_s);
     add(l.to_device_segment_s), add(l.from_device_segment_s);
   }
+  for (const CopySurface& s : h.copy_surfaces) add(s.source);
   for (const Vertex& v : h.vertices) add(v.bytes), add(v.bytes_per_s), add(v.read_bytes_per_s), add(v.write_bytes_per_s);
   return {{"name", h.name}, {"title", h.title}, {"sources", sources}, {"notes", h.notes}};
 }

@@ -4,8 +4,10 @@
 
 #include <chrono>
 #include <ctime>
+#include <iostream>
 
 #include "cli/provenance.hpp"
+#include "cli/run_progress.hpp"
 #include "reports/over_time.hpp"
 #include "sim/simulation.hpp"
 
@@ -57,10 +59,22 @@ Replay replay(const Scenario& scenario, const Hardware& hardware, const Architec
   const double start_cpu_s = static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
   const auto start = std::chrono::steady_clock::now();
   Series series;
-  Replay r{simulate(workload, built.config, log, curves ? &series : nullptr), nullptr};
+  Replay r = [&] {
+    RunProgress progress(std::cerr, progress_wanted());
+    series.watch([&](Time at, Time last_arrival) { progress.at(at, last_arrival); });
+    return Replay{simulate(workload, built.config, log, curves ? &series : nullptr), nullptr};
+  }();
   const double wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  const RunFacts facts{workload, built.config, r.result, hardware, built.gpus_per_replica, targets_of(scenario), wall_s, start_cpu_s,
-                       notes_of(built, workload), provenance(scenario, workload, hardware, model, built)};
+  const RunFacts facts{workload,
+                       built.config,
+                       r.result,
+                       hardware,
+                       built.gpus_per_replica,
+                       targets_of(scenario),
+                       wall_s,
+                       start_cpu_s,
+                       notes_of(built, workload),
+                       provenance(scenario, workload, hardware, model, built)};
   r.document = result_document(facts);
   if (curves) add_curves(r.document, facts, series.samples());
   return r;

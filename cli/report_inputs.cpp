@@ -3,14 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <map>
 #include <set>
 
 #include "base/file.hpp"
 #include "base/json_file.hpp"
+#include "cli/paired.hpp"
 #include "plan/merge.hpp"
 #include "reports/flat.hpp"
+#include "reports/kept_run.hpp"
 
 namespace kvplan {
 namespace {
@@ -39,6 +42,7 @@ class Reader {
     if (!findings_.empty()) throw InputError(findings_);
     name_apart();
     warn_of_mixed_traces();
+    compare_requests();
     return std::move(inputs_);
   }
 
@@ -88,13 +92,16 @@ class Reader {
                                    ? document["schema"].get<std::string>()
                                    : "";
     if (schema == kResultSchema) {
-      add_result(document, path, "");
+      add_result(document, path, "", fs::path(path).parent_path());
     } else if (schema == kComparisonSchema) {
       for (const Json& c : document.at("combinations")) {
         if (c.at("result").is_null()) {
           inputs_.columns.push_back({c.at("name").get<std::string>(), nullptr, c.at("infeasible").get<std::string>()});
         } else {
-          add_result(c["result"], path, c.at("name").get<std::string>());
+          std::string folder = c.at("name").get<std::string>();  // as `run --out` names it
+          std::replace(folder.begin(), folder.end(), ' ', '-');
+          std::replace(folder.begin(), folder.end(), '/', '_');
+          add_result(c["result"], path, c.at("name").get<std::string>(), fs::path(path).parent_path() / folder);
         }
       }
     } else if (schema == kMergedSchema) {
@@ -112,7 +119,8 @@ class Reader {
     }
   }
 
-  void add_result(const Json& document, const std::string& path, const std::string& name) {
+  // `folder`: where its requests may be.
+  void add_result(const Json& document, const std::string& path, const std::string& name, const fs::path& folder = {}) {
     for (const char* block : kBlocks) {
       if (document.contains(block)) continue;
       findings_.push_back({path, 0, 0, fmt::format("has no \"{}\"", block), "the result is not whole; run it again"});
@@ -126,6 +134,9 @@ class Reader {
       const Json& text = mode.is_array() && !mode.empty() ? mode[0] : mode;
       if (text.is_string()) given += " " + text.get<std::string>();
     }
+    const fs::path requests = folder / "requests.jsonl";
+    if (!folder.empty() && fs::exists(requests))
+      kept_.push_back({inputs_.columns.size(), folder.string(), fs::file_size(requests)});
     inputs_.columns.push_back({given.empty() ? path : given, document, ""});
   }
 
@@ -169,6 +180,52 @@ class Reader {
     }
   }
 
+  // Each result whose requests are kept against the first of them, where they have one load.
+  void compare_requests() {
+    constexpr std::uintmax_t kMostBytes = 64 << 20;  // of requests.jsonl: more would take seconds
+    constexpr std::size_t kMostCompared = 8;
+    std::vector<KeptRequest> first;
+    for (std::size_t i = 0; kept_.size() > 1 && i < std::min(kept_.size(), kMostCompared); ++i) {
+      if (kept_[i].bytes > kMostBytes) {
+        inputs_.warnings.push_back(
+            fmt::format("{}: too many requests to compare them here; `kvplan compare A B` does", kept_[i].folder));
+        return;
+      }
+      const std::vector<KeptRequest> mine = read_kept_requests(kept_[i].folder);
+      if (i == 0) first = mine;
+      const auto same = [](const KeptRequest& a, const KeptRequest& b) {
+        return a.session == b.session && a.prompt_tokens == b.prompt_tokens && a.output_tokens == b.output_tokens;
+      };
+      if (i == 0 || !std::equal(first.begin(), first.end(), mine.begin(), mine.end(), same)) continue;
+      Json figures = Json::array();
+      for (const char* name : {"TTFT", "TPOT", "E2E"}) {
+        for (const Json& row : paired_figures(name, latencies(first, name), latencies(mine, name), 0.95))
+          figures.push_back(row);
+      }
+      inputs_.comparisons.push_back({{"a", inputs_.columns[kept_[0].column].name},
+                                     {"b", inputs_.columns[kept_[i].column].name},
+                                     {"figures", std::move(figures)}});
+    }
+  }
+
+  static std::vector<double> latencies(const std::vector<KeptRequest>& all, std::string_view name) {
+    std::vector<double> values;
+    for (const KeptRequest& r : all) {
+      const bool none = r.outcome != Outcome::completed || (name == "TPOT" && r.output_tokens < 2);
+      values.push_back(none             ? std::nan("")
+                       : name == "TTFT" ? seconds(r.first_token - r.arrival)
+                       : name == "E2E"  ? seconds(r.finish - r.arrival)
+                                        : seconds(r.finish - r.first_token) / (r.output_tokens - 1));
+    }
+    return values;
+  }
+
+  struct Kept {
+    std::size_t column;
+    std::string folder;
+    std::uintmax_t bytes;
+  };
+  std::vector<Kept> kept_;  // results with requests beside them
   ReportInputs inputs_;
   std::vector<Diagnostic> findings_;
 };

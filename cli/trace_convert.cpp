@@ -3,6 +3,7 @@
 
 #include "cli/trace_verbs.hpp"
 #include "traces/compile.hpp"
+#include "traces/formats.hpp"
 #include "traces/load.hpp"
 #include "traces/mooncake_writer.hpp"
 #include "traces/synth.hpp"
@@ -59,6 +60,9 @@ ExitCode trace_convert(const std::vector<std::string>& arguments, Streams stream
     lost = write_mooncake(rows, streams.out);
   } else {
     write_trace_file(out, [&](std::ostream& file) { lost = write_mooncake(rows, file); });
+  }
+  if (const std::string passed_over = trace_format(rows.format)->passed_over; !passed_over.empty()) {
+    streams.err << fmt::format("lost: {} ({} rows)\n", passed_over, rows.rows.size());
   }
   for (const WorkloadNote& n : lost) streams.err << fmt::format("lost: {} ({} rows)\n", n.what, n.rows);
   if (rows.block_tokens != LoadOptions().block_tokens) {

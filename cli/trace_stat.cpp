@@ -1,10 +1,13 @@
 // kvplan trace stat
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "cli/trace_page.hpp"
 #include "cli/trace_verbs.hpp"
+#include "reports/write.hpp"
 #include "traces/rearrange.hpp"
 #include "traces/reuse.hpp"
 #include "traces/statistics.hpp"
@@ -133,14 +136,30 @@ std::string stat_table(const Workload& w, const TraceStatistics& s, const Reuse&
   return text + reuse_table(r);
 }
 
+std::string format_of(const po::variables_map& values, const std::string& out) {
+  const Words formats = {"table", "json", "html", "md"};
+  if (values.count("format")) return choice(values, "format", formats);
+  const auto named = std::find_if(formats.begin(), formats.end(), [&](const auto& f) { return out.ends_with("." + f); });
+  return named == formats.end() ? "table" : *named;
+}
+
+std::string rendered(const Workload& w, const TraceStatistics& s, const Reuse& r, const std::string& format) {
+  if (format == "json") return stat_json(w, s, r).dump(2) + "\n";
+  if (format == "table") return stat_table(w, s, r);
+  const Page page = trace_page(w, s, r);
+  return format == "md" ? page_markdown(page) : page_html(page);
+}
+
 }  // namespace
 
 ExitCode trace_stat(const Words& arguments, Streams streams) {
   po::options_description options = trace_options();
   options.add_options()("parts", po::value<std::string>()->value_name("N")->default_value("6"),
-                        "Equal parts of its duration that the series over time have, 1 to 10000.")(
-      "format", po::value<std::string>()->value_name("table|json")->default_value("table"),
-                        "Form of the result.");
+                        "Equal parts of its duration that the series over time have, 1 to 10000; in pages, 60 unless "
+                        "given.")(
+      "format", po::value<std::string>()->value_name("table|json|html|md"),
+      "Form of the result; without, what the name of --out ends in, or table. html: a page with pictures.")(
+      "out", po::value<std::string>()->value_name("FILE"), "Write there, whole or not at all; without, to stdout.");
   const po::variables_map values = parse_trace_arguments(options, "trace", arguments);
   if (values.count("help")) {
     streams.out
@@ -148,15 +167,26 @@ ExitCode trace_stat(const Words& arguments, Streams streams) {
         << options;
     return ExitCode::done;
   }
-  const std::string format = choice(values, "format", {"table", "json"});
+  const std::string out = values.count("out") ? values["out"].as<std::string>() : "";
+  const std::string format = format_of(values, out);
   std::int64_t parts = 0;
   if (!parse_whole(values["parts"].as<std::string>(), parts) || parts < 1 || parts > 10000) {
     throw UsageError(fmt::format("--parts is \"{}\", expected 1 to 10000", values["parts"].as<std::string>()));
   }
+  if (values["parts"].defaulted() && (format == "html" || format == "md")) parts = 60;
   const Workload workload = load_for_verb(values, streams);
   const TraceStatistics s = trace_statistics(workload);
   const Reuse r = reuse_of(workload, recorded_timeline(workload), static_cast<std::size_t>(parts));
-  streams.out << (format == "json" ? stat_json(workload, s, r).dump(2) + "\n" : stat_table(workload, s, r));
+  const std::string text = rendered(workload, s, r, format);
+  if (out.empty()) {
+    streams.out << text;
+  } else {
+    write_file(out, text);
+    streams.err << fmt::format("statistics: {}\n", out);
+  }
+  if (format == "html" && !no_charts_reason().empty()) {
+    streams.err << fmt::format("note: the page has no charts: {}\n", no_charts_reason());
+  }
   return ExitCode::done;
 }
 

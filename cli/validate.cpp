@@ -37,7 +37,8 @@ void print_table(const Experiment& e, std::ostream& out) {
   for (const Comparison& c : e.comparisons) {
     const std::string error =
         c.absolute ? fmt::format("{:+.4f}", c.error()) : fmt::format("{:+.1f} %", 100 * c.error());
-    const std::string gate = !c.gated()   ? "-"
+    const std::string gate = !c.gated()     ? "-"
+                             : c.has_range() ? fmt::format("{:g}..{:g}", c.low, c.high)
                              : c.absolute ? fmt::format("{:.4f}", c.tolerance)
                                           : fmt::format("{:.0f} %", 100 * c.tolerance);
     out << fmt::format("  {:<42}{:>16}{:>16}{:>10}{:>10}  {:<7}{}\n", c.quantity, figure(c.predicted, c.unit),
@@ -60,7 +61,8 @@ nlohmann::ordered_json document(const Experiment& e) {
                                 {"published", c.published},
                                 {"error", c.error()},
                                 {"error_is", c.absolute ? "absolute" : "relative"},
-                                {"tolerance", c.gated() ? nlohmann::ordered_json(c.tolerance) : nullptr},
+                                {"tolerance", c.tolerance > 0 ? nlohmann::ordered_json(c.tolerance) : nullptr},
+                                {"range", c.has_range() ? nlohmann::ordered_json{c.low, c.high} : nullptr},
                                 {"verdict", verdict(c)},
                                 {"remark", c.remark}});
   }

@@ -33,22 +33,29 @@ constexpr const char* kHelp =
     "end to end. Exit code 5 when a gate is missed.\n\n";
 
 struct PolicyName {
-  const char *name, *mode, *load;
+  const char *name, *mode, *load, *choice;
 };
-constexpr PolicyName kPolicies[] = {
-    {"recompute", "none", "blocking"}, {"blocking", "dram", "blocking"}, {"layerwise", "dram", "layerwise"}};
+constexpr PolicyName kPolicies[] = {{"recompute", "none", "blocking", "load"},
+                                    {"blocking", "dram", "blocking", "load"},
+                                    {"layerwise", "dram", "layerwise", "load"},
+                                    {"files", "dram+ssd", "blocking", "load"},
+                                    {"partial", "dram+ssd", "blocking", "partial"}};
 
 po::options_description flags() {
   po::options_description d("Options", 110, 70);
   d.add_options()("set", po::value<std::vector<std::string>>()->composing()->value_name("PATH=VALUE"),
                   "plan: set any scenario option (trace, model, engine.*, offload.*); may be repeated.")(
-      "policies", po::value<std::string>()->default_value("recompute,blocking,layerwise")->value_name("A,B"),
-      "plan: recompute (no offload), blocking, layerwise.")(
+      "policies", po::value<std::string>()->default_value("recompute,blocking,layerwise,partial")->value_name("A,B"),
+      "plan: recompute (no offload), blocking, layerwise; with a quarter of the host memory and a tier in files behind "
+      "it: files (blocking), partial (computes the leading part of what it loads).")(
       "g1-tokens", po::value<std::int64_t>()->default_value(65536)->value_name("N"), "plan: KV that the GPU keeps.")(
       "g2-tokens", po::value<std::int64_t>()->default_value(131072)->value_name("N"),
-      "plan: KV that host memory keeps.")("copies",
-                                          po::value<std::string>()->default_value("dma")->value_name("METHOD"),
-                                          "plan: how segments are moved: dma, batch or kernel_N.")(
+      "plan: KV that host memory keeps.")(
+      "g3-tokens", po::value<std::int64_t>()->default_value(131072)->value_name("N"), "plan: KV that files keep.")(
+      "estimates", po::value<std::string>()->value_name("NAME"),
+      "plan: the hardware by which `partial` weighs loading against computing; else the scenario's.")(
+      "copies", po::value<std::string>()->default_value("dma")->value_name("METHOD"),
+      "plan: how segments are moved: dma, batch or kernel_N.")(
       "hardware", po::value<std::string>()->value_name("NAME"),
       "predict: the calibrated hardware file, as kvplan calibrate --hardware-out writes it.")(
       "training", po::value<std::string>()->value_name("FILE"),
@@ -84,18 +91,6 @@ std::string argument(const po::variables_map& values, const char* name) {
   return values[name].as<std::string>();
 }
 
-// An answer that ends with a block leaves that block without its last token's KV, which no engine has computed, while
-// the simulator counts the block: such answers get one token more.
-std::int64_t lengthen_answers(Workload& load) {
-  std::int64_t changed = 0;
-  for (Turn& t : load.turns) {
-    if ((t.prompt_tokens + t.output_tokens) % load.block_tokens != 0 || t.output_block_count == 0) continue;
-    ++t.output_tokens;
-    ++changed;
-  }
-  return changed;
-}
-
 ReplayModel model_of(const Architecture& a) {
   const std::int32_t group = a.kv_heads > 0 ? a.heads / a.kv_heads : 0;
   if (a.head_dim != 128 || (group != 4 && group != 8) || a.moe.layers > 0 || a.latent() || a.window.layers > 0) {
@@ -112,6 +107,29 @@ SimulationConfig config_for(const Scenario& s, const std::string& hardware, cons
   return build_config(s, s.texts("offload.mode").front(), load_hardware(s, hardware), model).config;
 }
 
+ReplayPolicy policy_of(const std::string& name, const Scenario& base, const Architecture& model,
+                       const po::variables_map& values) {
+  const auto* policy =
+      std::find_if(std::begin(kPolicies), std::end(kPolicies), [&](const PolicyName& p) { return p.name == name; });
+  if (policy == std::end(kPolicies)) {
+    std::vector<std::string> known;
+    for (const PolicyName& p : kPolicies) known.push_back(p.name);
+    throw UsageError(fmt::format("unknown policy \"{}\"", name), suggestion(name, known));
+  }
+  Scenario s = base.with("offload.mode", policy->mode);
+  s.assign(fmt::format("offload.load={}", policy->load), "replay");
+  s.assign(fmt::format("offload.load_choice={}", policy->choice), "replay");
+  const std::string hardware = s.texts("hardware").front();
+  SimulationConfig c =
+      config_for(s, values.count("estimates") ? values["estimates"].as<std::string>() : hardware, model);
+  c.engine.g1_pages = Pages(values["g1-tokens"].as<std::int64_t>() / c.engine.page_tokens);
+  const bool files = !c.offload.beyond.empty();
+  c.offload.capacity = values["g2-tokens"].as<std::int64_t>() / (files ? 4 : 1) * c.kv_bytes_per_token;
+  if (files) c.offload.beyond.front().capacity = values["g3-tokens"].as<std::int64_t>() * c.kv_bytes_per_token;
+  if (c.offload.enabled) c.links = each_alone(c.links);
+  return {name, c, s.merged().dump()};
+}
+
 ExitCode plan_verb(const po::variables_map& values, Streams streams) {
   Scenario base;
   if (values.count("first")) base.apply(JsonFile::load(values["first"].as<std::string>()));
@@ -126,29 +144,13 @@ ExitCode plan_verb(const po::variables_map& values, Streams streams) {
   plan.model = model_of(model);
   plan.copies = values["copies"].as<std::string>();
   plan.page_first = base.text("offload.layout") == "block-first";
-  Workload load = load_trace(base, false, streams.err);
-  const std::int64_t longer = lengthen_answers(load);
-  plan.load = with_chains(std::move(load));
+  plan.load = with_chains(load_trace(base, false, streams.err));
   as_input([&] { return gpu::Tokens(plan.load, plan.model.vocabulary); });
   std::vector<std::string> names;
   boost::split(names, values["policies"].as<std::string>(), boost::is_any_of(","));
-  for (const std::string& name : names) {
-    const auto* policy =
-        std::find_if(std::begin(kPolicies), std::end(kPolicies), [&](const PolicyName& p) { return p.name == name; });
-    if (policy == std::end(kPolicies)) {
-      throw UsageError(fmt::format("unknown policy \"{}\"", name),
-                       suggestion(name, {"recompute", "blocking", "layerwise"}));
-    }
-    Scenario s = base.with("offload.mode", policy->mode);
-    s.assign("offload.load", policy->load, "replay");
-    SimulationConfig c = config_for(s, s.texts("hardware").front(), model);
-    c.engine.g1_pages = Pages(values["g1-tokens"].as<std::int64_t>() / c.engine.page_tokens);
-    c.offload.capacity = values["g2-tokens"].as<std::int64_t>() * c.kv_bytes_per_token;
-    plan.policies.push_back({name, c, s.merged().dump()});
-  }
+  for (const std::string& name : names) plan.policies.push_back(policy_of(name, base, model, values));
   write(values, to_json_text(plan), streams);
-  streams.err << fmt::format("{} turns of {}; {} answers made a token longer\n", plan.load.turns.size(), plan.load.name,
-                             longer);
+  streams.err << fmt::format("{} turns of {}\n", plan.load.turns.size(), plan.load.name);
   return ExitCode::done;
 }
 
@@ -167,6 +169,7 @@ ExitCode predict_verb(const po::variables_map& values, Streams streams) {
       SimulationConfig c = config_for(s, hardware, model);
       c.engine = policy.config.engine;
       c.offload.capacity = policy.config.offload.capacity;
+      c.offload.beyond = policy.config.offload.beyond;
       c.offload.scope = Scope::replica;
       (hardware == p.hardware && calibrated.size() == nominal.size() ? calibrated : nominal).push_back(c);
     }

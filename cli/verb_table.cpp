@@ -3,6 +3,7 @@
 namespace kvplan {
 
 ExitCode report_verb(const std::vector<std::string>& arguments, Streams streams);  // cli/report.cpp
+ExitCode study_verb(const std::vector<std::string>& arguments, Streams streams);   // cli/study.cpp
 ExitCode explain_verb(const std::vector<std::string>& arguments, Streams streams);  // cli/explain.cpp
 ExitCode timeline_verb(const std::vector<std::string>& arguments, Streams streams);  // cli/timeline.cpp
 ExitCode metrics_verb(const std::vector<std::string>& arguments, Streams streams);  // cli/metrics.cpp
@@ -24,6 +25,7 @@ const std::vector<Verb>& verbs() {
       {"model", "the models that kvplan knows, with derived facts", model_verb},
       {"calibrate", "fit step times to measured operators, with intervals and held-out errors", calibrate_verb},
       {"validate", "published results beside what kvplan predicts", validate_verb},
+      {"study", "closed forms on where weights and KV lie: KVPR, unified memory, paging, storage", study_verb},
       {"bench", "how fast fixed scenarios replay, with a digest of their results", bench_verb},
       {"completion", "a script that completes kvplan's words in bash or zsh", completion_verb},
       {"man", "the manual page", man_verb},

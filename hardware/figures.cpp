@@ -14,6 +14,11 @@ const FigureRange kWatts = {"W", 1, 1e5};
 const FigureRange kWattsIfMeasured = {"W", 1, 1e5, false, true};
 const FigureRange kEfficiency = {"", 0.001, 1};
 const FigureRange kSlowdown = {"", 1, 10};
+const FigureRange kRateIfKnown = {"B/s", 1e6, 1e15, false, true};
+const FigureRange kShareIfKnown = {"", 0.001, 1, false, true};
+const FigureRange kLatencyIfKnown = {"s", 1e-9, 1, false, true};
+const FigureRange kDepthIfKnown = {"", 1, 4096, false, true};
+const FigureRange kEnduranceIfKnown = {"B", 1e12, 1e20, false, true};
 const FigureRange kUsd = {"USD", 0.001, 1e4, true};
 
 }  // namespace
@@ -68,6 +73,12 @@ const std::vector<Figure<Vertex>>& storage_figures() {
       {"bytes", &Vertex::bytes, kCapacity},
       {"read_bytes_per_s", &Vertex::read_bytes_per_s, kRate},
       {"write_bytes_per_s", &Vertex::write_bytes_per_s, kRate},
+      {"mixed_bytes_per_s", &Vertex::mixed_bytes_per_s, kRateIfKnown},
+      {"filesystem_efficiency", &Vertex::filesystem_efficiency, kShareIfKnown},
+      {"latency_s", &Vertex::latency_s, kLatencyIfKnown},
+      {"queue_depth", &Vertex::queue_depth, kDepthIfKnown},
+      {"single_share", &Vertex::single_share, kShareIfKnown},
+      {"rated_write_bytes", &Vertex::rated_write_bytes, kEnduranceIfKnown},
   };
   return table;
 }
@@ -77,6 +88,8 @@ const std::vector<Figure<Hardware>>& node_figures() {
       {"usd_per_gpu_hour", &Hardware::usd_per_gpu_hour, kUsd},
       {"copy_slowdown_to_device", &Hardware::copy_slowdown_to_device, kSlowdown},
       {"copy_slowdown_from_device", &Hardware::copy_slowdown_from_device, kSlowdown},
+      {"in_place_bytes_per_s", &Hardware::in_place_bytes_per_s, kRateIfKnown},
+      {"managed_bytes_per_s", &Hardware::managed_bytes_per_s, kRateIfKnown},
   };
   return table;
 }

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "base/embedded.hpp"
 #include "base/json_file.hpp"
 #include "hardware/figures.hpp"
+#include "hardware/topology.hpp"
 
 namespace kvplan {
 namespace {
@@ -32,6 +34,9 @@ class Reader {
     read_link_kinds();
     read_vertices();
     read_links();
+    h_.coherent = root_.boolean("coherent", false);
+    read_copy_surfaces();
+    if (findings_.empty()) check_routes();
     root_.no_other_keys();
     findings_.raise();
     return std::move(h_);
@@ -43,6 +48,9 @@ class Reader {
   void read_link_kinds();
   void read_vertices();
   void read_links();
+  void read_copy_surfaces();
+  void check_routes();
+  Sourced source(JsonReader& owner, const std::string& key);
   // {"value": 51.2e9, "source": "key", "note": "..."}
   Sourced figure(JsonReader& owner, const std::string& key, const FigureRange& range);
   std::size_t index_of(JsonReader& owner, const std::string& key, const std::vector<std::string>& names);
@@ -53,6 +61,7 @@ class Reader {
   Hardware h_;
   std::map<std::string, Sourced> sources_;
   std::vector<std::string> link_kind_names_, vertex_names_;
+  std::vector<JsonReader> vertices_;  // as Hardware::vertices
 };
 
 void Reader::read_sources() {
@@ -78,21 +87,22 @@ Sourced Reader::figure(JsonReader& owner, const std::string& key, const FigureRa
   if (range.zero_allowed && x > 0 && x < range.low) {
     r.fail("value", fmt::format("\"value\" is {}, expected 0 or {} to {} {}", x, range.low, range.high, range.unit));
   }
-  const std::string name = r.string("source");
+  Sourced s = source(r, "source");
   const std::string note = r.string("note", "");
   r.no_other_keys();
-  const auto known = sources_.find(name);
-  if (known == sources_.end()) {
-    std::vector<std::string> names;
-    for (const auto& s : sources_) names.push_back(s.first);
-    if (r.has("source"))
-      r.fail("source", fmt::format("no source \"{}\" in \"sources\"", name), suggestion(name, names));
-    return {x, "", "", ""};
-  }
-  Sourced s = known->second;
   s.value = x;
-  if (!note.empty()) s.source += "; " + note;
+  if (!note.empty() && !s.source.empty()) s.source += "; " + note;
   return s;
+}
+
+Sourced Reader::source(JsonReader& r, const std::string& key) {
+  const std::string name = r.string(key);
+  const auto known = sources_.find(name);
+  if (known != sources_.end()) return known->second;
+  std::vector<std::string> names;
+  for (const auto& s : sources_) names.push_back(s.first);
+  if (r.has(key)) r.fail(key, fmt::format("no source \"{}\" in \"sources\"", name), suggestion(name, names));
+  return {};
 }
 
 void Reader::read_gpu() {
@@ -140,6 +150,7 @@ void Reader::read_vertices() {
     if (v.kind == VertexKind::gpu) ++h_.gpus_per_node;
     r.no_other_keys();
     h_.vertices.push_back(std::move(v));
+    vertices_.push_back(r);
   }
   const bool has_memory =
       std::any_of(h_.vertices.begin(), h_.vertices.end(), [](const Vertex& v) { return v.kind == VertexKind::memory; });
@@ -168,6 +179,56 @@ void Reader::read_links() {
     if (from == to && r.has("from") && r.has("to")) r.fail("to", "a link needs two different ends");
     if (!seen.insert({from, to}).second) r.fail("", "this link stands here twice");
     h_.links.push_back({vertex_names_[from], vertex_names_[to], kind});
+  }
+}
+
+void Reader::read_copy_surfaces() {
+  for (JsonReader& r : root_.objects("copy_surfaces")) {
+    CopySurface surface;
+    surface.method = r.one_of("method", {"batch", "kernel"});
+    surface.link_kind = r.string("link_kind");
+    index_of(r, "link_kind", link_kind_names_);
+    surface.to_device = r.one_of("direction", {"to_device", "from_device"}) == "to_device";
+    surface.source = source(r, "source");
+    for (JsonReader& p : r.objects("points", true)) {
+      surface.points.push_back({p.integer("segment_bytes", 1, std::int64_t{1} << 40), p.integer("count", 1, 1 << 30),
+                                p.number("bytes_per_s", 1e3, 1e15)});
+      p.no_other_keys();
+      if (surface.points.size() < 2) continue;
+      const CopySurface::Point &a = surface.points[surface.points.size() - 2], &b = surface.points.back();
+      if (std::tie(a.count, a.segment_bytes) >= std::tie(b.count, b.segment_bytes)) {
+        p.fail("", "points ascend by \"count\", then by \"segment_bytes\"", "sort them");
+      }
+    }
+    if (surface.points.empty() && r.has("points")) r.fail("points", "a surface needs a point");
+    r.no_other_keys();
+    h_.copy_surfaces.push_back(std::move(surface));
+  }
+}
+
+// Every memory must lead to a GPU and every GPU hang on a memory; storage must reach all memories and GPUs.
+void Reader::check_routes() {
+  for (std::size_t v = 0; v < h_.vertices.size(); ++v) {
+    const Vertex& from = h_.vertices[v];
+    const bool storage = from.kind == VertexKind::ssd || from.kind == VertexKind::remote;
+    if (from.kind == VertexKind::gpu) {
+      const auto serves = [&](const Vertex& m) { return m.kind == VertexKind::memory && reaches(h_, m.name, from.name); };
+      if (std::none_of(h_.vertices.begin(), h_.vertices.end(), serves)) {
+        vertices_[v].fail("", fmt::format("no memory reaches \"{}\"", from.name), "add a link towards it to \"links\"");
+      }
+      continue;
+    }
+    bool leads_to_gpu = false;
+    for (const Vertex& to : h_.vertices) {
+      const bool there = to.name != from.name && reaches(h_, from.name, to.name);
+      leads_to_gpu = leads_to_gpu || (there && to.kind == VertexKind::gpu);
+      if (there || !storage || (to.kind != VertexKind::gpu && to.kind != VertexKind::memory)) continue;
+      vertices_[v].fail("", fmt::format("\"{}\" does not reach \"{}\"", from.name, to.name),
+                        "add a link towards it to \"links\"");
+    }
+    if (!leads_to_gpu) {
+      vertices_[v].fail("", fmt::format("\"{}\" leads to no GPU", from.name), "add a link from it to \"links\", or leave it out");
+    }
   }
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/sourced.hpp"
+#include "hardware/copy_surface.hpp"
 
 namespace kvplan {
 
@@ -55,6 +56,13 @@ struct Vertex {
   Sourced bytes;        // memories, ssd, remote: capacity
   Sourced bytes_per_s;  // memories: reads plus writes of all copies; bridges: total both ways; 0: no limit
   Sourced read_bytes_per_s = {}, write_bytes_per_s = {};  // ssd, remote: all drives of the node, or its share of the store
+  // ssd, remote; 0 where the file does not say.
+  Sourced mixed_bytes_per_s = {};      // reads and writes together
+  Sourced filesystem_efficiency = {};  // share of these rates that a file system leaves, 0..1
+  Sourced latency_s = {};              // until the first byte of a transfer comes
+  Sourced queue_depth = {};            // blocks in flight from which on the full rate is had
+  Sourced single_share = {};           // share of the full rate that one block in flight gets
+  Sourced rated_write_bytes = {};      // ssd: what all drives together may be written with in their life
 };
 
 // `from` is farther from the GPU (storage, memory, bridge, GPU); to_device runs from -> to.
@@ -74,6 +82,11 @@ struct Hardware {
   Sourced usd_per_gpu_hour;
   Sourced copy_slowdown_to_device;  // factor by which a running copy slows compute: 1.0 = not at all
   Sourced copy_slowdown_from_device;
+  // How a GPU gets at what its memory has no room for; 0 where the file does not say.
+  Sourced in_place_bytes_per_s;  // kernels that read host memory themselves
+  Sourced managed_bytes_per_s;   // managed memory, whose pages move in and out at faults
+  bool coherent = false;         // caches of host and GPU are coherent (NVLink-C2C): pageable memory can be read in place
+  std::vector<CopySurface> copy_surfaces;
   std::string calibration;  // measured operators of this GPU (hardware/calibrations); "" when there is none
   std::vector<std::string> notes;
 

@@ -6,6 +6,7 @@
 #include <boost/graph/adjacency_list.hpp>
 #include <boost/graph/breadth_first_search.hpp>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <optional>
 
@@ -77,7 +78,8 @@ Reach reach_from(std::size_t vertex, const Graph& g) {
   return reach;
 }
 
-std::vector<Path> paths_to_gpus(const Hardware& h, const Graph& g) {
+// From the memory that serves each GPU.
+std::vector<Path> paths_to_gpus(const Hardware& h, const Graph& g, bool far_memory) {
   std::vector<Reach> reaches;
   for (std::size_t v = 0; v < h.vertices.size(); ++v) {
     if (h.vertices[v].kind == VertexKind::memory) reaches.push_back(reach_from(v, g));
@@ -85,15 +87,16 @@ std::vector<Path> paths_to_gpus(const Hardware& h, const Graph& g) {
   std::vector<Path> paths;
   for (std::size_t v = 0; v < h.vertices.size(); ++v) {
     if (h.vertices[v].kind != VertexKind::gpu) continue;
-    const Reach* nearest_memory = nullptr;
+    const Reach* memory = nullptr;
     for (const Reach& r : reaches) {
-      if (r.into[v] && (nearest_memory == nullptr || r.hops[v] < nearest_memory->hops[v])) nearest_memory = &r;
+      if (!r.into[v]) continue;
+      if (memory == nullptr || (far_memory ? r.hops[v] > memory->hops[v] : r.hops[v] < memory->hops[v])) memory = &r;
     }
-    if (nearest_memory == nullptr) {
+    if (memory == nullptr) {
       throw InfeasibleError(fmt::format("error: {}: no memory reaches {}\n  help: add a link towards it to \"links\"",
                                         h.name, h.vertices[v].name));
     }
-    paths.push_back(path_to(v, *nearest_memory, g));
+    paths.push_back(path_to(v, *memory, g));
   }
   return paths;
 }
@@ -117,6 +120,28 @@ std::vector<Path> paths_from_storage(const Hardware& h, const Graph& g, VertexKi
     paths.push_back(path_to(v, reach, g));
   }
   return paths;
+}
+
+// From storage into the memory that serves a GPU, and on from there: through the first stop of the direct path (the GPU's own
+// NIC), unless storage is nearer to the memory by another way.
+Path bounced(const Path& direct, const Path& from_memory, const Path& to_memory, const Graph& g) {
+  const std::size_t memory = from_memory.vertices.back(), storage = direct.vertices.back();
+  const std::size_t stop = direct.vertices.size() > 1 ? direct.vertices[direct.vertices.size() - 2] : direct.end;
+  if (stop == memory) return direct;
+  Path path = from_memory;
+  const auto append = [&](const Path& more) {
+    path.links.insert(path.links.end(), more.links.begin(), more.links.end());
+    path.vertices.insert(path.vertices.end(), more.vertices.begin(), more.vertices.end());
+  };
+  const Reach reach = reach_from(stop, g);
+  if (!reach.into[memory] || to_memory.links.size() < reach.hops[memory] + 1) {
+    append(to_memory);
+    return path;
+  }
+  append(path_to(memory, reach, g));
+  path.links.push_back(direct.links.back());
+  path.vertices.push_back(storage);
+  return path;
 }
 
 // Limits by name in order of first use, each with the weight of every flow on it.
@@ -164,6 +189,20 @@ class LimitTable {
   std::map<std::string, std::size_t> index_;
 };
 
+// A storage device: latency, and a rate that grows with the blocks in flight, from `single_share` of the full rate to all
+// of it at `queue_depth`.
+void use_device(const Vertex& device, double full_rate, Route& route) {
+  route.latency_ps = time_from_seconds(device.latency_s.value).count;
+  const double depth = device.queue_depth.value, single = device.single_share.value;
+  if (single <= 0) return;
+  route.ramp_fs_per_byte.resize(static_cast<std::size_t>(depth) - 1, 0);
+  for (std::size_t q = 1; q < static_cast<std::size_t>(depth); ++q) {
+    const double share = single + (1 - single) * static_cast<double>(q - 1) / (depth - 1);
+    // Each of a replica's streams brings its bytes to the one device.
+    route.ramp_fs_per_byte[q - 1] += std::llround((1 / share - 1) / full_rate * 1e15);
+  }
+}
+
 void use_path(const Hardware& h, const Path& path, bool to_device, std::size_t flow, LimitTable& limits, Route& route) {
   for (const std::size_t l : path.links) {
     const Link& link = h.links[l];
@@ -182,8 +221,11 @@ void use_path(const Hardware& h, const Path& path, bool to_device, std::size_t f
   for (const std::size_t v : path.vertices) {
     const Vertex& vertex = h.vertices[v];
     if (vertex.kind == VertexKind::ssd || vertex.kind == VertexKind::remote) {
-      const Sourced& rate = to_device ? vertex.read_bytes_per_s : vertex.write_bytes_per_s;
-      limits.use(vertex.name + (to_device ? " read" : " write"), rate.value, flow);
+      const double share = vertex.filesystem_efficiency.value > 0 ? vertex.filesystem_efficiency.value : 1;
+      const double rate = share * (to_device ? vertex.read_bytes_per_s : vertex.write_bytes_per_s).value;
+      limits.use(vertex.name + (to_device ? " read" : " write"), rate, flow);
+      if (vertex.mixed_bytes_per_s.value > 0) limits.use(vertex.name + " both ways", share * vertex.mixed_bytes_per_s.value, flow);
+      use_device(vertex, rate, route);
       continue;
     }
     if (vertex.bytes_per_s.value <= 0) continue;
@@ -192,10 +234,79 @@ void use_path(const Hardware& h, const Path& path, bool to_device, std::size_t f
   }
 }
 
+// Of a stream that has its route to itself.
+double alone(const NodeLinks& links, const Route& route) {
+  double rate = std::numeric_limits<double>::infinity();
+  for (const LimitUse& u : route.uses) {
+    rate = std::min(rate, static_cast<double>(links.limits[u.limit].bytes_per_s / u.weight));
+  }
+  return rate;
+}
+
+// What 1, 2, 4, ... segments cost beside bytes / rate. The last knots lie beyond any measured count, where the cost of a
+// segment is constant.
+std::vector<std::int64_t> submissions(const Hardware& h, const CopyWay& way, const std::string& link_kind, bool to_device,
+                                      Bytes segment, double rate) {
+  constexpr int kKnots = 22;
+  KVPLAN_ASSERT(segment.count > 0);
+  const auto bytes = static_cast<double>(segment.count);
+  const CopySurface* surface = nullptr;
+  bool other_way = false;
+  std::vector<std::string> known = {"dma", "staged"};
+  for (const CopySurface& s : h.copy_surfaces) {
+    if (s.link_kind != link_kind) continue;
+    known.push_back(s.method);
+    if (s.method != way.method) continue;
+    (s.to_device == to_device ? void(surface = &s) : void(other_way = true));
+  }
+  if (surface == nullptr && other_way) return {};  // a DMA copy each
+  if (surface == nullptr && way.method != "staged") {
+    throw InfeasibleError(fmt::format("error: {} has no measured copies by \"{}\" over {}\n  help: it has {}", h.name,
+                                      way.method, link_kind, fmt::join(known, ", ")));
+  }
+  std::vector<std::int64_t> knots;
+  for (int k = 0; k < kKnots; ++k) {
+    const std::int64_t n = std::int64_t{1} << k;
+    const double total = static_cast<double>(n) * bytes, gather = 2 * total / h.gpu.hbm_bytes_per_s.value;
+    const LinkKind& kind = *std::find_if(h.link_kinds.begin(), h.link_kinds.end(), [&](auto& x) { return x.name == link_kind; });
+    const double one_copy = (to_device ? kind.to_device_segment_s : kind.from_device_segment_s).value;
+    const double s = surface != nullptr ? surface->copy_s(segment.count, n) - total / rate
+                                        : one_copy + h.gpu.kernel_launch_s.value + gather;
+    knots.push_back(std::max<std::int64_t>(0, time_from_seconds(s).count));
+  }
+  return knots;
+}
+
 }  // namespace
 
+bool reaches(const Hardware& h, const std::string& from, const std::string& to) {
+  const Graph g = graph_of(h);
+  const auto at = [&](const std::string& name) {
+    const auto v = std::find_if(h.vertices.begin(), h.vertices.end(), [&](const Vertex& x) { return x.name == name; });
+    return static_cast<std::size_t>(v - h.vertices.begin());
+  };
+  return reach_from(at(from), g).into[at(to)].has_value();
+}
+
+double rate_alone(const Hardware& h, const std::string& from, const std::string& gpu) {
+  const Graph g = graph_of(h);
+  std::size_t source = 0, end = 0;
+  for (std::size_t v = 0; v < h.vertices.size(); ++v) {
+    if (h.vertices[v].name == from) source = v;
+    if (h.vertices[v].name == gpu) end = v;
+  }
+  const Reach reach = reach_from(source, g);
+  if (!reach.into[end]) return 0;
+  LimitTable limits(h.name, 1);
+  NodeLinks links;
+  Route route;
+  use_path(h, path_to(end, reach, g), true, 0, limits, route);
+  limits.merge_into(links, {&route});
+  return alone(links, route);
+}
+
 NodeLinks compile_links(const Hardware& h, std::int32_t tp, std::int32_t replicas_on_node,
-                        const std::vector<VertexKind>& beyond) {
+                        const std::vector<VertexKind>& beyond, const CopyWay& way) {
   KVPLAN_ASSERT(tp >= 1 && replicas_on_node >= 1);
   if (std::int64_t{tp} * replicas_on_node > h.gpus_per_node) {
     throw InfeasibleError(
@@ -215,19 +326,29 @@ NodeLinks compile_links(const Hardware& h, std::int32_t tp, std::int32_t replica
     for (std::size_t i = from; i < to; ++i) use_path(h, paths[i], to_device, flows.size(), limits, route);
     flows.push_back(&route);
   };
-  const std::vector<Path> from_memory = paths_to_gpus(h, graph);
+  const std::vector<Path> from_memory = paths_to_gpus(h, graph, way.far_memory);
   for (std::size_t r = 0; r < replicas; ++r) add_flow(links.load[r], true, from_memory, r * width, (r + 1) * width);
   for (std::size_t r = 0; r < replicas; ++r) add_flow(links.store[r], false, from_memory, r * width, (r + 1) * width);
   for (std::size_t t = 0; t < beyond.size(); ++t) {
     NodeLinks::Beyond& tier = links.beyond[t];
     tier.load.resize(replicas);
-    const std::vector<Path> to_gpus = paths_from_storage(h, graph, beyond[t], VertexKind::gpu);
     const std::vector<Path> to_memories = paths_from_storage(h, graph, beyond[t], VertexKind::memory);
+    std::vector<Path> to_gpus = paths_from_storage(h, graph, beyond[t], VertexKind::gpu);
+    for (std::size_t i = 0; way.bounce && i < to_gpus.size(); ++i) {
+      const auto into = std::find_if(to_memories.begin(), to_memories.end(),
+                                     [&](const Path& p) { return p.end == from_memory[i].vertices.back(); });
+      to_gpus[i] = bounced(to_gpus[i], from_memory[i], *into, graph);
+    }
     for (std::size_t r = 0; r < replicas; ++r) add_flow(tier.load[r], true, to_gpus, r * width, (r + 1) * width);
     tier.write_streams = static_cast<std::int64_t>(to_memories.size());
     add_flow(tier.write, false, to_memories, 0, to_memories.size());
   }
   limits.merge_into(links, flows);
+  if (way.method != "dma") {
+    const std::string& first = h.link_kinds[h.links[from_memory[0].links.front()].kind].name;
+    for (Route& r : links.load) r.submission_ps = submissions(h, way, first, true, way.load_segment, alone(links, r));
+    for (Route& r : links.store) r.submission_ps = submissions(h, way, first, false, way.store_segment, alone(links, r));
+  }
   return links;
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/units.hpp"
 #include "hardware/hardware.hpp"
 
 namespace kvplan {
@@ -30,6 +31,26 @@ struct LimitUse {
 struct Route {
   std::vector<LimitUse> uses;
   std::int64_t segment_ps = 0;  // cost of each segment of one GPU's stream
+  // Where the cost depends on how many segments there are (measured copies): what 1, 2, 4, ... cost together, linear
+  // between these and beyond the last. Empty: segment_ps each.
+  std::vector<std::int64_t> submission_ps = {};
+  // Of storage: until the first byte comes; and what a byte takes longer than at the full rate, in femtoseconds, while 1,
+  // 2, ... blocks are in flight. Empty: nothing.
+  std::int64_t latency_ps = 0;
+  std::vector<std::int64_t> ramp_fs_per_byte = {};
+};
+
+// How long a transfer of one GPU's stream moves nothing: what it takes beside bytes / rate. Segments >= 1.
+Time setup_time(const Route&, Bytes bytes, std::int64_t segments);
+
+// Which of several possible ways copies take.
+struct CopyWay {
+  bool far_memory = false;  // KV lies in the memory that is farthest from its GPU, not the nearest (NUMA)
+  bool bounce = false;      // storage: by way of the GPU's host memory even where a shorter path leads past it
+  // "dma": each segment is a copy of its own, at the link kind's cost. "staged": gathered on the GPU, then one copy. Others
+  // name a measured surface of the hardware file; where that has one direction alone, the other goes by DMA.
+  std::string method = "dma";
+  Bytes load_segment{0}, store_segment{0};  // of one GPU's stream; of methods other than dma
 };
 
 struct NodeLinks {
@@ -52,6 +73,11 @@ struct NodeLinks {
 // `beyond`: the kinds of storage behind host memory that are used, nearest first. What passes through host memory
 // on its way weighs on it twice, once written and once read.
 NodeLinks compile_links(const Hardware&, std::int32_t tp, std::int32_t replicas_on_node,
-                        const std::vector<VertexKind>& beyond = {});
+                        const std::vector<VertexKind>& beyond = {}, const CopyWay& way = {});
+
+// Whether links lead from one vertex to another.
+bool reaches(const Hardware&, const std::string& from, const std::string& to);
+// What one stream gets alone from a memory or storage to a GPU, by the shortest path; 0 where there is none.
+double rate_alone(const Hardware&, const std::string& from, const std::string& gpu);
 
 }  // namespace kvplan

@@ -7,13 +7,14 @@
 namespace kvplan {
 namespace {
 
-// On a route that no other flow uses: segments x alpha + bytes / rate.
+// On a route that no other flow uses.
 double load_alone_s(const NodeLinks& links, const Route& route, double bytes, double segments) {
   double rate = INFINITY;
   for (const LimitUse& use : route.uses) {
     rate = std::min(rate, static_cast<double>(links.limits[use.limit].bytes_per_s) / static_cast<double>(use.weight));
   }
-  return segments * static_cast<double>(route.segment_ps) / kPsPerS + bytes / rate;
+  const Time setup = setup_time(route, Bytes(static_cast<std::int64_t>(bytes)), static_cast<std::int64_t>(std::ceil(segments)));
+  return seconds(setup) + bytes / rate;
 }
 
 }  // namespace
@@ -35,7 +36,7 @@ Json break_even_block(const RunFacts& run) {
     }
     tiers.push_back({{"tier", name}, {"load_s", std::move(times)}});
   };
-  const double segment = static_cast<double>(std::max<std::int64_t>(c.offload.segment.count, 1));
+  const double segment = static_cast<double>(std::max<std::int64_t>(load_segment(c.offload).count, 1));
   add("dram", c.links.load[0], [&](double, double bytes) { return std::ceil(bytes / segment); });
   // Beyond host memory a block of the trace is an object of its own.
   const double block = std::max(run.workload.block_tokens, 1);

@@ -58,6 +58,7 @@ const Row kRows[] = {
     {"Moved", "stored to DRAM", "/kv/stored_bytes", Kind::bytes, false},
     {"Moved", "written on to SSD or remote", "/kv/written_beyond_bytes", Kind::bytes, false},
     {"Moved", "written to SSD a day", "/kv/written_bytes_per_day/ssd", Kind::bytes, false},
+    {"Moved", "SSD lasts so, years", "/kv/ssd_endurance/years_left", Kind::count, false},
     {"Moved", "busiest link", "/links", Kind::link, false},
     {"GPUs", "busy", "/gpu/busy_fraction", Kind::fraction, false},
     {"GPUs", "waiting for loads", "/gpu/waiting_for_load_fraction", Kind::fraction, false},

@@ -90,6 +90,27 @@ Json stacked_bars(const std::string& title, const std::string& x, const Axis& y,
   return spec;
 }
 
+Json range_bars(const std::string& title, const Axis& x, const std::vector<ChartRange>& ranges) {
+  Json spec = base(title, {});
+  std::vector<std::string> labels;
+  for (const ChartRange& r : ranges) {
+    spec["data"]["values"].push_back({{"label", r.label}, {"x", five_digits(r.from)}, {"to", five_digits(r.to)}});
+    labels.push_back(r.label);
+  }
+  spec["height"] = {{"step", 28}};
+  spec["mark"] = {{"type", "bar"}};
+  spec["encoding"] = {{"x", axis(x, "x")},
+                      {"x2", {{"field", "to"}}},
+                      {"y",
+                       {{"field", "label"},
+                        {"type", "nominal"},
+                        {"title", nullptr},
+                        {"sort", labels},
+                        {"axis", {{"labelLimit", 260}}}}}};
+  spec["encoding"]["x"]["scale"] = {{"zero", false}};
+  return spec;
+}
+
 Grid curves_table(const std::string& x, const ChartRows& rows, std::string (*format)(double)) {
   Grid g{{x}, {}};
   std::vector<double> at;

@@ -31,6 +31,13 @@ Json stacked_areas(const std::string& title, const Axis& x, const Axis& y, const
 // Bars in the order of their labels' first rows, stacked in the order of `of`.
 Json stacked_bars(const std::string& title, const std::string& x, const Axis& y, const ChartRows&);
 
+// A bar from `from` to `to` for each label, the widest first.
+struct ChartRange {
+  std::string label;
+  double from = 0, to = 0;
+};
+Json range_bars(const std::string& title, const Axis& x, const std::vector<ChartRange>&);
+
 // The numbers of a chart: a row for each x, a column for each `of`.
 Grid curves_table(const std::string& x, const ChartRows&, std::string (*format)(double));
 

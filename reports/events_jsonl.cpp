@@ -23,11 +23,15 @@ ordered_json pieces(const PiecewiseLinear& f) {
 ordered_json route(const char* purpose, std::size_t tier, std::size_t replica_on_node, const Route& r) {
   ordered_json uses = ordered_json::array();
   for (const LimitUse& u : r.uses) uses.push_back({u.limit, u.weight});
-  return {{"purpose", purpose},
-          {"tier", tier},
-          {"replica_on_node", replica_on_node},
-          {"uses", uses},
-          {"segment_ps", r.segment_ps}};
+  ordered_json j = {{"purpose", purpose},
+                    {"tier", tier},
+                    {"replica_on_node", replica_on_node},
+                    {"uses", uses},
+                    {"segment_ps", r.segment_ps}};
+  if (!r.submission_ps.empty()) j["submission_ps"] = r.submission_ps;
+  if (r.latency_ps > 0) j["latency_ps"] = r.latency_ps;
+  if (!r.ramp_fs_per_byte.empty()) j["ramp_fs_per_byte"] = r.ramp_fs_per_byte;
+  return j;
 }
 
 // In the order of FlowNetwork's numbers.

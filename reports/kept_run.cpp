@@ -129,7 +129,12 @@ KeptLimits limits_of(const nlohmann::json& j) {
   }
   for (const auto& l : j.at("limits")) h.limits.push_back({l.at("name"), l.at("bytes_per_s")});
   for (const auto& r : j.at("routes")) {
-    h.routes.push_back({r.at("purpose"), r.at("tier"), r.at("replica_on_node"), r.at("segment_ps"), {}});
+    h.routes.push_back({r.at("purpose"), r.at("tier"), r.at("replica_on_node"), r.at("segment_ps"), {}, {}});
+    Route& cost = h.routes.back().cost;
+    cost.segment_ps = r.at("segment_ps");
+    if (r.contains("submission_ps")) cost.submission_ps = r.at("submission_ps").get<std::vector<std::int64_t>>();
+    if (r.contains("ramp_fs_per_byte")) cost.ramp_fs_per_byte = r.at("ramp_fs_per_byte").get<std::vector<std::int64_t>>();
+    cost.latency_ps = r.value("latency_ps", std::int64_t{0});
     for (const auto& u : r.at("uses")) h.routes.back().uses.emplace_back(u.at(0), u.at(1));
   }
   return h;

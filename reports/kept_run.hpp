@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "hardware/topology.hpp"
 #include "models/step_time.hpp"
 #include "sim/event_log.hpp"
 #include "sim/result.hpp"
@@ -26,6 +27,7 @@ struct KeptRoute {
   std::string purpose;  // load, store, write
   std::int64_t tier = 0, replica_on_node = 0, segment_ps = 0;
   std::vector<std::pair<std::size_t, std::int64_t>> uses;  // limit, weight
+  Route cost;  // what a transfer takes beside its bytes
 };
 
 struct KeptLimit {

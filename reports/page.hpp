@@ -29,6 +29,7 @@ struct Section {
   std::vector<std::string> points;  // a list
   Grid table;                       // may be empty
   std::vector<Chart> charts;
+  std::vector<std::string> more;  // a list that the page keeps folded
 };
 
 struct Page {
@@ -39,6 +40,7 @@ struct Page {
 struct ReportInputs {
   std::vector<Column> columns;        // names are unique
   std::vector<Json> plans;            // kvplan.plan documents
+  std::vector<Json> comparisons;      // {a, b, figures} of runs of one load, as kvplan.compare has them
   std::vector<std::string> warnings;  // what a reader of the whole must know
 };
 

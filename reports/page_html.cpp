@@ -97,16 +97,22 @@ std::string chart_html(const Chart& c) {
   return out + "</figure>\n";
 }
 
+std::string list_html(const std::vector<std::string>& points) {
+  if (points.empty()) return "";
+  std::string out = "<ul>";
+  for (const std::string& p : points) out += fmt::format("<li>{}</li>\n", escaped(p));
+  return out + "</ul>\n";
+}
+
 std::string section_html(const Section& s) {
   std::string out = fmt::format("<section id=\"{0}\" aria-labelledby=\"{0}-title\"><h2 id=\"{0}-title\">{1}</h2>\n",
                                 s.id, escaped(s.title));
   for (const std::string& p : s.sentences) out += fmt::format("<p>{}</p>\n", escaped(p));
-  if (!s.points.empty()) {
-    out += "<ul>";
-    for (const std::string& p : s.points) out += fmt::format("<li>{}</li>\n", escaped(p));
-    out += "</ul>\n";
+  out += list_html(s.points) + table_html(s.table, s.title);
+  if (!s.more.empty()) {
+    out += fmt::format("<details class=\"more\"><summary>{} more lines</summary>{}</details>\n", s.more.size(),
+                       list_html(s.more));
   }
-  out += table_html(s.table, s.title);
   for (const Chart& c : s.charts) out += chart_html(c);
   return out + "</section>\n";
 }

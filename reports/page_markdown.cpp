@@ -37,6 +37,8 @@ std::string page_markdown(const Page& page) {
     for (const std::string& p : s.points) out += "- " + p + "\n";
     if (!s.points.empty()) out += "\n";
     out += table(s.table);
+    for (const std::string& p : s.more) out += "- " + p + "\n";
+    if (!s.more.empty()) out += "\n";
     for (const Chart& c : s.charts) out += fmt::format("### {}\n\n{}\n\n{}", c.title, c.reading, table(c.table));
   }
   return out;

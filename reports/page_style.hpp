@@ -39,7 +39,7 @@ button { font: inherit; padding: .25rem .8rem; border: 1px solid var(--line); bo
 @media print {
   :root { color-scheme: light; --ink: #000; --soft: #333; --paper: #fff; --line: #999; --tint: #fff; --link: #000; }
   body { max-width: none; font-size: 11px; padding: 0; }
-  nav, .skip, details { display: none; }
+  nav, .skip, details:not(.more), details.more > summary { display: none; }
   figure { border: 0; padding: 0; }
   .scroll { max-height: none; overflow: visible; }
 }

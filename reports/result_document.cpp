@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "reports/endurance.hpp"
 #include "reports/summary.hpp"
 #include "reports/totals.hpp"
 #include "reports/verdict.hpp"
@@ -79,7 +80,10 @@ Json load_choice_block(const LoadChoices& c) {
           {"estimated_s_saved_against_recomputing", seconds(c.saved_against_recomputing)}};
 }
 
-Json kv_block(const SimulationResult& result, const Totals& sum) {
+Json kv_block(const RunFacts& run, const Totals& sum) {
+  const SimulationResult& result = run.result;
+  const double written_s = std::max(seconds(sum.makespan()), 1e-12);
+  const double written_a_day = static_cast<double>(result.written[1].count) * 86400 / written_s;
   return {{"prompt_tokens", sum.prompt_tokens},
           {"hit_tokens", {{"hbm", sum.hit_g1_tokens}, {"dram", sum.hit_g2_tokens}, {"ssd", sum.hit_ssd_tokens}, {"remote", sum.hit_remote_tokens}}},
           {"computed_tokens", sum.computed_tokens},
@@ -95,6 +99,7 @@ Json kv_block(const SimulationResult& result, const Totals& sum) {
           {"written_beyond_bytes", result.written_beyond.count},
           {"written_bytes", by_tier(result.written)},
           {"written_bytes_per_day", per_day(result.written, seconds(sum.makespan()))},
+          {"ssd_endurance", ssd_endurance(run, written_a_day)},
           {"read_bytes", by_tier(result.read)},
           {"skipped_store_blocks", result.skipped_stores},
           {"load_choice", load_choice_block(result.load_choices)}};
@@ -215,7 +220,7 @@ Json result_document(const RunFacts& run) {
   document["latency"] = latency_block(sum);
   document["throughput"] = throughput_block(run, sum);
   document["targets"] = targets_block(run.targets, sum);
-  document["kv"] = kv_block(run.result, sum);
+  document["kv"] = kv_block(run, sum);
   document["links"] = links_block(run.result, sum);
   document["gpu"] = gpu_block(run, sum);
   document["cost"] = cost_block(run, sum);

@@ -79,7 +79,7 @@ const Column* recommended(const std::vector<Column>& columns) {
 }
 
 Section verdict_section(const ReportInputs& inputs) {
-  Section s{"verdict", "Verdict and recommendation", {}, {}, {}, {}};
+  Section s{"verdict", "Verdict and recommendation", {}, {}, {}, {}, {}};
   if (const Column* best = recommended(inputs.columns)) {
     s.sentences.push_back(recommendation(inputs.columns, *best));
     s.sentences.push_back(text_at(*best, "/verdict/reason") + "; bottleneck " + text_at(*best, "/verdict/bottleneck") +
@@ -99,29 +99,8 @@ Section verdict_section(const ReportInputs& inputs) {
   return s;
 }
 
-Section plan_section(const ReportInputs& inputs) {
-  Section s{"plan", "The plan", {}, {}, {}, {}};
-  for (const Json& plan : inputs.plans) {
-    for (const char* key : {"sentence", "summary", "answer"}) {
-      if (plan.contains(key) && plan[key].is_string()) s.sentences.push_back(plan[key].get<std::string>());
-    }
-    for (const char* key : {"runners_up", "pareto"}) {
-      if (!plan.contains(key) || !plan[key].is_array()) continue;
-      for (const Json& row : plan[key]) {
-        std::vector<std::string> facts;
-        for (const auto& [name, value] : row.items()) {
-          if (!value.is_structured() && name != "name") facts.push_back(name + " " + flat_text(value));
-        }
-        s.points.push_back(
-            fmt::format("{} ({}): {}", row.value("name", std::string("?")), key, fmt::join(facts, ", ")));
-      }
-    }
-  }
-  return s;
-}
-
 Section targets_section(const std::vector<Column>& columns) {
-  Section s{"targets", "Latencies and targets", {}, {}, {}, {}};
+  Section s{"targets", "Latencies and targets", {}, {}, {}, {}, {}};
   s.table.header = {"Result", "Metric", "p50", "p90", "p95", "p99", "Target", "90 % interval"};
   for (const Column& c : columns) {
     if (!completed_any(c)) continue;
@@ -152,7 +131,7 @@ Section targets_section(const std::vector<Column>& columns) {
 }
 
 Section figures_section(const std::vector<Column>& columns) {
-  Section s{"figures", "All figures, compared", {}, {}, {}, {}};
+  Section s{"figures", "All figures, compared", {}, {}, {}, {}, {}};
   const std::vector<RowOfCells> rows = rows_of(columns);
   if (rows.empty()) return s;
   s.sentences.push_back(columns.size() > 1 ? "Ratios are to the first result that fits."
@@ -169,53 +148,75 @@ Section figures_section(const std::vector<Column>& columns) {
   return s;
 }
 
+// What a reader must know stands open: notes, step times, load, program. Sources of the hardware's figures are folded.
 Section provenance_section(const ReportInputs& inputs) {
-  Section s{"provenance", "Assumptions, provenance and checks", {}, {}, {}, {}};
-  std::vector<std::string>& points = s.points;
-  const auto add = [&](const std::string& text) {
-    if (std::find(points.begin(), points.end(), text) == points.end()) points.push_back(text);
+  Section s{"provenance", "Assumptions, provenance and checks", {}, {}, {}, {}, {}};
+  const auto add_to = [](std::vector<std::string>& list, const std::string& text) {
+    if (std::find(list.begin(), list.end(), text) == list.end()) list.push_back(text);
   };
+  const auto add = [&](const std::string& text) { add_to(s.points, text); };
   for (const Column& c : inputs.columns) {
     if (c.document.is_null()) continue;
     const Json& p = c.document["provenance"];
-    add(fmt::format("{}: {}", c.name, p.value("summary", "")));
+    for (const Json& note : c.document["notes"]) add("Note: " + flat_text(note));
     if (p.contains("step_time")) add("Step times: " + flat_text(p["step_time"]));
-    if (p.contains("trace"))
-      add(fmt::format("Trace {}, sha256 {}", p["trace"].value("name", ""), p["trace"].value("sha256", "")));
+    if (p.contains("trace")) {
+      const std::string digest = p["trace"].value("sha256", "");
+      add(fmt::format("Trace {}, sha256 {}...", p["trace"].value("name", ""), digest.substr(0, 12)));
+      add_to(s.more, "Trace sha256 " + digest);
+    }
     if (p.contains("tool"))
       add(fmt::format("kvplan {}, commit {}, seed {}", p["tool"].value("version", ""),
                       p["tool"].value("git_commit", ""), p.value("seed", 0)));
+    add_to(s.more, fmt::format("{}: {}", c.name, p.value("summary", "")));
     if (p.contains("hardware")) {
-      for (const Json& x : p["hardware"]["sources"]) add("Hardware: " + flat_text(x));
-      for (const Json& x : p["hardware"]["notes"]) add("Hardware note: " + flat_text(x));
+      for (const Json& x : p["hardware"]["sources"]) add_to(s.more, "Hardware: " + flat_text(x));
+      for (const Json& x : p["hardware"]["notes"]) add_to(s.more, "Hardware note: " + flat_text(x));
     }
-    for (const Json& note : c.document["notes"]) add("Note: " + flat_text(note));
   }
   if (inputs.columns.empty()) return s;
   add("Checked in every run: each request is completed, refused or accounted for; the parts of each TTFT add up to it "
-      "exactly; no memory exceeds its capacity. `kvplan run --set engine.check=true` recounts all books at every "
-      "event.");
+      "exactly; no memory exceeds its capacity. `kvplan run --check` recounts all books at every event.");
   return s;
+}
+
+// What is compared, on which load; of one result its summary.
+std::string title_of(const ReportInputs& inputs, const Column* best) {
+  if (inputs.columns.empty() && inputs.plans.size() == 1 && inputs.plans[0].contains("recommended") &&
+      inputs.plans[0]["recommended"].is_object())
+    return "kvplan: capacity plan, " + inputs.plans[0]["recommended"].value("name", "");
+  if (!best) return "kvplan: report";
+  if (inputs.columns.size() < 2) return "kvplan: " + text_at(*best, "/provenance/summary");
+  constexpr std::size_t kNamed = 4;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < std::min(inputs.columns.size(), kNamed); ++i) names.push_back(inputs.columns[i].name);
+  if (inputs.columns.size() > kNamed) names.push_back(fmt::format("{} more", inputs.columns.size() - kNamed));
+  return fmt::format("kvplan: {} compared on {}, {}", fmt::join(names, ", "), text_at(*best, "/provenance/trace/name"),
+                     text_at(*best, "/provenance/model/name"));
 }
 
 Page page_of(const ReportInputs& inputs) {
   const std::vector<Column>& columns = inputs.columns;
   const Column* best = recommended(columns);
   Page page;
-  page.title = "kvplan: " + (best ? text_at(*best, "/provenance/summary") : std::string("report"));
-  std::vector<Section> all = {verdict_section(inputs), plan_section(inputs)};
+  page.title = title_of(inputs, best);
+  std::vector<Section> all = {verdict_section(inputs)};
+  for (std::size_t i = 0; i < inputs.plans.size(); ++i) {
+    for (Section& s : plan_sections(inputs.plans[i], i)) all.push_back(std::move(s));
+  }
   if (best) {
-    for (Section& s : std::vector<Section>{load_section(*best), targets_section(columns), parts_section(columns, *best),
-                                           latency_section(columns), tiers_section(*best), use_section(columns, *best),
-                                           memory_section(columns), pareto_section(columns),
-                                           sensitivity_section(columns), break_even_section(*best)}) {
+    for (Section& s :
+         std::vector<Section>{load_section(*best), targets_section(columns), chance_section(inputs),
+                              parts_section(columns, *best), latency_section(columns), tiers_section(*best),
+                              use_section(columns, *best), memory_section(columns), users_section(columns),
+                              pareto_section(columns), sensitivity_section(columns), break_even_section(*best)}) {
       all.push_back(std::move(s));
     }
   }
   all.push_back(figures_section(columns));
   all.push_back(provenance_section(inputs));
   for (Section& s : all) {
-    if (!s.sentences.empty() || !s.points.empty() || !s.table.rows.empty() || !s.charts.empty())
+    if (!s.sentences.empty() || !s.points.empty() || !s.table.rows.empty() || !s.charts.empty() || !s.more.empty())
       page.sections.push_back(std::move(s));
   }
   return page;

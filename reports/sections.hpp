@@ -11,14 +11,17 @@ namespace kvplan {
 const Column* recommended(const std::vector<Column>&);
 
 Section verdict_section(const ReportInputs&);
-Section plan_section(const ReportInputs&);
+// Of a kvplan.plan document, the `number`-th of the page, from 0.
+std::vector<Section> plan_sections(const Json& plan, std::size_t number);
 Section load_section(const Column&);
 Section targets_section(const std::vector<Column>&);
 Section parts_section(const std::vector<Column>&, const Column& focus);
 Section latency_section(const std::vector<Column>&);
 Section tiers_section(const Column&);
 Section use_section(const std::vector<Column>&, const Column& focus);
+Section chance_section(const ReportInputs&);  // is a difference more than chance?
 Section memory_section(const std::vector<Column>&);
+Section users_section(const std::vector<Column>&);
 Section pareto_section(const std::vector<Column>&);
 Section sensitivity_section(const std::vector<Column>&);
 Section break_even_section(const Column&);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -87,7 +88,7 @@ std::string largest(const ChartRows& rows, const std::string& label) {
 }  // namespace
 
 Section parts_section(const std::vector<Column>& columns, const Column& focus) {
-  Section s{"parts", "What TTFT is made of", {}, {}, {}, {}};
+  Section s{"parts", "What TTFT is made of", {}, {}, {}, {}, {}};
   ChartRows bands, means;
   if (focus.document.contains("distribution")) {
     for (const Json& b : focus.document["distribution"]["ttft_bands"]) {
@@ -121,7 +122,7 @@ Section parts_section(const std::vector<Column>& columns, const Column& focus) {
 }
 
 Section latency_section(const std::vector<Column>& columns) {
-  Section s{"latency", "Latency distributions", {}, {}, {}, {}};
+  Section s{"latency", "Latency distributions", {}, {}, {}, {}, {}};
   for (const auto& [key, title] : {std::pair{"ttft_s", "TTFT"}, {"tpot_s", "TPOT"}, {"e2e_s", "E2E"}}) {
     ChartRows rows;
     Grid g{{"share of requests"}, {}};
@@ -158,7 +159,7 @@ Section latency_section(const std::vector<Column>& columns) {
 
 // TTFT against the DRAM of a node: a line for each set of the other options.
 Section memory_section(const std::vector<Column>& columns) {
-  Section s{"memory", "TTFT against DRAM", {}, {}, {}, {}};
+  Section s{"memory", "TTFT against DRAM", {}, {}, {}, {}, {}};
   ChartRows rows;
   std::set<double> sizes;
   for (const Column& c : columns) {
@@ -183,8 +184,65 @@ Section memory_section(const std::vector<Column>& columns) {
   return s;
 }
 
+// TTFT against the users of a closed loop, or the rate of an open one: a line for each set of the other options.
+Section users_section(const std::vector<Column>& columns) {
+  Section s{"users", "TTFT against load", {}, {}, {}, {}, {}};
+  const auto draw = [&](const char* pointer, const std::string& title, const std::string& id) {
+    ChartRows rows;
+    std::set<double> loads;
+    for (const Column& c : columns) {
+      const auto ttft = number_at(c, kTtft), load = number_at(c, pointer);
+      if (!ttft || !load) continue;
+      loads.insert(*load);
+      const auto bytes = number_at(c, "/provenance/derived/dram_bytes_per_node");
+      const std::string memory = bytes.value_or(0) > 0 ? ", DRAM " + human_bytes(*bytes) : ", no DRAM";
+      rows.push_back({*load, *ttft, text_at(c, "/provenance/hardware/name") + memory, ""});
+    }
+    if (loads.size() < 2) return;
+    std::sort(rows.begin(), rows.end(), [](const ChartRow& a, const ChartRow& b) { return a.x < b.x; });
+    const auto worst =
+        std::max_element(rows.begin(), rows.end(), [](const ChartRow& a, const ChartRow& b) { return a.y < b.y; });
+    s.charts.push_back(
+        {id, "TTFT p95 against " + title,
+         fmt::format("The highest TTFT p95, {}, is that of {} at {:.4g}.", human_seconds(worst->y), worst->of,
+                     worst->x),
+         point_chart("TTFT p95 against " + title, {title, false, ""}, {"TTFT p95 (s)", false, ""}, rows, true),
+         curves_table(title, rows, human_seconds)});
+  };
+  draw("/provenance/scenario/trace/users", "users", "users-curve");
+  draw("/provenance/scenario/trace/rate_scale", "times the recorded rate", "rate-curve");
+  return s;
+}
+
+// Of runs whose requests are at hand, paired: their differences to the first.
+Section chance_section(const ReportInputs& inputs) {
+  Section s{"chance", "Is a difference more than chance?", {}, {}, {}, {}, {}};
+  const auto signed_seconds = [](double x) { return (x < 0 ? "-" : "+") + human_seconds(std::abs(x)); };
+  for (const Json& comparison : inputs.comparisons) {
+    for (const Json& f : comparison["figures"]) {
+      const bool known = !f["low"].is_null();
+      s.table.rows.push_back(
+          {fmt::format("{} against {}", comparison["b"].get<std::string>(), comparison["a"].get<std::string>()),
+           f["figure"].get<std::string>(), human_seconds(f["a"].get<double>()), human_seconds(f["b"].get<double>()),
+           signed_seconds(f["difference"].get<double>()),
+           known ? fmt::format("{} to {}", signed_seconds(f["low"].get<double>()),
+                               signed_seconds(f["high"].get<double>()))
+                 : "too few requests",
+           !known                         ? "unknown"
+           : f["significant"].get<bool>() ? "more than chance"
+                                          : "may be chance"});
+    }
+  }
+  if (s.table.rows.empty()) return s;
+  s.table.header = {"Results", "Figure", "Before", "After", "Difference", "95 % interval", "Is it chance?"};
+  s.sentences.push_back(
+      "These runs have one load: their requests are compared one by one, and intervals come from batches of "
+      "consecutive requests. Runs that are not stable differ by the length of the trace as well.");
+  return s;
+}
+
 Section pareto_section(const std::vector<Column>& columns) {
-  Section s{"pareto", "Cost against latency", {}, {}, {}, {}};
+  Section s{"pareto", "Cost against latency", {}, {}, {}, {}, {}};
   ChartRows rows;
   for (const Column& c : columns) {
     const auto cost = number_at(c, kCost), ttft = number_at(c, kTtft);
@@ -211,7 +269,7 @@ Section pareto_section(const std::vector<Column>& columns) {
 
 // Pairs of results that differ in one option show what this option does.
 Section sensitivity_section(const std::vector<Column>& columns) {
-  Section s{"sensitivity", "Sensitivity", {}, {}, {}, {}};
+  Section s{"sensitivity", "Sensitivity", {}, {}, {}, {}, {}};
   constexpr std::size_t kMostColumns = 64, kMostRows = 100;
   s.table.header = {"Option", "From", "To", "TTFT p95", "TPOT p95", "USD/M output tokens"};
   std::vector<std::map<std::string, std::string>> options;
@@ -241,7 +299,7 @@ Section sensitivity_section(const std::vector<Column>& columns) {
 }
 
 Section break_even_section(const Column& c) {
-  Section s{"break-even", "Load or compute again?", {}, {}, {}, {}};
+  Section s{"break-even", "Load or compute again?", {}, {}, {}, {}, {}};
   if (c.document.is_null() || !c.document.contains("break_even") || c.document["break_even"].is_null()) return s;
   const Json& b = c.document["break_even"];
   ChartRows rows;

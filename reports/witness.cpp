@@ -69,8 +69,9 @@ std::string Witness::words_of(const Followed& f) const {
                     plural(f.steps, "step", "steps"), plural(f.most_decodes, "decode", "decodes")));
   }
   if (f.part == LifePart::queue && f.batches > 0) {
-    add(fmt::format("meanwhile {} composed, {} of others computed", plural(f.batches, "batch", "batches"),
-                    plural(f.others_tokens, "prompt token", "prompt tokens")));
+    add(fmt::format("meanwhile {} composed", plural(f.batches, "batch", "batches")));
+    if (f.others_tokens > 0)
+      text += fmt::format(", {} of others computed", plural(f.others_tokens, "prompt token", "prompt tokens"));
   }
   if (f.part == LifePart::decode && f.preemptions > 0)
     add(fmt::format("preempted {}, and computed again", plural(f.preemptions, "time", "times")));
@@ -202,7 +203,7 @@ void Witness::see_transfer(const Event& e) {
       const KeptRoute& r = limits_->routes[route];
       LifeLoad load;
       load.tier = limits_->tier_name(r.tier), load.route = e.a, load.bytes = e.b, load.asked = e.at;
-      load.alone = Time(e.c * r.segment_ps);
+      load.alone = setup_time(r.cost, Bytes(e.b), e.c);
       load.ahead = static_cast<std::int64_t>(queue.size());
       if (queue.empty()) load.starts = e.at;
       t.load = f->life->loads.size();

@@ -104,7 +104,10 @@ struct OffloadConfig {
   std::int32_t selective_hits = 2;
   std::int32_t chunk_tokens = 256;       // the unit of offload: only whole chunks of a prompt or answer are stored
   Bytes segment{0};                      // contiguous bytes of one GPU's copy: layout x page x dtype / TP
+  Bytes load_segment{0};                 // of loads from G2, where these are cut smaller than stores; 0: as segment
 };
+
+inline Bytes load_segment(const OffloadConfig& o) { return o.load_segment.count > 0 ? o.load_segment : o.segment; }
 
 // Whether anybody asks how often blocks have been looked up.
 inline bool counts_lookups(const OffloadConfig& o) {

@@ -9,8 +9,12 @@
 //   same step may read them, since every layer writes before it reads.
 // - A transfer is announced when it starts: one is in flight in each direction
 //   of each tier. What it reads stays in the books until it is reported.
+// - What a sequence loads from several tiers comes into the books together, with
+//   the last of its transfers.
 // - Layer-wise loads of a step's sequences are announced before the step, or while
 //   it waits for those ahead of them: the executor lets each layer wait for its part.
+// - Whether to load or to compute again (LoadChoice) is decided by the estimates that
+//   the configuration's step times and links give.
 // Null, and none of this costs anything: only what is rare asks for an executor.
 #pragma once
 
@@ -53,6 +57,8 @@ class Executor {
   virtual void start_transfer(FlowNetwork::Purpose, const Transfer&, Time at) = 0;
   // The first `kept` of the turn's output blocks have become blocks of their own, ahead of leave().
   virtual void keep_outputs(std::uint32_t sequence, TurnId turn, std::int64_t kept) = 0;
+  // All that the sequence's loads have brought is in the books.
+  virtual void loaded(std::uint32_t sequence) = 0;
   // The sequence has given up all that it held: it has ended, or waits again.
   virtual void leave(std::uint32_t sequence) = 0;
   // What has ended next, if that is before `until`; transfers before steps.

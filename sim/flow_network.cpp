@@ -47,7 +47,7 @@ FlowNetwork::FlowNetwork(const NodeLinks& links) {
 void FlowNetwork::add_route(const Route& route) {
   KVPLAN_ASSERT(!route.uses.empty());
   uses_.push_back(route.uses);
-  segment_ps_.push_back(route.segment_ps);
+  routes_.push_back(route);
 }
 
 FlowNetwork::Purpose FlowNetwork::purpose(RouteId route) const {
@@ -70,7 +70,7 @@ void FlowNetwork::start(RouteId route, Bytes bytes, std::int64_t segments, Time 
   KVPLAN_ASSERT(flow.phase == Phase::idle && bytes.count > 0 && segments > 0);
   flow.phase = Phase::waiting;
   flow.bytes = bytes;
-  flow.waits_until = at + Time(segments * segment_ps_[route]);
+  flow.waits_until = at + setup_time(routes_[route], bytes, segments);
   insert_sorted(waiting_, route);
   if (flow.waits_until == at) begin_moving(route, at);
   find_next_event();
@@ -91,10 +91,14 @@ Time FlowNetwork::estimated_end(RouteId route, Time at) const {
   const Flow& flow = flows_[route];
   KVPLAN_ASSERT(flow.phase != Phase::idle);
   if (flow.phase == Phase::moving) return std::max(at, flow.ends);
-  return flow.waits_until + estimated_time(route, flow.bytes, 0);
+  return flow.waits_until + estimated_bytes_time(route, flow.bytes);
 }
 
 Time FlowNetwork::estimated_time(RouteId route, Bytes bytes, std::int64_t segments) const {
+  return setup_time(routes_[route], bytes, segments) + estimated_bytes_time(route, bytes);
+}
+
+Time FlowNetwork::estimated_bytes_time(RouteId route, Bytes bytes) const {
   std::int64_t rate = Time::max().count;
   for (const LimitUse& use : uses(route)) {
     std::int64_t weights = use.weight;
@@ -104,7 +108,7 @@ Time FlowNetwork::estimated_time(RouteId route, Bytes bytes, std::int64_t segmen
     }
     rate = std::min(rate, limits_[use.limit].capacity / weights);
   }
-  return Time(segments * segment_ps_[route]) + time_for(int128(bytes.count) * kUnitsPerByte, std::max<std::int64_t>(1, rate));
+  return time_for(int128(bytes.count) * kUnitsPerByte, std::max<std::int64_t>(1, rate));
 }
 
 FlowNetwork::RouteId FlowNetwork::advance() {

@@ -96,6 +96,7 @@ class FlowNetwork {
   };
 
   void add_route(const Route& route);
+  Time estimated_bytes_time(RouteId route, Bytes bytes) const;
   const std::vector<LimitUse>& uses(RouteId route) const { return uses_[route]; }
   void begin_moving(RouteId route, Time at);
   void end(RouteId route, Time at);
@@ -109,7 +110,7 @@ class FlowNetwork {
   std::vector<std::string> limit_names_;
   std::vector<LimitState> limits_;
   std::vector<std::vector<LimitUse>> uses_;  // by route
-  std::vector<std::int64_t> segment_ps_;     // by route
+  std::vector<Route> routes_;                // what their transfers cost beside bytes
   std::vector<Flow> flows_;                  // by route
   std::vector<RouteId> moving_;              // ascending
   std::vector<RouteId> waiting_;             // ascending

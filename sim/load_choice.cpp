@@ -37,7 +37,7 @@ Time Replica::estimated_load(std::int64_t from, Time at) const {
     }
     if (blocks == 0) continue;
     const Bytes bytes = blocks * run_.workload.block_tokens * run_.config.kv_bytes_per_token_per_gpu;
-    const std::int64_t segments = tier == 0 ? ceil_div(bytes.count, offload_.segment.count) : blocks;
+    const std::int64_t segments = tier == 0 ? ceil_div(bytes.count, load_segment(offload_).count) : blocks;
     longest = std::max(longest, loads_[tier].estimated_end(bytes, segments, at) - at);
   }
   return longest;
@@ -109,6 +109,7 @@ void Replica::end_lead(SequenceId id, Time at) {
     return;
   }
   take_loaded(s);
+  note_loaded(id);
   s.phase = Sequence::Phase::loaded;
   s.enter(Sequence::Part::queue, at, record_of(s));
   loaded_.push_back(id);

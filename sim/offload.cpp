@@ -70,6 +70,7 @@ void Replica::load(SequenceId id, Time at) {
     if (ranges.empty()) continue;
     Transfer transfer = transfer_of(std::move(ranges));
     transfer.sequence = id;
+    transfer.segments = ceil_div(transfer.bytes_per_gpu.count, load_segment(offload_).count);
     if (tier > 0) {
       transfer.segments = 0;  // a block is an object of its own there
       for (const BlockRange& r : transfer.ranges) transfer.segments += r.blocks();
@@ -115,11 +116,15 @@ void Replica::load_ended(std::uint32_t tier, Time at) {
   }
   if (s.pending_loads == 0) take_loaded(s);
   if (s.load_in_step) {
-    if (s.pending_loads == 0) adopt_blocks(s, s.computed_tokens + s.chunk_tokens);
+    if (s.pending_loads == 0) {
+      adopt_blocks(s, s.computed_tokens + s.chunk_tokens);
+      note_loaded(done.sequence);
+    }
     if (--gate_.loads == 0) open_gate(at);
     return;
   }
   if (s.pending_loads == 0) {
+    note_loaded(done.sequence);
     s.phase = Sequence::Phase::loaded;
     note(Happening::loaded, s.turn);
     s.enter(Sequence::Part::queue, at, record_of(s));

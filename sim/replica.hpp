@@ -196,6 +196,9 @@ class Replica {
   void apply(const LoadDecision& d, Admission& a);
   void end_lead(SequenceId id, Time at);
   void take_loaded(Sequence& s);
+  void note_loaded(SequenceId id) const {
+    if (run_.executor != nullptr) run_.executor->loaded(id);
+  }
 
   // offload.cpp: transfers to and from the tiers below
   void load(SequenceId id, Time at);

@@ -9,6 +9,8 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "base/units.hpp"
@@ -33,6 +35,7 @@ class Series {
   // Before the first sample: a width of a hundredth of the arrivals that are known beforehand, in whole tenths of a
   // second. A series that is not begun is never due.
   void begin(Time last_arrival) {
+    last_arrival_ = last_arrival;
     constexpr std::int64_t kTenth = kPsPerS / 10;
     width_ = Time(std::max<std::int64_t>(1, ceil_div(last_arrival.count, 100 * kTenth)) * kTenth);
     next_ = width_;
@@ -40,9 +43,13 @@ class Series {
 
   Time next() const { return next_; }
 
+  // To be called with the instant of each sample and the last arrival that is known beforehand.
+  void watch(std::function<void(Time at, Time last_arrival)> watcher) { watcher_ = std::move(watcher); }
+
   // The sample of next().
   void add(Sample sample) {
     sample.at = next_;
+    if (watcher_) watcher_(next_, last_arrival_);
     samples_.push_back(std::move(sample));
     if (samples_.size() == kMost) {
       for (std::size_t i = 0; i < kMost / 2; ++i) samples_[i] = std::move(samples_[2 * i + 1]);
@@ -61,7 +68,8 @@ class Series {
   const std::vector<Sample>& samples() const { return samples_; }  // ascending
 
  private:
-  Time width_, next_ = Time::max();
+  Time width_, next_ = Time::max(), last_arrival_;
+  std::function<void(Time, Time)> watcher_;
   std::vector<Sample> samples_;
 };
 

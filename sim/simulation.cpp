@@ -309,7 +309,6 @@ void Simulation::watch() {
 void Simulation::begin_executor() {
   KVPLAN_ASSERT(config_.replicas == 1 && config_.step_by_step && !config_.engine.overlap &&
                 config_.engine.speculation.draft_tokens == 0);
-  KVPLAN_ASSERT(config_.offload.choice == LoadChoice::load || config_.offload.choice == LoadChoice::recompute);
   std::vector<const LowerTier*> tiers;
   for (const auto& level : tiers_) tiers.push_back(level.front().get());
   run_.executor->begin(replicas_.front()->cache(), tiers);

@@ -26,7 +26,7 @@ class TransferQueue {
   // When a transfer that was added now would end, as things are.
   Time estimated_end(Bytes bytes_per_gpu, std::int64_t segments, Time at) const {
     Time end = at;
-    if (active()) end = std::max(end, network_->estimated_end(route_, at));
+    if (active()) end = std::max(end, present_end(at));
     for (std::size_t i = 1; i < queue_.size(); ++i) {
       end += network_->estimated_time(route_, queue_[i].bytes_per_gpu, queue_[i].segments);
     }
@@ -51,9 +51,17 @@ class TransferQueue {
   }
 
  private:
+  // Of the transfer in flight; with an executor, which does not tell how far it is, as if it had been alone.
+  Time present_end(Time at) const {
+    const Transfer& now = queue_.front();
+    return executor_ == nullptr ? network_->estimated_end(route_, at)
+                                : started_ + network_->estimated_time(route_, now.bytes_per_gpu, now.segments);
+  }
+
   void start(Time at) {
     const Transfer& next = queue_.front();
     if (executor_ != nullptr) {
+      started_ = at;
       executor_->start_transfer(network_->purpose(route_), next, at);
     } else {
       network_->start(route_, next.bytes_per_gpu, next.segments, at);
@@ -63,6 +71,7 @@ class TransferQueue {
   FlowNetwork* network_;
   FlowNetwork::RouteId route_;
   Executor* executor_;
+  Time started_{0};  // with an executor: the transfer in flight
   boost::container::deque<Transfer> queue_;  // which takes no memory while nothing was ever sent
 };
 

@@ -12,14 +12,17 @@ void AgentSessions::begin() {
   first_ = static_cast<RowId>(rows_.rows.size());
   main_.clear();
   sub_.clear();
+  running_ = {};
+  ended_ = kNone;
   ++sessions_;
 }
 
-RowId AgentSessions::last_main_that_ended(Time by) const {
-  for (auto m = main_.rbegin(); m != main_.rend(); ++m) {
-    if (m->end <= by) return m->row;
+// `by` never goes back in a session.
+RowId AgentSessions::last_main_that_ended(Time by) {
+  for (; !running_.empty() && running_.top().end <= by; running_.pop()) {
+    if (ended_ == kNone || running_.top().row > ended_) ended_ = running_.top().row;
   }
-  return kNone;
+  return ended_;
 }
 
 void AgentSessions::add(TraceRow row, const AgentRequest& request) {
@@ -48,6 +51,7 @@ void AgentSessions::add(TraceRow row, const AgentRequest& request) {
     *last = placed;
   } else {
     main_.push_back(placed);
+    running_.push(placed);
   }
   rows_.rows.push_back(row);
 }
@@ -55,8 +59,8 @@ void AgentSessions::add(TraceRow row, const AgentRequest& request) {
 void AgentSessions::end() {
   for (const auto& last : sub_) {
     if (!last) continue;
-    const auto next = std::find_if(main_.begin(), main_.end(),
-                                   [&](const Placed& m) { return *rows_.rows[m.row].timestamp > last->end; });
+    const auto next = std::partition_point(main_.begin(), main_.end(),
+                                           [&](const Placed& m) { return *rows_.rows[m.row].timestamp <= last->end; });
     if (next == main_.end() || rows_.rows[next->row].after == kNone) continue;
     TraceRow& row = rows_.rows[next->row];
     if (row.join != kNone) {

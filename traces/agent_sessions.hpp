@@ -9,6 +9,7 @@
 #pragma once
 
 #include <optional>
+#include <queue>
 #include <set>
 #include <string>
 #include <vector>
@@ -41,11 +42,17 @@ class AgentSessions {
     RowId row;
     Time end;
   };
-  RowId last_main_that_ended(Time by) const;
+  struct EndsLater {
+    bool operator()(const Placed& a, const Placed& b) const { return a.end > b.end; }
+  };
+  RowId last_main_that_ended(Time by);
 
   TraceRows& rows_;
   RowId first_ = 0;                         // of this session
-  std::vector<Placed> main_;                // of this session
+  std::vector<Placed> main_;                // of this session, in order of start
+  // Of main_: those that had not ended when the last sub-agent began, the first to end on top; and the last that had.
+  std::priority_queue<Placed, std::vector<Placed>, EndsLater> running_;
+  RowId ended_ = kNone;
   std::vector<std::optional<Placed>> sub_;  // of this session: the last request, by agent - 1
   std::int64_t sessions_ = 0, sub_agents_ = 0, unknown_thinks_ = 0, other_joins_ = 0;
 };

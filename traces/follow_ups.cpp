@@ -24,7 +24,9 @@ std::vector<Left> left_by_answers(const Workload& workload) {
                         workload.blocks(parent)[static_cast<std::size_t>(from - 1)]) {
       continue;
     }
-    const std::int64_t covered = (std::int64_t{parent.prompt_tokens} + parent.output_tokens) / workload.block_tokens;
+    // The last token of an answer is sampled and never computed: a block that ends with it has not its whole KV.
+    const std::int64_t computed = std::int64_t{parent.prompt_tokens} + std::max(0, parent.output_tokens - 1);
+    const std::int64_t covered = computed / workload.block_tokens;
     left[child.continues] = {c, from, std::min(covered, full)};
   }
   return left;

@@ -15,6 +15,7 @@ struct TraceFormat {
   const char* title;  // for people
   TraceRows (*read)(TextSource&, const LoadOptions&);
   bool tried_on_real_files;  // false: only the published description was at hand, and the notes say so
+  const char* passed_over;   // what the format holds and a row does not keep; "": nothing that the notes do not count
 };
 
 std::span<const TraceFormat> trace_formats();

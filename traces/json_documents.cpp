@@ -17,7 +17,7 @@ std::string shown(const simdjson::dom::element& value) {
 // A double in the shortest form that gives it back.
 std::string number_text(const simdjson::dom::element& value) {
   double number = 0;
-  if (value.is_double() && value.get_double().get(number) == simdjson::SUCCESS) return fmt::format("{}", number);
+  if (value.type() == simdjson::dom::element_type::DOUBLE && value.get_double().get(number) == simdjson::SUCCESS) return fmt::format("{}", number);
   return shown(value);
 }
 

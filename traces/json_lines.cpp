@@ -7,16 +7,6 @@
 namespace kvplan {
 namespace {
 constexpr std::size_t kNotedFields = 20;
-
-// Invalid UTF-8 in a finding would make a terminal stumble.
-std::string printable(std::string_view s) {
-  std::string shown = shortened(s);
-  for (char& c : shown) {
-    if (static_cast<unsigned char>(c) >= 0x80) c = '?';
-  }
-  return shown;
-}
-
 }  // namespace
 
 JsonLines::JsonLines(TextSource& in, const LoadOptions& options, std::vector<JsonField> fields, std::string needs)
@@ -60,7 +50,7 @@ void JsonLines::read_line() {
 void JsonLines::parse_line(TraceRow& row) {
   const std::string_view content = trimmed(line_.text);
   if (content.front() != '{') {
-    fail(content, fmt::format("expected one JSON object a line, found \"{}\"", printable(content)));
+    fail(content, fmt::format("expected one JSON object a line, found \"{}\"", shortened(content)));
     return;
   }
   simdjson::ondemand::document document;
@@ -73,12 +63,13 @@ void JsonLines::parse_line(TraceRow& row) {
       simdjson::ondemand::value value = field.value();
       take_member(key, {trimmed(value.raw_json_token()), &value}, row, seen);
     }
-    end_line(row, seen);
+    // Before end_line: a row that later ones refer to must not fail behind it.
     if (document.current_location().error() == simdjson::SUCCESS) fail("", "more text follows the object");
+    end_line(row, seen);
   } catch (const simdjson::simdjson_error& error) {
     if (content.back() != '}') {
       const std::string_view end = content.substr(content.size() - std::min(content.size(), std::size_t{30}));
-      fail(content.substr(content.size() - 1), fmt::format("the line is cut off after \"{}\"", printable(end)),
+      fail(content.substr(content.size() - 1), fmt::format("the line is cut off after \"{}\"", shortened(end)),
            "the file seems truncated: fetch it again, or delete the line");
     } else {
       fail("", fmt::format("not valid JSON: {}", error.what()));

@@ -133,7 +133,6 @@ class OpenAiLogReader : public JsonLines {
       row.session = session_number(session);
       if (row.session >= last_.size()) last_.resize(row.session + 1, kNone);
       row.parent = last_[row.session];
-      last_[row.session] = static_cast<RowId>(rows_.rows.size());
     } else {
       ++alone_;
     }
@@ -142,7 +141,8 @@ class OpenAiLogReader : public JsonLines {
       resets_ += row.prompt_tokens < std::int64_t{before.prompt_tokens} + before.output_tokens;
       follow_ups_ += 1;
     }
-    if (!give_grown_ids(rows_, row)) fail("", "the trace has more than a billion blocks");
+    if (!give_grown_ids(rows_, row)) return fail("", "the trace has more than a billion blocks");
+    if (row.session != kNone) last_[row.session] = static_cast<RowId>(rows_.rows.size());
     instants_ns_.push_back(instant_ns_);
   }
 

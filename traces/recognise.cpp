@@ -61,9 +61,13 @@ struct CsvFormat {
   const char* format;
 };
 
+// Tables that belong to a trace, and are none.
+constexpr std::string_view kNearDuplicates = "session,source_file,";
+
 constexpr std::array kCsv = {
     CsvFormat{"TIMESTAMP,ContextTokens,GeneratedTokens", "azure"},
     CsvFormat{"session,req,agent,turn", "claude-code-csv"},
+    CsvFormat{"agent,session,req,t_s,in_chars", "lmcache-agent-csv"},
     CsvFormat{"Timestamp,Model,Request tokens", "burstgpt"},
     CsvFormat{"Timestamp,Session ID", "burstgpt"},
 };
@@ -104,6 +108,10 @@ Recognised recognise_json(std::string_view body) {
 Recognised recognise_text(std::string_view line) {
   for (const CsvFormat& f : kCsv) {
     if (line.substr(0, f.header.size()) == f.header) return {f.format, trace_format(f.format)->title, ""};
+  }
+  if (line.substr(0, kNearDuplicates.size()) == kNearDuplicates) {
+    return {"", "the table of Claude Code sessions, no trace",
+            "give the requests or the session files beside it: its near-duplicates are then left out"};
   }
   const std::string shown = shortened(line.substr(0, 60));
   if (line.find(',') != std::string_view::npos) return {"", fmt::format("CSV, with the columns {}", shown), readable()};

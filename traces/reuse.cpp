@@ -40,14 +40,15 @@ Summary summary_of_depths(const std::vector<std::int64_t>& depths, double block_
     sum += static_cast<double>(d) * static_cast<double>(depths[d]);
   }
   if (n == 0) return {};
-  const auto at = [&](double q) {
-    const auto rank = std::min(static_cast<std::int64_t>(q * static_cast<double>(n)), n - 1);
-    std::int64_t below = 0;
-    std::size_t d = 0;
+  std::vector<double> at;
+  std::int64_t below = 0;
+  std::size_t d = 0;
+  for (int percent = 0; percent <= 100; ++percent) {
+    const auto rank = std::min(static_cast<std::int64_t>(percent / 100.0 * static_cast<double>(n)), n - 1);
     while (below + depths[d] <= rank) below += depths[d++];
-    return static_cast<double>(d) * block_tokens;
-  };
-  return {sum / static_cast<double>(n) * block_tokens, at(.10), at(.50), at(.90), at(.99), at(1)};
+    at.push_back(static_cast<double>(d) * block_tokens);
+  }
+  return {sum / static_cast<double>(n) * block_tokens, at[10], at[50], at[90], at[99], at[100], at};
 }
 
 void describe_parts(const Workload& w, const std::vector<Time>& at, std::size_t parts, Reuse& r) {

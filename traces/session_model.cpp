@@ -86,6 +86,11 @@ class LikeSource final : public SessionSource {
   std::optional<std::vector<PlannedTurn>> next() override {
     const auto wanted = o_.sessions > 0 ? o_.sessions : static_cast<std::int64_t>(model_.dialogues.size());
     if (o_.requests == 0 && started_ == wanted) return std::nullopt;
+    // One of nearly as many turns for each dialogue, and each for one: every answer and think time comes once a round.
+    constexpr double kAside = 4;
+    if (started_ % static_cast<std::int64_t>(model_.dialogues.size()) == 0) {
+      partners_ = near_order(model_.dialogues.size(), kAside, stream_);
+    }
     ++started_;
     start_s_ += starts_.exponential(1 / o_.sessions_per_s);
     if (start_s_ > kMaxStart_s) {
@@ -101,17 +106,9 @@ class LikeSource final : public SessionSource {
     return std::max<std::int64_t>(1, std::llround(varied(static_cast<double>(tokens))));
   }
 
-  // A dialogue of nearly as many turns.
-  const DialogueSample& neighbour(std::size_t dialogue) {
-    constexpr std::size_t kAside = 3;
-    const std::size_t low = dialogue - std::min(dialogue, kAside);
-    const std::size_t high = std::min(dialogue + kAside, model_.dialogues.size() - 1);
-    return model_.dialogues[low + stream_.below(high - low + 1)];
-  }
-
   std::vector<PlannedTurn> session(std::size_t dealt) {
     const DialogueSample& like = model_.dialogues[dealt];
-    const DialogueSample& other = neighbour(dealt);
+    const DialogueSample& other = model_.dialogues[partners_[dealt]];
     double time_s = start_s_;
     std::vector<PlannedTurn> turns = {{static_cast<std::int64_t>(time_s * 1000), std::nullopt,
                                        varied_tokens(like.first_prompt_tokens),
@@ -155,6 +152,7 @@ class LikeSource final : public SessionSource {
   const LikeOptions& o_;
   RandomStream stream_, starts_;
   Dealer dealer_;
+  std::vector<std::size_t> partners_;  // by dialogue: the one that gives answers and think times
   std::int64_t started_ = 0;
   double start_s_ = 0;
 };

@@ -113,7 +113,9 @@ Summary summarise(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   const double n = static_cast<double>(values.size());
   const auto at = [&](double q) { return values[std::min(static_cast<std::size_t>(q * n), values.size() - 1)]; };
-  return {std::accumulate(values.begin(), values.end(), 0.0) / n, at(.10), at(.50), at(.90), at(.99), values.back()};
+  Summary s{std::accumulate(values.begin(), values.end(), 0.0) / n, at(.10), at(.50), at(.90), at(.99), values.back(), {}};
+  for (int percent = 0; percent <= 100; ++percent) s.percentiles.push_back(at(percent / 100.0));
+  return s;
 }
 
 TraceStatistics trace_statistics(const Workload& workload) {

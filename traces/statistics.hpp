@@ -12,6 +12,7 @@ namespace kvplan {
 struct Summary {
   double mean = 0;
   double p10 = 0, p50 = 0, p90 = 0, p99 = 0, max = 0;
+  std::vector<double> percentiles;  // 0 to 100; empty when there are no values
 };
 
 // The value at rank floor(q n) of the ascending values, the last for q = 1; all zero when there are none.

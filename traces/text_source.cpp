@@ -65,6 +65,7 @@ TextSource::~TextSource() = default;
 
 // Unread bytes move to the front; a line longer than the buffer doubles it.
 bool TextSource::refill() {
+  if (!in_->good()) return false;  // the last part came short
   std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
   end_ -= begin_;
   begin_ = 0;

@@ -1,6 +1,7 @@
 #include "traces/values.hpp"
 
 #include <fmt/format.h>
+#include <simdjson.h>
 
 #include <chrono>
 #include <cmath>
@@ -61,11 +62,15 @@ std::string_view trimmed(std::string_view s) {
 }
 
 std::string shortened(std::string_view s) {
-  std::string shown = s.size() <= 40 ? std::string(s) : std::string(s.substr(0, 37)) + "...";
+  std::size_t end = s.size() <= 40 ? s.size() : 37;
+  while (end < s.size() && end > 34 && (static_cast<unsigned char>(s[end]) & 0xc0) == 0x80) --end;  // whole characters
+  std::string shown(s.substr(0, end));
+  const bool text = simdjson::validate_utf8(shown);
   for (char& c : shown) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == '\x7f') c = '?';
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f || (byte >= 0x80 && !text)) c = '?';
   }
-  return shown;
+  return end < s.size() ? shown + "..." : shown;
 }
 
 Parsed<std::int32_t> parse_tokens(std::string_view name, std::string_view token) {

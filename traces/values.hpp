@@ -12,7 +12,7 @@
 namespace kvplan {
 
 std::string_view trimmed(std::string_view text);
-std::string shortened(std::string_view text);  // at most 40 characters, and no control ones
+std::string shortened(std::string_view text);  // for messages: at most 40 bytes, no control characters, valid UTF-8
 
 template <class T>
 bool parse_whole(std::string_view token, T& value) {

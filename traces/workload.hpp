@@ -50,7 +50,7 @@ struct Turn {
   std::uint32_t first_block = 0;         // into Workload::prompt_blocks
   std::uint32_t block_count = 0;         // blocks of the prompt
   std::uint32_t first_output_block = 0;  // into Workload::output_blocks
-  std::uint32_t output_block_count = 0;  // full blocks that a later turn shows the answer to have left
+  std::uint32_t output_block_count = 0;  // whole blocks whose KV, as a later turn shows, the answer has left
   Time recorded_service{0};              // arrival to end in the recording; zero where the trace does not tell
 };
 

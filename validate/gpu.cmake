@@ -23,6 +23,7 @@ kvplan_library(replay COLD
     replay/log.cpp
     replay/plan.cpp
     replay/predictions.cpp
+    replay/step_time_json.cpp
     cuda/engine/page_tables.cpp
     cuda/engine/tokens.cpp
   LINK kvplan_gpu kvplan_sim)

@@ -49,36 +49,32 @@ struct Prompts {
   }
 };
 
-// Poisson arrivals, a stage after the other; the prompts in their order, around and around.
-Workload make_load(const Groups& g, double stage_s, std::vector<Stage>& stages) {
-  Workload w;
-  w.name = "shared prefixes";
-  w.block_tokens = kBlock;
-  std::mt19937_64 random(1);
-  const Prompts prompts(g, w, random);
-  for (std::size_t s = 0; s < stages.size(); ++s) {
-    stages[s].first_turn = w.turns.size();
-    double at = stage_s * static_cast<double>(s);
-    while ((at -= std::log(1 - static_cast<double>(random() >> 11) * 0x1p-53) / stages[s].qps) < stage_s * (static_cast<double>(s) + 1)) {
-      const auto& blocks = prompts.blocks[w.turns.size() % prompts.blocks.size()];
-      Turn t;
-      t.arrival.time = time_from_seconds(at);
-      t.session = static_cast<std::uint32_t>(w.turns.size());
-      t.prompt_tokens = static_cast<std::int32_t>(blocks.size()) * kBlock;
-      t.output_tokens = static_cast<std::int32_t>(g.output_tokens);
-      t.first_block = static_cast<std::uint32_t>(w.prompt_blocks.size());
-      t.block_count = static_cast<std::uint32_t>(blocks.size());
-      w.prompt_blocks.insert(w.prompt_blocks.end(), blocks.begin(), blocks.end());
-      w.turns.push_back(t);
-    }
-    stages[s].end_turn = w.turns.size();
+// One more stage: rate x duration requests of a Poisson process, which send the prompts in their order, from the first on
+// in every stage, as the load generator does.
+void add_stage(const Prompts& prompts, std::int64_t output_tokens, double start_s, double stage_s, Stage& stage, Workload& w,
+               std::mt19937_64& random) {
+  stage.first_turn = w.turns.size();
+  const auto requests = static_cast<std::size_t>(stage.qps * stage_s);
+  double at = start_s;
+  for (std::size_t i = 0; i < requests; ++i) {
+    at -= std::log(1 - static_cast<double>(random() >> 11) * 0x1p-53) / stage.qps;
+    const auto& blocks = prompts.blocks[i % prompts.blocks.size()];
+    Turn t;
+    t.arrival.time = time_from_seconds(at);
+    t.session = static_cast<std::uint32_t>(w.turns.size());
+    t.prompt_tokens = static_cast<std::int32_t>(blocks.size()) * kBlock;
+    t.output_tokens = static_cast<std::int32_t>(output_tokens);
+    t.first_block = static_cast<std::uint32_t>(w.prompt_blocks.size());
+    t.block_count = static_cast<std::uint32_t>(blocks.size());
+    w.prompt_blocks.insert(w.prompt_blocks.end(), blocks.begin(), blocks.end());
+    w.turns.push_back(t);
   }
+  stage.end_turn = w.turns.size();
   w.session_count = static_cast<std::uint32_t>(w.turns.size());
-  return with_chains(std::move(w));
 }
 
 struct Figures {
-  double ttft_s = 0, tokens_per_s = 0;
+  double ttft_s = 0, e2e_s = 0, tokens_per_s = 0;
 };
 
 Figures figures_of(const Workload& w, const SimulationResult& r, const Stage& stage) {
@@ -88,19 +84,43 @@ Figures figures_of(const Workload& w, const SimulationResult& r, const Stage& st
   for (std::size_t i = stage.first_turn; i < stage.end_turn; ++i) {
     const RequestRecord& q = r.requests[i];
     f.ttft_s += seconds(q.first_token - q.arrival);
+    f.e2e_s += seconds(q.finish - q.arrival);
     tokens += w.turns[i].prompt_tokens + w.turns[i].output_tokens;
     first = std::min(first, q.arrival);
     last = std::max(last, q.finish);
   }
   f.ttft_s /= static_cast<double>(stage.end_turn - stage.first_turn);
+  f.e2e_s /= static_cast<double>(stage.end_turn - stage.first_turn);
   f.tokens_per_s = tokens / seconds(last - first);
   return f;
+}
+
+// A stage begins a pause after the last request of the one before has ended: queues are empty then, caches are not. What
+// comes later changes nothing of what has ended, so each stage is found by simulating all up to it.
+std::vector<Figures> run_stages(const Groups& g, double stage_s, double pause_s, std::vector<Stage> stages,
+                                const SimulationConfig& config) {
+  Workload w;
+  w.name = "shared prefixes";
+  w.block_tokens = kBlock;
+  std::mt19937_64 random(1);
+  const Prompts prompts(g, w, random);
+  std::vector<Figures> figures;
+  double start_s = 0;
+  for (Stage& stage : stages) {
+    add_stage(prompts, g.output_tokens, start_s, stage_s, stage, w, random);
+    const Workload load = with_chains(Workload(w));
+    const SimulationResult result = simulate(load, config);
+    figures.push_back(figures_of(load, result, stage));
+    for (const RequestRecord& r : result.requests) start_s = std::max(start_s, seconds(r.finish) + pause_s);
+  }
+  return figures;
 }
 
 void compare(JsonReader in, const std::string& label, const Figures& f, double tolerance, double cliff_s, Experiment& e) {
   const double ttft_s = in.number("ttft_s", 0, 1e4);
   e.comparisons.push_back({label + ": throughput", "tokens/s", f.tokens_per_s, in.number("tokens_per_s", 0, 1e9), tolerance});
   e.comparisons.push_back({label + ": mean TTFT", "s", f.ttft_s, ttft_s, 0});
+  e.comparisons.push_back({label + ": mean E2E", "s", f.e2e_s, in.number("e2e_s", 0, 1e4), 0});
   e.comparisons.push_back({label + ": TTFT beyond the cliff", "", double(f.ttft_s > cliff_s), double(ttft_s > cliff_s), 0.5, true});
   in.no_other_keys();
 }
@@ -137,19 +157,21 @@ Experiment llmd_tiered(const JsonFile& file) {
   Experiment& e = head.experiment;
   SimulationConfig config = config_of(in, head);
   const auto count = [&](const char* key) { return in.integer(key, 1, 1'000'000); };
-  const Groups groups{count("groups"), count("prompts_per_group"), count("shared_tokens"), count("question_tokens"), count("output_tokens")};
+  const double retokenised = in.number("tokens_per_random_token", 0.5, 2);
+  const auto as_text = [&](const char* key) { return std::llround(static_cast<double>(count(key)) * retokenised / kBlock) * kBlock; };
+  const Groups groups{count("groups"), count("prompts_per_group"), as_text("shared_tokens"), as_text("question_tokens"), count("output_tokens")};
   const double tolerance = in.number("tolerance", 0, 1), cliff_s = in.number("cliff_s", 0, 1e3), stage_s = in.number("stage_s", 1, 1e4);
+  const double pause_s = in.number("pause_s", 0, 1e4);
   std::vector<JsonReader> published = in.objects("stages", true);
   std::vector<Stage> stages;
   for (JsonReader& s : published) stages.push_back({s.number("qps", 1e-3, 1e6)});
   in.no_other_keys();
   findings.raise();
-  const Workload load = make_load(groups, stage_s, stages);
-  const SimulationResult hbm = simulate(load, config);
+  const std::vector<Figures> hbm = run_stages(groups, stage_s, pause_s, stages, config);
   config.offload.enabled = true;
-  const SimulationResult both = simulate(load, config);
+  const std::vector<Figures> both = run_stages(groups, stage_s, pause_s, stages, config);
   for (std::size_t i = 0; i < stages.size(); ++i) {
-    const Figures without = figures_of(load, hbm, stages[i]), with = figures_of(load, both, stages[i]);
+    const Figures &without = hbm[i], &with = both[i];
     const std::string at = fmt::format("{:g} QPS", stages[i].qps);
     if (published[i].has("hbm")) {
       compare(published[i].object("hbm"), at + ", HBM", without, tolerance, cliff_s, e);
@@ -163,8 +185,10 @@ Experiment llmd_tiered(const JsonFile& file) {
   findings.raise();
   e.inputs.insert(e.inputs.end(),
                   {{"fleet", fmt::format("{} replicas, weighted router with equal weights", config.replicas)},
-                   {"load", fmt::format("{} groups x {} prompts in a shuffled order, Poisson, stages of {:g} s from cold",
-                                        groups.groups, groups.prompts, stage_s)},
+                   {"load", fmt::format("{} groups x {} prompts in a shuffled order, Poisson, stages of {:g} s from cold; "
+                                        "{:g} s between the last end of one and the next; {} + {} tokens",
+                                        groups.groups, groups.prompts, stage_s, pause_s, groups.shared_tokens,
+                                        groups.question_tokens)},
                    {"step time", config.step_times[0].provenance}});
   return e;
 }

@@ -15,6 +15,10 @@ struct Entry {
 };
 
 constexpr Entry kExperiments[] = {
+    {"dynamo-storage", storage_restore},
+    {"gh200-weights", weight_streaming},
+    {"kv-allocation", kv_allocation},
+    {"kvpr", kvpr_decode},
     {"llmd-tiered", llmd_tiered},
     {"memory", memory_study},
     {"mlperf-offline", offline_throughput},

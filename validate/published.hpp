@@ -19,10 +19,15 @@ struct Comparison {
   double tolerance = 0;   // relative, or absolute in `unit`; 0: shown, not gated
   bool absolute = false;
   std::string remark = {};
+  double low = 0, high = 0;  // the prediction must lie between, where high > low; instead of `tolerance`
 
   double error() const { return absolute ? predicted - published : predicted / published - 1; }
-  bool gated() const { return tolerance > 0; }
-  bool met() const { return !gated() || (error() <= tolerance && -error() <= tolerance); }
+  bool has_range() const { return high > low; }
+  bool gated() const { return tolerance > 0 || has_range(); }
+  bool met() const {
+    if (has_range()) return low <= predicted && predicted <= high;
+    return !gated() || (error() <= tolerance && -error() <= tolerance);
+  }
 };
 
 struct Experiment {
@@ -46,6 +51,10 @@ Experiment nvidia_multiturn(const JsonFile& inputs);
 Experiment vllm_ttft(const JsonFile& inputs);
 Experiment llmd_tiered(const JsonFile& inputs);
 Experiment memory_study(const JsonFile& inputs);
+Experiment kvpr_decode(const JsonFile& inputs);
+Experiment weight_streaming(const JsonFile& inputs);
+Experiment kv_allocation(const JsonFile& inputs);
+Experiment storage_restore(const JsonFile& inputs);
 Experiment mooncake_lru(const JsonFile& inputs);
 Experiment offline_throughput(const JsonFile& inputs);
 

@@ -90,6 +90,29 @@ std::vector<MeasuredFigure> figures_of(const NvbandwidthRun& run) {
   return out;
 }
 
+std::vector<MeasuredFigure> storage_figures_of(const GpuRun& run, std::int64_t block_bytes) {
+  std::vector<MeasuredFigure> out;
+  for (const std::string operation : {"read", "write"}) {
+    const RunPoint* best = nullptr;
+    const auto worth = [&](const RunPoint& p) {  // more threads, then the nearer block
+      const double off = std::log(static_cast<double>(whole(p.params, "block_bytes")) / static_cast<double>(block_bytes));
+      return std::pair(whole(p.params, "threads"), -std::abs(off));
+    };
+    for (const RunPoint& p : run.points) {
+      if (p.experiment != "X14" || p.status != PointStatus::ok || text(p.params, "operation") != operation) continue;
+      if (best == nullptr || worth(p) > worth(*best)) best = &p;
+    }
+    if (best == nullptr) continue;
+    const SampleSummary s = best->summary();
+    const auto rate = [&](double ns) { return static_cast<double>(best->bytes) / (ns * 1e-9); };
+    out.push_back({"storage_" + operation + "_bytes_per_s", rate(s.median), rate(s.ci95_high), rate(s.ci95_low),
+                   fmt::format("files in {}, {} threads, blocks of {} bytes, past the page cache",
+                               text(best->params, "folder"), whole(best->params, "threads"),
+                               whole(best->params, "block_bytes"))});
+  }
+  return out;
+}
+
 SmallKernels small_kernels_of(const GpuRun& run, double hbm_bytes_per_s) {
   constexpr double kLaunchIsLittle = 20'000;  // ns
   std::map<std::string, std::pair<double, double>> bytes_and_ns;

@@ -13,7 +13,7 @@ namespace kvplan {
 
 // A figure of a hardware file (hardware/figures.hpp), of the links between host memory and GPUs or of the node.
 struct MeasuredFigure {
-  std::string key;  // "to_device_bytes_per_s", ..., "copy_slowdown_to_device"
+  std::string key;  // "to_device_bytes_per_s", ..., "copy_slowdown_to_device", "storage_read_bytes_per_s"
   double value = 0;
   double low = 0, high = 0;  // the value, less and more the fit's largest relative error; equal for a single rate
   std::string note;          // from how many sizes or kernels
@@ -22,6 +22,9 @@ struct MeasuredFigure {
 // Rates and costs of a segment from scattered copies one DMA a segment (X2), or from contiguous ones (X1) where those
 // have fewer than three sizes; slowdowns of compute by copies (X5).
 std::vector<MeasuredFigure> figures_of(const GpuRun&);
+// What the folder of the file tier reads and writes (X14), most threads, blocks of nearly `block_bytes`: of whatever
+// disk that machine had, which in a virtual one is no drive of the data sheet.
+std::vector<MeasuredFigure> storage_figures_of(const GpuRun&, std::int64_t block_bytes = std::int64_t{2} << 20);
 // Rates of pinned copies by copy engine, and of both directions at once.
 std::vector<MeasuredFigure> figures_of(const NvbandwidthRun&);
 

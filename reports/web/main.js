@@ -55,4 +55,8 @@ for (const figure of document.querySelectorAll("figure[data-spec]")) {
   offerSpec(figure);
   await draw(figure);
 }
+// On paper nothing can be unfolded.
+addEventListener("beforeprint", () => {
+  for (const details of document.querySelectorAll("details.more")) details.open = true;
+});
 document.documentElement.dataset.charts = "done";

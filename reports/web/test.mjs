@@ -4,11 +4,12 @@
 import { readFileSync } from "node:fs";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 
-const [executablePath, page_path, result_path, shots] = process.argv.slice(2);
+const [executablePath, page_path, result_path, ...others] = process.argv.slice(2);
+const shots = process.env.KVPLAN_SHOTS;
 const axe = readFileSync(new URL("./node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 const result = JSON.parse(readFileSync(result_path, "utf8"));
 const sections = ["verdict", "load", "targets", "parts", "latency", "tiers", "use", "break-even", "figures", "provenance"];
@@ -22,14 +23,14 @@ const context = await chromium.launchPersistentContext(profile, {
          "--disable-component-update", "--disable-sync"],
 });
 
-async function open(width, scheme) {
+async function open(width, scheme, path = page_path) {
   const page = await context.newPage();
   await page.setViewportSize({ width, height: 900 });
   await page.emulateMedia({ colorScheme: scheme });
   page.on("console", (m) => expect(m.type() !== "error", `console at ${width}: ${m.text()}`));
   page.on("pageerror", (e) => failures.push(`error at ${width}: ${e.message}`));
   page.on("request", (r) => expect(r.url().startsWith("file:") || r.url().startsWith("data:"), `request: ${r.url()}`));
-  await page.goto(pathToFileURL(resolve(page_path)).href);
+  await page.goto(pathToFileURL(resolve(path)).href);
   await page.waitForFunction(() => document.documentElement.dataset.charts === "done", null, { timeout: 60000 });
   return page;
 }
@@ -41,17 +42,21 @@ async function axeViolations(page, when) {
   for (const v of violations) failures.push(`axe ${when}: ${v.id} (${v.impact}): ${v.nodes[0].target.join(" ")}: ${v.nodes.length} places`);
 }
 
-for (const [width, scheme] of [[1280, "light"], [390, "dark"]]) {
-  const page = await open(width, scheme);
-  for (const id of sections) expect((await page.locator(`section#${id}`).count()) === 1, `section ${id} is missing`);
+async function checkCharts(page, least, path) {
   const charts = await page.$$eval("figure[data-spec]", (figures) => figures.map((f) => ({
     id: f.id, marks: f.querySelectorAll(".chart svg [role=graphics-symbol], .chart svg .mark-area path, .chart svg .mark-line path").length,
     rows: f.querySelectorAll("tbody tr").length, reading: f.querySelector("figcaption").textContent.length,
   })));
-  expect(charts.length >= 8, `${charts.length} charts`);
+  expect(charts.length >= least, `${path}: ${charts.length} charts`);
   for (const c of charts) expect(c.marks > 0 && c.rows > 0 && c.reading > 10, `chart ${c.id}: ${c.marks} marks, ${c.rows} rows`);
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  expect(overflow <= 0, `the page is ${overflow} points wider than its window of ${width}`);
+  expect(overflow <= 0, `${path} is ${overflow} points wider than its window`);
+}
+
+for (const [width, scheme] of [[1280, "light"], [390, "dark"]]) {
+  const page = await open(width, scheme);
+  for (const id of sections) expect((await page.locator(`section#${id}`).count()) === 1, `section ${id} is missing`);
+  await checkCharts(page, 8, page_path);
   await axeViolations(page, `at ${width}, ${scheme}`);
   if (shots) await page.screenshot({ path: join(shots, `${width}-${scheme}.png`), fullPage: true });
   if (width === 1280) {
@@ -77,6 +82,16 @@ for (const [width, scheme] of [[1280, "light"], [390, "dark"]]) {
     }
   }
   await page.close();
+}
+// Comparisons and plans: every chart has marks, a reading and a table, and the same rules hold.
+for (const other of others) {
+  for (const [width, scheme] of [[1280, "dark"], [390, "light"]]) {
+    const page = await open(width, scheme, other);
+    await checkCharts(page, 1, other);
+    await axeViolations(page, `${other} at ${width}, ${scheme}`);
+    if (shots) await page.screenshot({ path: join(shots, `${basename(other, ".html")}-${width}.png`), fullPage: true });
+    await page.close();
+  }
 }
 await context.close();
 rmSync(profile, { recursive: true, force: true });

@@ -45,6 +45,10 @@ TEST_CASE("trace convert: what Mooncake cannot hold is named") {
   CHECK(contains(o.err, "lost: recorded service times (2 rows)"));
   CHECK(contains(o.err, "lost: names of sessions"));
   CHECK(contains(o.err, "2 rows from openai-log to mooncake"));
+  const CliRun weka = cli({"trace", "convert", KVPLAN_SOURCE_DIR "/tests/fuzz/corpus/weka/good"});
+  CHECK(weka.code == 0);
+  CHECK(contains(weka.err, "lost: names of models, kinds of input and output, stop reasons"));
+  CHECK(contains(weka.err, "lost: the size of a block: read the result with --block-tokens 64"));
 }
 
 TEST_CASE("trace convert: lengths and times of a table survive") {

@@ -35,7 +35,12 @@ Settings operator+(Settings a, const Settings& b) {
   return a;
 }
 
+const Settings kDgx = {"hardware=dgx-h100", "engine.gpu_memory_utilization=0.28", "offload.dram_bytes=1 GB", "offload.mode=dram+ssd"};
+
 const std::map<std::string, Change> kChanges = {
+    {"offload.copy_method", {"kernel", {"engine.gpu_memory_utilization=0.28", "offload.mode=dram", "offload.layout=layer-first"}}},
+    {"offload.placement", {"far", {"hardware=gh200-dual", "engine.gpu_memory_utilization=0.24", "offload.mode=dram"}}},
+    {"offload.storage_path", {"through-dram", kDgx}},
     {"trace.rate_scale", {"3", {}}},
     {"trace.limit", {"50", {}}},
     {"trace.tick_s", {"10", {}}},

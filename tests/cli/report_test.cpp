@@ -1,4 +1,10 @@
 // `kvplan report`: what the page says is what the results say, and what it cannot read it names.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "reports/cells.hpp"
 #include "tests/catch.hpp"
 #include "tests/cli/run_cli.hpp"
 
@@ -38,6 +44,50 @@ TEST_CASE("a report is one page without the network, verdict first, figures as i
   CHECK(contains(html, dram["provenance"]["trace"]["sha256"].get<std::string>()));
   // The one option that differs is told, and nothing else.
   CHECK(contains(cli({"report", hosts, "--format", "md"}).out, "| offload.mode | none | dram |"));
+}
+
+TEST_CASE("a report of runs of one load says which differences are more than chance, as compare does", "[report]") {
+  const Folder folder;
+  const std::string hosts = two_results(folder), md = cli({"report", hosts, "--format", "md"}).out;
+  CHECK(contains(md, "# kvplan: x86-h100-sxm none, x86-h100-sxm dram compared on chat.jsonl.gz, llama-3.1-8b\n"));
+  const auto told =
+      cli({"compare", hosts + "/x86-h100-sxm-none", hosts + "/x86-h100-sxm-dram", "--format", "json"}).json();
+  REQUIRE(told["figures"].size() == 9);
+  for (const auto& f : told["figures"]) {
+    std::string name = f["figure"];  // "ttft_s mean"
+    name = name.substr(0, name.find("_s")) + name.substr(name.find(' '));
+    std::transform(name.begin(), name.begin() + static_cast<std::ptrdiff_t>(name.find(' ')), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    const std::string row = fmt::format("| x86-h100-sxm dram against x86-h100-sxm none | {} | {} | {} |", name,
+                                        human_seconds(f["a"].get<double>()), human_seconds(f["b"].get<double>()));
+    INFO(row);
+    const std::size_t at = md.find(row);
+    REQUIRE(at != std::string::npos);
+    const std::string line = md.substr(at, md.find('\n', at) - at);
+    if (f["significant"].is_boolean())
+      CHECK(contains(line, f["significant"].get<bool>() ? "more than chance" : "may be chance"));
+  }
+  // Another load cannot be paired.
+  const std::string other = (folder.path / "other").string();
+  cli({"run", "--limit", "100", "--out", other});
+  CHECK_FALSE(
+      contains(cli({"report", hosts + "/x86-h100-sxm-none", other, "--format", "md"}).out, "more than chance?"));
+}
+
+TEST_CASE("a report of a plan has its answer, what lost, and what it hangs on", "[report]") {
+  const Folder folder;
+  const std::string request = folder.file("request.json", R"({
+    "base": {"trace": {"users": 60, "duration_s": 300}, "model": "llama-3.1-8b"},
+    "search": {"grid": {"hardware": ["x86-h100-sxm", "gh200-96"], "replicas_per_node": [1]}},
+    "objective": "usd_per_hour", "slo": {"ttft_s": {"p95": 5.0}}})");
+  const std::string out = (folder.path / "plan").string();
+  REQUIRE(cli({"plan", request, "--out", out}).code == 0);
+  const auto plan = json_of(folder.path / "plan" / "plan.json");
+  const std::string md = cli({"report", out, "--format", "md"}).out;
+  CHECK(contains(md, "# kvplan: capacity plan, " + plan["recommended"]["name"].get<std::string>()));
+  CHECK(contains(md, plan["sentence"].get<std::string>()));
+  for (const auto& lost : plan["runners_up"]) CHECK(contains(md, lost["why_it_lost"].get<std::string>()));
+  for (const auto& row : plan["sensitivity"]) CHECK(contains(md, "| " + row["what"].get<std::string>() + " |"));
 }
 
 TEST_CASE("specifications in the page hold the series of the JSON", "[report]") {

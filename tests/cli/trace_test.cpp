@@ -1,4 +1,6 @@
 // Goal: what scripts rely on: the JSON of the hit curve, and refusals with a reason.
+#include <fmt/format.h>
+
 #include "tests/catch.hpp"
 #include "tests/cli/run_cli.hpp"
 
@@ -68,4 +70,27 @@ TEST_CASE("trace synth writes what it says, and refuses what it cannot make") {
   CHECK(trace({"synth", "--think-s", "nan"}).code == 2);
   CHECK(contains(trace({"synth", "--preset", "chta"}).err, "did you mean \"chat\"?"));
   CHECK(trace({"synth", "--sessions", "3", "--out", "/nowhere/at/all.gz"}).code == 3);
+}
+
+TEST_CASE("trace stat writes a page whose pictures hold the figures of its JSON") {
+  const Folder folder;
+  const std::string out = (folder.path / "stat.html").string();
+  const CliRun written = trace({"stat", kTrace, "--out", out});
+  CHECK(written.code == 0);
+  CHECK(written.out.empty());
+  const std::string html = text_of(out);
+  const auto stat = trace({"stat", kTrace, "--format", "json", "--parts", "60"}).json();
+  for (const char* figure : {"rate", "lengths", "turns", "waits", "tokens", "distinct", "intervals", "capacity"}) {
+    CAPTURE(figure);
+    CHECK(contains(html, std::string("<figure id=\"") + figure + "\""));
+  }
+  for (const char* row : {"prompt_tokens", "output_tokens", "gap_s"}) {
+    CAPTURE(row);
+    CHECK(contains(html, fmt::format("<td>{:.6g}</td>", stat[row]["p99"].get<double>())));
+  }
+  const std::string md = trace({"stat", kTrace, "--format", "md"}).out;
+  CHECK(contains(md, "## Reuse of prefixes"));
+  CHECK(contains(md, std::to_string(stat["turns"].get<int>()) + " turns in "));
+  CHECK(contains(md, stat["sha256"].get<std::string>()));
+  CHECK(trace({"stat", kTrace, "--out", out + "/below-a-file.html"}).code == 3);
 }

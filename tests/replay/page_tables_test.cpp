@@ -1,133 +1,108 @@
-// The engine's pages beside the simulator's books: whatever is evicted, stored and
-// loaded, each token of a sequence is where its page table says.
+// The engine's pages and slots beside the simulator's books: on random loads and
+// machines, whatever is evicted, shared, stored, written on, loaded, computed again,
+// preempted or kept of an answer, each token of a sequence is where its page table says.
 #include "validate/cuda/engine/page_tables.hpp"
 
-#include <map>
+#include <rapidcheck.h>
 
-#include "sim/lower_tier.hpp"
 #include "tests/catch.hpp"
-#include "tests/sim/small.hpp"
-#include "validate/cuda/engine/slots.hpp"
-#include "validate/cuda/engine/tokens.hpp"
+#include "tests/replay/token_engine.hpp"
 
 using namespace kvplan;
-using namespace kvplan::gpu;
 using namespace kvplan::testing;
 
 namespace {
 
-constexpr std::int32_t kVocabulary = 1 << 30, kBlock = 16, kPage = 4;
+constexpr std::int32_t kBlock = TokenEngine::kBlock;
+using Fault = TokenEngine::Fault;
 
-// Memory whose cells are tokens: a step writes its tokens and reads all before them; copies copy pages.
-class TokenEngine : public Executor {
- public:
-  enum class Fault { none, store_skips_a_page, load_to_wrong_page };
+int pick(int low, int high) { return *rc::gen::inRange(low, high + 1); }
 
-  TokenEngine(const Workload& load, const SimulationConfig& c, Fault fault)
-      : load_(load),
-        tokens_(load, kVocabulary),
-        tables_(load, static_cast<std::int32_t>(c.engine.g1_pages.count), kPage),
-        slots_(load.chains, static_cast<std::int32_t>(c.offload.capacity.count / (kBlock * 1000))),
-        fault_(fault) {}
-
-  void begin(const PagedCache& g1, const std::vector<const LowerTier*>& tiers) override {
-    tables_.begin(g1);
-    if (!tiers.empty()) host_tier_ = tiers.front();
+// Conversations: each turn continues an earlier one's prompt and answer, or begins anew.
+Workload conversations(int turns) {
+  Load load(kBlock);
+  std::vector<std::string> prompts;
+  std::vector<int> children;
+  Time at{0};
+  for (int i = 0; i < turns; ++i) {
+    at += Time(pick(0, 30) * kPsPerMs / 2);
+    TurnId parent = i > 0 && pick(0, 3) > 0 ? static_cast<TurnId>(pick(0, i - 1)) : kNone;
+    if (parent != kNone && children[parent]++ > 0) parent = kNone;  // one answer, one continuation
+    std::string prompt = parent == kNone ? std::string(1, static_cast<char>('a' + pick(0, 1))) : prompts[parent];
+    for (int n = pick(1, 4); n > 0; --n) prompt += static_cast<char>('a' + pick(0, 3));
+    load.turn(at, prompt, pick(0, kBlock - 1), pick(1, 40), parent, parent);
+    prompts.push_back(prompt);
+    children.push_back(0);
   }
-  void start_step(const std::vector<StepPart>& parts, const BatchFeatures&, unsigned, Time at) override {
-    parts_ = parts;
-    step_ends_ = at + ms(1);
-    for (const StepPart& p : parts) awaited_ += p.loads;
-    for (const StepPart& p : parts) {
-      const std::vector<std::int32_t> pages = tables_.advance(p);
-      for (int t = 0; t < p.new_tokens; ++t) write(pages, p.turn, p.computed_tokens + t);
-    }
-  }
-  void start_transfer(FlowNetwork::Purpose purpose, const Transfer& transfer, Time at) override {
-    const bool store = purpose.kind == FlowNetwork::Purpose::store;
-    for_each_place(load_.chains, transfer.ranges, [&](std::uint32_t place) {
-      if (store) {
-        const std::int32_t slot = slots_.take(place, *host_tier_);
-        const auto pages = tables_.pages_of(place);
-        for (std::size_t j = 0; j < pages.size(); ++j) {
-          if (fault_ == Fault::store_skips_a_page && j == 1) continue;
-          for (int i = 0; i < kPage; ++i) host_[slot][static_cast<int>(j) * kPage + i] = gpu_[pages[j]][i];
-        }
-        return;
-      }
-      auto pages = tables_.arriving(place);
-      if (fault_ == Fault::load_to_wrong_page) std::swap(pages[0], pages[2]);
-      for (std::size_t j = 0; j < pages.size(); ++j) {
-        for (int i = 0; i < kPage; ++i) gpu_[pages[j]][i] = host_[slots_.of(place)][static_cast<int>(j) * kPage + i];
-      }
-      loading_.push_back(place);
-    });
-    (store ? store_ends_ : load_ends_) = at + ms(0.7);
-    (store ? store_ : load_purpose_) = purpose;
-  }
-  void keep_outputs(std::uint32_t s, TurnId turn, std::int64_t kept) override { tables_.keep_outputs(s, turn, kept); }
-  void leave(std::uint32_t sequence) override { tables_.leave(sequence); }
+  return with_chains(load.build());
+}
 
-  Report wait(Time until) override {
-    const Time step = awaited_ > 0 ? Time::max() : step_ends_;  // not before its own loads
-    const Time next = std::min({load_ends_, store_ends_, step});
-    if (next >= until) return {};
-    if (load_ends_ == next) {
-      for (const std::uint32_t place : loading_) tables_.arrived(place);
-      loading_.clear();
-      if (awaited_ > 0 && --awaited_ == 0) step_ends_ = std::max(step_ends_, load_ends_ + ms(0.1));
-      return {Report::transfer, load_purpose_, std::exchange(load_ends_, Time::max())};
-    }
-    if (store_ends_ == next) return {Report::transfer, store_, std::exchange(store_ends_, Time::max())};
-    for (const StepPart& p : parts_) read_all(tables_.advance(p), p);
-    tables_.step_ended();
-    return {Report::step, {}, std::exchange(step_ends_, Time::max())};
-  }
+void add_files(SimulationConfig& c, std::int64_t blocks, std::int64_t bytes_per_s) {
+  c.links.limits.push_back({"files", bytes_per_s});
+  const Route route{{{static_cast<std::uint32_t>(c.links.limits.size() - 1), 1}}, 0};
+  c.links.beyond = {{{route}, route, 1}};
+  c.offload.beyond = {{Storage::ssd, Scope::node, c.kv_bytes_per_token * kBlock * blocks}};
+}
 
-  std::int64_t wrong = 0, read = 0;
-
- private:
-  void write(const std::vector<std::int32_t>& pages, TurnId turn, std::int32_t position) {
-    gpu_[pages[static_cast<std::size_t>(position / kPage)]][position % kPage] = tokens_.at(turn, position);
+SimulationConfig machine() {
+  SimulationConfig c = small_machine(pick(24, 120), pick(10, 400) * std::int64_t{1'000'000}, pick(8, 16) * kBlock);
+  c.offload.enabled = pick(0, 4) > 0;
+  c.offload.load = static_cast<LoadPolicy>(pick(0, 1));
+  c.offload.store = static_cast<StorePolicy>(pick(0, 2));
+  c.offload.choice = pick(0, 1) == 0 ? LoadChoice::load : static_cast<LoadChoice>(pick(0, 3));
+  c.offload.chunk_tokens = kBlock;
+  if (c.offload.enabled && pick(0, 3) > 0) {
+    add_files(c, pick(16, 60), pick(10, 400) * std::int64_t{1'000'000});
+    c.offload.beyond[0].store = pick(0, 1) == 0 ? StorePolicy::through : StorePolicy::back;
+    c.offload.promote = pick(0, 1) == 0;
   }
-  // What attention would read: a step's layer-wise loads have come by its end.
-  void read_all(const std::vector<std::int32_t>& pages, const StepPart& p) {
-    for (std::int32_t t = 0; t < p.computed_tokens + p.new_tokens; ++t, ++read) {
-      wrong += gpu_[pages[static_cast<std::size_t>(t / kPage)]][t % kPage] != tokens_.at(p.turn, t);
-    }
-  }
+  c.engine.max_num_seqs = pick(1, 5);
+  c.step_by_step = true;
+  return c;
+}
 
-  const Workload& load_;
-  kvplan::gpu::Tokens tokens_;
-  PageTables tables_;
-  Slots slots_;
-  Fault fault_;
-  const LowerTier* host_tier_ = nullptr;
-  std::map<std::int32_t, std::map<int, std::int32_t>> gpu_, host_;
-  std::vector<StepPart> parts_;
-  std::vector<std::uint32_t> loading_;
-  std::int32_t awaited_ = 0;  // loads that the step in flight waits for
-  FlowNetwork::Purpose load_purpose_{}, store_{};
-  Time step_ends_ = Time::max(), load_ends_ = Time::max(), store_ends_ = Time::max();
-};
+// A conversation, whose first turn is driven out before its second.
+Workload interrupted_conversation() {
+  Load build(kBlock);
+  const TurnId first = build.turn(ms(0), "abcd", 3, 4);
+  for (int i = 1; i < 6; ++i) build.turn(ms(100 * i), std::string(1, static_cast<char>('e' + i)) + "xyz", 3, 4);
+  build.turn(ms(600), "abcd", 5, 4, kNone, first);
+  return with_chains(build.build());
+}
 
 }  // namespace
 
-TEST_CASE("a page that a store skips, or that a load puts elsewhere, is noticed") {
-  Load build(kBlock);
-  const TurnId first = build.turn(ms(0), "abcd", 3, 4);
-  build.turn(ms(100), "wxyz", 3, 4);  // drives the first out
-  build.turn(ms(200), "abcd", 5, 4, kNone, first);
-  const Workload load = with_chains(build.build());
-  SimulationConfig c = small_machine(20, 1'000'000, 20 * kBlock);
+TEST_CASE("every token of every sequence is where its page table says") {
+  std::int64_t read = 0, from_files = 0;
+  CHECK(rc::check("no token is lost", [&] {
+    const Workload load = conversations(pick(2, 20));
+    const SimulationConfig c = machine();
+    TokenEngine engine(load, c, Fault::none);
+    execute(load, c, engine);
+    read += engine.read;
+    from_files += engine.from_files;
+    RC_ASSERT(engine.wrong == 0);
+  }));
+  CHECK(read > 10000);
+  CHECK(from_files > 0);
+}
+
+TEST_CASE("a page that a store skips, or that a load puts elsewhere, or a file that is another's, is noticed") {
+  const Workload load = interrupted_conversation();
+  SimulationConfig c = small_machine(20, 1'000'000, 30 * kBlock);
   c.offload.chunk_tokens = kBlock;
   c.step_by_step = true;
-  const auto wrong = [&](TokenEngine::Fault fault) {
+  const auto wrong = [&](Fault fault) {
     TokenEngine engine(load, c, fault);
     execute(load, c, engine);
     return engine.wrong;
   };
-  CHECK(wrong(TokenEngine::Fault::none) == 0);
-  CHECK(wrong(TokenEngine::Fault::store_skips_a_page) > 0);
-  CHECK(wrong(TokenEngine::Fault::load_to_wrong_page) > 0);
+  CHECK(wrong(Fault::none) == 0);
+  CHECK(wrong(Fault::store_skips_a_page) > 0);
+  CHECK(wrong(Fault::load_to_wrong_page) > 0);
+  c.offload.capacity = c.kv_bytes_per_token * kBlock * 16;  // so that the first turn's blocks are in files alone
+  add_files(c, 20, 1'000'000);
+  c.offload.beyond[0].store = StorePolicy::through;
+  CHECK(wrong(Fault::none) == 0);
+  CHECK(wrong(Fault::write_takes_another_slot) > 0);
 }

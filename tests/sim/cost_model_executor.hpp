@@ -24,6 +24,7 @@ class CostModelExecutor : public Executor {
     network_.start(route, t.bytes_per_gpu, t.segments, at);
   }
   void keep_outputs(std::uint32_t, TurnId, std::int64_t) override {}
+  void loaded(std::uint32_t) override {}
   void leave(std::uint32_t) override {}
 
   Report wait(Time until) override {

@@ -85,6 +85,14 @@ SimulationConfig random_machine() {
     c.links.load.assign(c.replicas_per_node, load);
     c.links.store.assign(c.replicas_per_node, store);
     for (Route& r : c.links.load) r.segment_ps = pick(0, 1) * 100 * kPsPerUs;
+    if (pick(0, 2) == 0) {
+      for (Route& r : c.links.load) {
+        r.submission_ps = {30 * kPsPerUs, 40 * kPsPerUs, 90 * kPsPerUs};
+        r.latency_ps = pick(0, 50) * kPsPerUs;
+        r.ramp_fs_per_byte = {pick(0, 9) * 1'000'000'000ll, 1'000'000'000ll};
+      }
+      c.offload.load_segment = Bytes(std::max<std::int64_t>(1, c.offload.segment.count / 3));
+    }
     c.offload.promote = pick(0, 1);
     for (int tiers = pick(0, 2); tiers > 0; --tiers) add_storage(c);
   }

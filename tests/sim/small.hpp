@@ -54,7 +54,7 @@ class Load {
       const Turn& next = w_.turns[child[t]];
       const std::int32_t b = w_.block_tokens;
       const std::int32_t full = turn.prompt_tokens / b;
-      const std::int32_t until = std::min((turn.prompt_tokens + turn.output_tokens) / b, next.prompt_tokens / b);
+      const std::int32_t until = std::min((turn.prompt_tokens + turn.output_tokens - 1) / b, next.prompt_tokens / b);
       for (std::int32_t i = 0; i < full && i < next.prompt_tokens / b; ++i) {
         KVPLAN_ASSERT(w_.prompt_blocks[turn.first_block + i] == w_.prompt_blocks[next.first_block + i]);
       }

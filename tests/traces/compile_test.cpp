@@ -95,8 +95,15 @@ TEST_CASE("of an answer only what the follow-up holds in full blocks is known") 
   CHECK(w.outputs(w.turns[0]).size() == 1);
 }
 
+TEST_CASE("a block that ends with an answer is not left: the last token was never computed") {
+  for (const int answer : {10, 11}) {
+    const Workload w = compiled(row(0, 20, answer, {1, 2}) + row(1, 38, 5, {1, 2, 30, 31}));
+    CHECK(w.outputs(w.turns[0]).size() == (answer == 10 ? 0 : 1));
+  }
+}
+
 TEST_CASE("the first follow-up shows the answer; a branch beside it does not") {
-  const Workload w = compiled(row(0, 20, 10, {1, 2}) + row(1, 30, 5, {1, 2, 3}) + row(2, 30, 5, {1, 2, 4}));
+  const Workload w = compiled(row(0, 20, 11, {1, 2}) + row(1, 31, 5, {1, 2, 3}) + row(2, 31, 5, {1, 2, 4}));
   CHECK(parents(w) == std::vector<TurnId>{kNone, 0, 0});
   REQUIRE(w.outputs(w.turns[0]).size() == 1);
   CHECK(w.outputs(w.turns[0])[0] == w.blocks(w.turns[1])[2]);

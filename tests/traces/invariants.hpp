@@ -27,7 +27,7 @@ inline void check_outputs(const Workload& w, const Turn& turn) {
   const std::int64_t full = turn.prompt_tokens / w.block_tokens;
   const auto outputs = w.outputs(turn);
   REQUIRE(full + static_cast<std::int64_t>(outputs.size()) <=
-          (std::int64_t{turn.prompt_tokens} + turn.output_tokens) / w.block_tokens);
+          (std::int64_t{turn.prompt_tokens} + std::max(0, turn.output_tokens - 1)) / w.block_tokens);
   BlockId parent = full == 0 ? kNone : w.blocks(turn)[static_cast<std::size_t>(full - 1)];
   for (const BlockId block : outputs) {
     REQUIRE(w.tokens_of_block[block] == w.block_tokens);

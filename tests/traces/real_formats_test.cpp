@@ -111,6 +111,19 @@ TEST_CASE("conversation facts, Claude Code: 27 % of the requests exceed a window
   CHECK(printed);
 }
 
+TEST_CASE("conversation facts, LMCache agents: what prompts share with earlier ones, in whole blocks") {
+  const std::string path = real_trace("lmcache_agent_derived.csv.gz");
+  if (path.empty()) return;
+  const Workload w = load_workload(path, as_recorded());
+  CHECK(w.format == "lmcache-agent-csv");
+  const TraceStatistics s = trace_statistics(w);
+  CHECK(s.turns == 1619);
+  CHECK(s.sessions == 69);
+  // By characters .896 over all three; whole blocks of 64 characters hold a little less.
+  CHECK(s.infinite_hit_rate_tokens == Approx(0.8963).margin(0.01));
+  CHECK(s.infinite_hit_rate_tokens < 0.8963);
+}
+
 TEST_CASE("conversation facts, Azure 2023") {
   const std::string conv = real_trace("azure2023_AzureLLMInferenceTrace_conv.csv.gz");
   const std::string code = real_trace("azure2023_AzureLLMInferenceTrace_code.csv.gz");

@@ -45,6 +45,17 @@ inline Workload random_turns(Dice& dice) {
   return load.build();
 }
 
+// What transfers cost beside bytes: measured by their number of segments, or a device's latency and queue.
+inline void random_setup(Dice& dice, Route& r) {
+  if (dice.one_in(4)) {
+    std::int64_t ps = 0;
+    for (int k = 0; k < 5; ++k) r.submission_ps.push_back(ps += dice.pick(0, 20) * kPsPerUs);
+  }
+  if (!dice.one_in(4)) return;
+  r.latency_ps = dice.pick(0, 30) * kPsPerUs;
+  for (int q = dice.pick(1, 6); q > 0; --q) r.ramp_fs_per_byte.push_back(q * dice.pick(0, 30) * 100'000ll);
+}
+
 inline void random_tiers(Dice& dice, SimulationConfig& c) {
   const Route load = c.links.load[0], store = c.links.store[0];
   c.links.load.assign(c.replicas_per_node, load);
@@ -52,6 +63,9 @@ inline void random_tiers(Dice& dice, SimulationConfig& c) {
   c.links.limits.push_back({"memory", dice.pick(5, 300) * 100'000});
   for (Route& r : c.links.load) r.uses.push_back({2, 1}), r.segment_ps = dice.pick(0, 1) * 70 * kPsPerUs;
   for (Route& r : c.links.store) r.uses.push_back({2, dice.pick(1, 2)});
+  for (Route& r : c.links.load) random_setup(dice, r);
+  for (Route& r : c.links.store) random_setup(dice, r);
+  if (dice.one_in(4)) c.offload.load_segment = Bytes(c.offload.segment.count / dice.pick(1, 4));
   c.offload.store = static_cast<StorePolicy>(dice.pick(0, 2));
   c.offload.load = static_cast<LoadPolicy>(dice.pick(0, 1));
   c.offload.scope = static_cast<Scope>(dice.pick(0, 2));
@@ -62,9 +76,9 @@ inline void random_tiers(Dice& dice, SimulationConfig& c) {
     const auto read = static_cast<std::uint32_t>(c.links.limits.size());
     c.links.limits.push_back({"read", dice.pick(1, 100) * 100'000});
     c.links.limits.push_back({"write", dice.pick(1, 100) * 100'000});
-    const Route from{{{0, 1}, {2, 2}, {read, 1}}, dice.pick(0, 1) * 50 * kPsPerUs};
-    c.links.beyond.push_back(
-        {std::vector<Route>(c.replicas_per_node, from), Route{{{read + 1, 1}}, 0}, dice.pick(1, 2)});
+    Route from{{{0, 1}, {2, 2}, {read, 1}}, dice.pick(0, 1) * 50 * kPsPerUs}, to{{{read + 1, 1}}, 0};
+    random_setup(dice, from), random_setup(dice, to);
+    c.links.beyond.push_back({std::vector<Route>(c.replicas_per_node, from), to, dice.pick(1, 2)});
     c.offload.beyond.push_back(
         {static_cast<Storage>(kind), dice.coin() ? Scope::node : Scope::fleet, Bytes(dice.pick(8, 900) * 1000)});
   }

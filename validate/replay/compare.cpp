@@ -55,13 +55,14 @@ void compare_transfers(const Predictions& p, const ReplayLog& log, ReplayCompari
                                      [&](const PolicyPrediction& q) { return q.policy == run.policy; });
     if (policy == p.policies.end()) continue;
     for (const LoggedTransfer& t : run.transfers) {
-      if (t.purpose.kind == FlowNetwork::Purpose::write) continue;
-      const bool load = t.purpose.kind == FlowNetwork::Purpose::load;
-      const auto rate = static_cast<double>(load ? policy->load_bytes_per_s : policy->store_bytes_per_s);
-      const auto segment = static_cast<double>((load ? policy->load : policy->store).segment_ps);
-      const double predicted =
-          segment * static_cast<double>(t.segments) + static_cast<double>(t.bytes.count) / rate * kPsPerS;
-      errors[load ? "loads" : "stores"].push_back(predicted / static_cast<double>((t.end - t.start).count) - 1);
+      const bool load = t.purpose.kind == FlowNetwork::Purpose::load, files = t.purpose.tier > 0;
+      const LinkFigure& link =
+          files ? (load ? policy->file_load : policy->file_write) : (load ? policy->load : policy->store);
+      if (link.bytes_per_s <= 0) continue;
+      const double predicted = static_cast<double>(link.segment_ps) * static_cast<double>(t.segments) +
+                               static_cast<double>(t.bytes.count) / static_cast<double>(link.bytes_per_s) * kPsPerS;
+      const char* name = files ? (load ? "loads from files" : "writes to files") : (load ? "loads" : "stores");
+      errors[name].push_back(predicted / static_cast<double>((t.end - t.start).count) - 1);
     }
   }
   for (const auto& [name, e] : errors) out.transfers.push_back(error_class(name, e));

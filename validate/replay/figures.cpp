@@ -16,7 +16,7 @@ double quantile(std::vector<double> values, double q) {
 RunFigures figures_of(const Workload& load, const SimulationResult& result) {
   std::vector<double> ttft;
   RunFigures f;
-  double prompt = 0, outputs = 0, tpot = 0, hbm = 0, dram = 0;
+  double prompt = 0, outputs = 0, tpot = 0, hbm = 0, dram = 0, ssd = 0;
   int decoded = 0;
   for (const RequestRecord& r : result.requests) {
     if (r.outcome != Outcome::completed) continue;
@@ -31,6 +31,7 @@ RunFigures figures_of(const Workload& load, const SimulationResult& result) {
     outputs += turn.output_tokens;
     hbm += r.hit_g1_tokens;
     dram += r.hit_g2_tokens;
+    ssd += r.hit_beyond_tokens[static_cast<int>(Storage::ssd)];
   }
   if (ttft.empty()) return f;
   const auto n = static_cast<double>(ttft.size());
@@ -43,6 +44,7 @@ RunFigures figures_of(const Workload& load, const SimulationResult& result) {
   f.output_tokens_per_s = outputs / seconds(result.end);
   f.hit_hbm = hbm / prompt;
   f.hit_dram = dram / prompt;
+  f.hit_ssd = ssd / prompt;
   return f;
 }
 

@@ -15,7 +15,7 @@ struct RunFigures {
   double tpot_mean_s = 0;  // over requests of more than one output token
   double e2e_mean_s = 0;
   double output_tokens_per_s = 0;
-  double hit_hbm = 0, hit_dram = 0;  // of all prompt tokens
+  double hit_hbm = 0, hit_dram = 0, hit_ssd = 0;  // of all prompt tokens
 };
 
 // Requests that were completed; zeros where none was.
@@ -27,7 +27,7 @@ struct FigureInfo {
   double tolerance;  // relative, or absolute for shares; 0: shown only
   bool absolute;
 };
-inline constexpr std::array<FigureInfo, 9> kFigures{{
+inline constexpr std::array<FigureInfo, 10> kFigures{{
     {"ttft_mean_s", &RunFigures::ttft_mean_s, 0.10, false},
     {"ttft_p50_s", &RunFigures::ttft_p50_s, 0, false},
     {"ttft_p90_s", &RunFigures::ttft_p90_s, 0.10, false},
@@ -37,6 +37,7 @@ inline constexpr std::array<FigureInfo, 9> kFigures{{
     {"output_tokens_per_s", &RunFigures::output_tokens_per_s, 0.05, false},
     {"hit_hbm", &RunFigures::hit_hbm, 0.02, true},
     {"hit_dram", &RunFigures::hit_dram, 0.02, true},
+    {"hit_ssd", &RunFigures::hit_ssd, 0.02, true},
 }};
 
 // Of values that need not be sorted; q within 0 .. 1, the nearest rank.

@@ -134,11 +134,14 @@ Json to_json(const ReplayRun& run) {
   }
   return {{"policy", run.policy},
           {"complete", run.complete},
+          {"files_are_direct", run.files_are_direct},
           {"end_ps", r.end.count},
           {"gpu_busy_ps", r.gpu_busy.count},
           {"gpu_waiting_for_load_ps", r.gpu_waiting_for_load.count},
           {"preemptions", r.preemptions},
-          {"evicted_blocks", {{"hbm", r.evicted_g1_blocks}, {"dram", r.evicted_g2_blocks}}},
+          {"evicted_blocks",
+           {{"hbm", r.evicted_g1_blocks}, {"dram", r.evicted_g2_blocks}, {"ssd", r.evicted_beyond_blocks[0]}}},
+          {"written_beyond_bytes", r.written_beyond.count},
           {"loaded_bytes", r.loaded.count},
           {"stored_bytes", r.stored.count},
           {"skipped_stores", r.skipped_stores},
@@ -152,6 +155,7 @@ ReplayRun run_of(const Json& j) {
   ReplayRun run;
   run.policy = j.at("policy");
   run.complete = j.at("complete");
+  run.files_are_direct = j.value("files_are_direct", true);
   SimulationResult& r = run.result;
   r.end = Time(j.at("end_ps"));
   r.gpu_busy = Time(j.at("gpu_busy_ps"));
@@ -159,6 +163,8 @@ ReplayRun run_of(const Json& j) {
   r.preemptions = j.at("preemptions");
   r.evicted_g1_blocks = j.at("evicted_blocks").at("hbm");
   r.evicted_g2_blocks = j.at("evicted_blocks").at("dram");
+  r.evicted_beyond_blocks[0] = j.at("evicted_blocks").at("ssd");
+  r.written_beyond = Bytes(j.at("written_beyond_bytes"));
   r.loaded = Bytes(j.at("loaded_bytes"));
   r.stored = Bytes(j.at("stored_bytes"));
   r.skipped_stores = j.at("skipped_stores");

@@ -42,7 +42,8 @@ struct LoggedLogits {
 struct ReplayRun {
   std::string policy;
   bool complete = false;
-  SimulationResult result;  // requests and counters, as the scheduler kept them
+  bool files_are_direct = true;  // the file tier, if any, went past the page cache
+  SimulationResult result;       // requests and counters, as the scheduler kept them
   std::vector<LoggedStep> steps;
   std::vector<LoggedTransfer> transfers;
   std::int64_t blocks_checked = 0, blocks_wrong = 0;

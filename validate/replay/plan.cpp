@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "validate/replay/step_time_json.hpp"
+
 namespace kvplan {
 namespace {
 
@@ -19,6 +21,10 @@ using Names = std::array<std::pair<Enum, std::string_view>, N>;
 constexpr Names<StorePolicy, 3> kStores{
     {{StorePolicy::through, "through"}, {StorePolicy::back, "back"}, {StorePolicy::selective, "selective"}}};
 constexpr Names<LoadPolicy, 2> kLoads{{{LoadPolicy::blocking, "blocking"}, {LoadPolicy::layerwise, "layerwise"}}};
+constexpr Names<LoadChoice, 4> kChoices{{{LoadChoice::load, "load"},
+                                         {LoadChoice::recompute, "recompute"},
+                                         {LoadChoice::cheaper, "cheaper"},
+                                         {LoadChoice::partial, "partial"}}};
 constexpr Names<StepOrder, 2> kOrders{{{StepOrder::mixed, "mixed"}, {StepOrder::prefill_first, "prefill-first"}}};
 constexpr Names<Storage, 2> kStorages{{{Storage::ssd, "ssd"}, {Storage::remote, "remote"}}};
 
@@ -91,12 +97,40 @@ Workload load_of(const Json& j) {
   return with_chains(std::move(w));
 }
 
+// Of links that are each_alone().
+Json to_json(const NodeLinks& links) {
+  const auto route = [&](const Route& r) {
+    return Json{{"bytes_per_s", links.limits[r.uses.front().limit].bytes_per_s}, {"segment_ps", r.segment_ps}};
+  };
+  Json j{{"load", route(links.load.front())}, {"store", route(links.store.front())}, {"beyond", Json::array()}};
+  for (const NodeLinks::Beyond& b : links.beyond) {
+    j["beyond"].push_back({{"load", route(b.load.front())}, {"write", route(b.write)}});
+  }
+  return j;
+}
+
+NodeLinks links_of(const Json& j) {
+  NodeLinks links;
+  const auto route = [&](const Json& r, const char* name) {
+    links.limits.push_back({name, r.at("bytes_per_s")});
+    return Route{{{static_cast<std::uint32_t>(links.limits.size() - 1), 1}}, r.at("segment_ps")};
+  };
+  links.load = {route(j.at("load"), "load")};
+  links.store = {route(j.at("store"), "store")};
+  for (const Json& b : j.at("beyond")) {
+    const Route load = route(b.at("load"), "load beyond");
+    links.beyond.push_back({{load}, route(b.at("write"), "write beyond"), 1});
+  }
+  return links;
+}
+
 Json to_json(const ReplayPolicy& p) {
   const EngineConfig& e = p.config.engine;
   const OffloadConfig& o = p.config.offload;
   Json beyond = Json::array();
   for (const LowerTierConfig& t : o.beyond) {
-    beyond.push_back({{"kind", name_in(kStorages, t.kind)}, {"bytes", t.capacity.count}});
+    beyond.push_back(
+        {{"kind", name_in(kStorages, t.kind)}, {"bytes", t.capacity.count}, {"store", name_in(kStores, t.store)}});
   }
   Json j{{"name", p.name},
          {"engine",
@@ -111,12 +145,16 @@ Json to_json(const ReplayPolicy& p) {
   if (o.enabled) {
     j["offload"] = {{"store", name_in(kStores, o.store)},
                     {"load", name_in(kLoads, o.load)},
+                    {"choice", name_in(kChoices, o.choice)},
                     {"bytes", o.capacity.count},
                     {"beyond", beyond},
                     {"promote", o.promote},
                     {"selective_hits", o.selective_hits},
                     {"chunk_tokens", o.chunk_tokens},
                     {"segment_bytes", o.segment.count}};
+    if (o.choice != LoadChoice::load) {
+      j["estimates"] = {{"step_times", step_times_json(p.config.step_times)}, {"links", to_json(p.config.links)}};
+    }
   }
   j["scenario"] = Json::parse(p.scenario);
   return j;
@@ -143,16 +181,23 @@ ReplayPolicy policy_of(const Json& j) {
   o.enabled = true;
   o.store = value_in(kStores, offload.at("store"));
   o.load = value_in(kLoads, offload.at("load"));
+  o.choice = value_in(kChoices, offload.at("choice"));
   o.scope = Scope::replica;
   o.capacity = Bytes(offload.at("bytes"));
   for (const Json& t : offload.at("beyond")) {
-    o.beyond.push_back({value_in(kStorages, t.at("kind")), Scope::node, Bytes(t.at("bytes"))});
+    o.beyond.push_back({value_in(kStorages, t.at("kind")), Scope::node, Bytes(t.at("bytes")), Eviction::lru,
+                        value_in(kStores, t.at("store"))});
   }
   o.promote = offload.at("promote");
   o.selective_hits = offload.at("selective_hits");
   o.chunk_tokens = offload.at("chunk_tokens");
   o.segment = Bytes(offload.at("segment_bytes"));
-  p.config.links = links_for_executor(o.beyond.size());
+  if (o.choice == LoadChoice::load) {
+    p.config.links = links_for_executor(o.beyond.size());
+  } else {
+    p.config.step_times = step_times_from(j.at("estimates").at("step_times"));
+    p.config.links = links_of(j.at("estimates").at("links"));
+  }
   return p;
 }
 
@@ -178,6 +223,25 @@ NodeLinks links_for_executor(std::size_t tiers_beyond) {
   NodeLinks links{{{"executor", 1}}, {any}, {any}, {}};
   for (std::size_t i = 0; i < tiers_beyond; ++i) links.beyond.push_back({{any}, any, 1});
   return links;
+}
+
+NodeLinks each_alone(const NodeLinks& links) {
+  NodeLinks out;
+  const auto alone = [&](const Route& route, const char* name, std::int64_t streams) {
+    std::int64_t rate = Time::max().count;
+    for (const LimitUse& use : route.uses) rate = std::min(rate, links.limits[use.limit].bytes_per_s / use.weight);
+    out.limits.push_back({name, rate * streams});
+    Route own = route;
+    own.uses = {{static_cast<std::uint32_t>(out.limits.size() - 1), 1}};
+    return own;
+  };
+  out.load = {alone(links.load.front(), "load", 1)};
+  out.store = {alone(links.store.front(), "store", 1)};
+  for (const NodeLinks::Beyond& b : links.beyond) {
+    const Route load = alone(b.load.front(), "load beyond", 1);
+    out.beyond.push_back({{load}, alone(b.write, "write beyond", b.write_streams), 1});
+  }
+  return out;
 }
 
 std::string to_json_text(const ReplayPlan& plan) {

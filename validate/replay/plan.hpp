@@ -22,8 +22,10 @@ struct ReplayModel {
 
 struct ReplayPolicy {
   std::string name;
-  SimulationConfig config;  // engine and offload; without step times, and with links that say nothing
-  std::string scenario;     // JSON, as `kvplan run` takes it
+  // Engine and offload. Step times and links only where loading is weighed against computing (LoadChoice): the engine
+  // estimates by them, each route alone; else they say nothing.
+  SimulationConfig config;
+  std::string scenario;  // JSON, as `kvplan run` takes it
 };
 
 struct ReplayPlan {
@@ -43,5 +45,8 @@ ReplayPlan parse_replay_plan(const std::string& text, const std::string& name);
 
 // Links for an executor, which moves the bytes itself: one route each way, and one each way to a tier beyond.
 NodeLinks links_for_executor(std::size_t tiers_beyond);
+// Of one replica: each route a limit of its own, at the rate that it has alone. Limits: load, store, then load and
+// write of each tier beyond.
+NodeLinks each_alone(const NodeLinks& links);
 
 }  // namespace kvplan

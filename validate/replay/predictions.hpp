@@ -25,13 +25,18 @@ inline constexpr std::array<std::pair<Variant, std::string_view>, 5> kVariants{{
 }};
 
 // A calibrated configuration as the variant would have it. nominal: the data sheet's configuration of the same node.
+// Simpler models keep the calibrated file tier, alone, but the nominal one, which has the data sheet's.
 SimulationConfig as_variant(const SimulationConfig& calibrated, const SimulationConfig& nominal, Variant variant);
+
+// What a transfer alone takes: segments (in files: blocks) times segment_ps, and its bytes at the rate.
+struct LinkFigure {
+  std::int64_t segment_ps = 0, bytes_per_s = 0;
+};
 
 struct PolicyPrediction {
   std::string policy;
-  std::map<std::string, RunFigures> figures;  // by variant
-  Route load, store;                          // calibrated, without the limits
-  std::int64_t load_bytes_per_s = 0, store_bytes_per_s = 0;
+  std::map<std::string, RunFigures> figures;      // by variant
+  LinkFigure load, store, file_load, file_write;  // calibrated; rate 0 where the policy has no such tier
 };
 
 struct Predictions {

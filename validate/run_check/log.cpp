@@ -39,7 +39,10 @@ Header header_of(const json& j) {
   }
   for (const json& l : j.at("limits")) h.limits.push_back(l.at("bytes_per_s"));
   for (const json& r : j.at("routes")) {
-    RouteLimit route{r.at("purpose"), r.at("tier"), r.at("replica_on_node"), r.at("segment_ps"), {}};
+    RouteLimit route{r.at("purpose"), r.at("tier"), r.at("replica_on_node"), r.at("segment_ps"), {}, {}, {}, 0};
+    if (r.contains("submission_ps")) route.submission_ps = r.at("submission_ps").get<std::vector<std::int64_t>>();
+    if (r.contains("ramp_fs_per_byte")) route.ramp_fs_per_byte = r.at("ramp_fs_per_byte").get<std::vector<std::int64_t>>();
+    route.latency_ps = r.value("latency_ps", std::int64_t{0});
     for (const json& u : r.at("uses")) route.uses.emplace_back(u.at(0), u.at(1));
     h.routes.push_back(std::move(route));
   }

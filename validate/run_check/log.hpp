@@ -26,6 +26,8 @@ struct RouteLimit {
   std::string purpose;
   std::int64_t tier, replica_on_node, segment_ps;
   std::vector<std::pair<std::int64_t, std::int64_t>> uses;  // limit, weight
+  std::vector<std::int64_t> submission_ps, ramp_fs_per_byte;
+  std::int64_t latency_ps = 0;
 };
 
 struct Header {

@@ -30,7 +30,7 @@ class Network {
   // `number`: among flows at one instant, the lowest ends first.
   void start(int number, const Route& route, std::int64_t bytes, std::int64_t segments, Time at) {
     KVPLAN_ASSERT(flows_.count(number) == 0);
-    flows_[number] = {&route, bytes, at + Time(segments * route.segment_ps), false, Wide(bytes) * kPsPerS, 0};
+    flows_[number] = {&route, bytes, at + setup_time(route, Bytes(bytes), segments), false, Wide(bytes) * kPsPerS, 0};
     if (flows_[number].moves_from == at) begin(number, at);
   }
 

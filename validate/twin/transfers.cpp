@@ -77,7 +77,7 @@ void Replica::load(Request& q, const Plan& p, Time at) {
     t.bytes = bytes_per_gpu(t.blocks);
     const auto count = static_cast<std::int64_t>(t.blocks.size());
     run_.result.loaded += Bytes(count * run_.load.block_tokens * run_.config.kv_bytes_per_token.count);
-    t.segments = tier == 0 ? ceil_div(t.bytes, run_.config.offload.segment.count) : count;
+    t.segments = tier == 0 ? ceil_div(t.bytes, load_segment(run_.config.offload).count) : count;
     for (BlockId b : t.blocks) {
       if (tier == 0 || !run_.config.offload.promote || tiers_[0]->has(b) || !tiers_[0]->room()) continue;
       tiers_[0]->begin_store(b);

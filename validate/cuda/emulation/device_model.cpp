@@ -1,14 +1,14 @@
 // The part of the CUDA runtime that kvplan-gpu uses, on a DeviceModel.
 #include "validate/cuda/emulation/device_model.hpp"
 
-#include "validate/cuda/device/host_clock.hpp"
-#include "validate/cuda/emulation/math.hpp"
-
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <mutex>
+
+#include "validate/cuda/device/host_clock.hpp"
+#include "validate/cuda/emulation/math.hpp"
 
 namespace kvplan::gpu {
 namespace {
@@ -103,6 +103,7 @@ DeviceModel& DeviceModel::get() {
 
 void DeviceModel::occupy(cudaStream_t stream, Engine engine, double ns) {
   ModelStream& s = stream_of(stream);
+  add_time_for_files();
   if (!held_) {
     host_ns += kCallNs;
     s.at_ns = std::max(s.at_ns, host_ns);
@@ -121,7 +122,10 @@ cudaError_t DeviceModel::launch(cudaStream_t stream, double ns) {
   return cudaSuccess;
 }
 
-std::int64_t host_now_ns() { return static_cast<std::int64_t>(DeviceModel::get().host_ns += 30); }
+std::int64_t host_now_ns() {
+  DeviceModel::get().add_time_for_files();
+  return static_cast<std::int64_t>(DeviceModel::get().host_ns += 30);
+}
 void host_wait_ns(std::int64_t ns) { DeviceModel::get().host_ns += static_cast<double>(ns); }
 
 double transfer_ns(double bytes) { return 1900 + bytes / 52.0; }
@@ -132,10 +136,14 @@ using namespace kvplan::gpu;
 
 extern "C" {
 
-cudaError_t cudaGetDeviceCount(int* n) { return *n = 1, cudaSuccess; }
+cudaError_t cudaGetDeviceCount(int* n) {
+  return *n = 1, DeviceModel::get().has_fault("old_driver") ? cudaErrorInsufficientDriver : cudaSuccess;
+}
 cudaError_t cudaGetDevice(int* d) { return *d = 0, cudaSuccess; }
 cudaError_t cudaSetDevice(int) { return cudaSuccess; }
-cudaError_t cudaDriverGetVersion(int* v) { return *v = CUDART_VERSION, cudaSuccess; }
+cudaError_t cudaDriverGetVersion(int* v) {
+  return *v = DeviceModel::get().has_fault("old_driver") ? CUDART_VERSION - 1000 : CUDART_VERSION, cudaSuccess;
+}
 cudaError_t cudaRuntimeGetVersion(int* v) { return *v = CUDART_VERSION, cudaSuccess; }
 cudaError_t cudaGetLastError() { return cudaSuccess; }
 const char* cudaGetErrorString(cudaError_t e) {
@@ -152,7 +160,8 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr which, int) {
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int) {
   *p = {};
   std::strcpy(p->name, "Formula GPU (no H100)");
-  p->major = 9;
+  if (DeviceModel::get().has_fault("slice")) std::strcpy(p->name, "Formula GPU MIG 1g.10gb");
+  p->major = DeviceModel::get().has_fault("old_gpu") ? 7 : 9;
   p->multiProcessorCount = 132;
   p->totalGlobalMem = kMemoryBytes;
   return cudaSuccess;

@@ -7,15 +7,20 @@
 // (emulation/math.hpp), for models small enough. KVPLAN_EMULATED_CONTENTS=no leaves
 // out what large models would copy.
 //
-// KVPLAN_EMULATED_FAULT makes it fail: "little_memory", "wrong_bytes" (our copy
+// KVPLAN_EMULATED_FAULT makes it fail: "little_memory", "old_driver", "old_gpu",
+// "slice" (a part of a GPU), "wrong_bytes" (our copy
 // kernel skips a segment), "lost" (an illegal address after a thousand launches),
-// and what an engine on it must notice: "lost_store" (one in seven copies to the host never
-// happens), "mixed_up_load" (one copy to the GPU takes the source of the one before
-// it), "late_mask" (tokens see the next one).
+// what NVML would tell of a busy or hot GPU (emulation/nvml.cpp), what disks do
+// (emulation/file_access.cpp), and what an engine on it must notice: "lost_store" (one in seven copies to the host
+// never happens), "mixed_up_load" (one copy to the GPU takes the source of the one before it), "late_mask" (tokens see
+// the next one).
 #pragma once
 
 #include <cuda_runtime_api.h>
 
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace kvplan::gpu {
@@ -40,8 +45,14 @@ class DeviceModel {
   bool has_fault(std::string_view fault) const { return fault_ == fault; }
 
   double host_ns = 0;
+  // Files are real; the time that reading and writing them takes by this clock, told by the threads that do it.
+  void take_time_for_files(std::size_t bytes) { file_bytes_ += static_cast<std::int64_t>(bytes); }
+  void add_time_for_files() { host_ns += static_cast<double>(file_bytes_.exchange(0)) / kFileBytesPerNs; }
 
  private:
+  static constexpr double kFileBytesPerNs = 2;
+  std::atomic<std::int64_t> file_bytes_{0};
+
   DeviceModel();
   double free_at_[3] = {};
   bool held_ = false;

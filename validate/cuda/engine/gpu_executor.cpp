@@ -16,15 +16,21 @@ GpuExecutor::GpuExecutor(const Workload& load, const Tokens& tokens, Model& mode
       model_(model),
       tables_(load, model.layout().pages, model.layout().page_tokens),
       slots_(load.chains, options.slots),
+      file_slots_(load.chains, options.file_slots),
+      host_(host),
+      slot_bytes_(KvMover::slot_bytes(model.layout(), load.block_tokens / model.layout().page_tokens)),
       mover_(model.layout(), model.pool(), load.block_tokens / model.layout().page_tokens, host.as<Bf16>(),
              options.copies, options.check_every),
       options_(options),
       logits_(Memory::pinned, static_cast<std::size_t>(std::max(1, options.most_kept)) *
-                                  static_cast<std::size_t>(model.shape().vocabulary) * sizeof(Bf16)) {}
+                                  static_cast<std::size_t>(model.shape().vocabulary) * sizeof(Bf16)) {
+  if (options.file_slots > 0) files_ = std::make_unique<FileTier>(options.folder, slot_bytes_);
+}
 
 void GpuExecutor::begin(const PagedCache& g1, const std::vector<const LowerTier*>& tiers) {
   tables_.begin(g1);
   if (!tiers.empty()) host_tier_ = tiers.front();
+  if (tiers.size() > 1) file_tier_ = tiers[1];
   start_ns_ = host_now_ns();
 }
 
@@ -43,16 +49,24 @@ void GpuExecutor::start_step(const std::vector<StepPart>& parts, const BatchFeat
   step_.start = at;
   step_.batch = batch;
   step_.copies = copies;
-  for (const StepPart& p : parts) step_.loads += p.loads;
-  if (loads_announced()) launch_step();
+  awaited_.clear();
+  for (const StepPart& p : parts) {
+    step_.loads += p.loads;
+    if (p.loads > 0) awaited_[p.sequence] = p.loads;
+  }
+  launch_if_ready();
 }
 
 // A layer can wait only for copies that have been enqueued.
-bool GpuExecutor::loads_announced() const {
-  const InFlight& load = moving_[static_cast<int>(KvMover::Way::to_gpu)];
-  return std::all_of(parts_.begin(), parts_.end(), [&](const StepPart& p) {
-    return p.loads == 0 || loaded_.count(p.sequence) > 0 || (load.active && load.sequence == p.sequence);
+bool GpuExecutor::loads_enqueued() const {
+  return std::all_of(awaited_.begin(), awaited_.end(), [&](const auto& a) {
+    const auto comes = [&](const InFlight& f) { return f.active && f.enqueued && f.sequence == a.first; };
+    return comes(moving_[kLoad]) + comes(moving_[kFileLoad]) >= a.second;
   });
+}
+
+void GpuExecutor::launch_if_ready() {
+  if (step_announced_ && !step_launched_ && loads_enqueued()) launch_step();
 }
 
 void GpuExecutor::launch_step() {
@@ -63,11 +77,16 @@ void GpuExecutor::launch_step() {
     batch.sequences.push_back({&pages, p.computed_tokens, p.new_tokens, p.samples});
     for (std::int32_t t = 0; t < p.new_tokens; ++t) batch.tokens.push_back(tokens_.at(p.turn, p.computed_tokens + t));
   }
-  const InFlight& load = moving_[static_cast<int>(KvMover::Way::to_gpu)];
-  const bool waits = load.active && load.by_layer && step_.loads > 0;
+  std::vector<KvMover::Way> awaited;
+  for (const Lane lane : {kLoad, kFileLoad}) {
+    const InFlight& f = moving_[lane];
+    if (f.active && f.enqueued && f.by_layer && step_.loads > 0) awaited.push_back(way_of(lane));
+  }
   KVPLAN_CUDA(cudaEventRecord(step_begin_, compute_));
   model_.forward(batch, compute_, [&](int layer) {
-    if (waits) KVPLAN_CUDA(cudaStreamWaitEvent(compute_, mover_.layer_arrived(layer), 0));
+    for (const KvMover::Way way : awaited) {
+      KVPLAN_CUDA(cudaStreamWaitEvent(compute_, mover_.layer_arrived(way, layer), 0));
+    }
   });
   keep_logits();
   KVPLAN_CUDA(cudaEventRecord(step_end_, compute_));
@@ -92,29 +111,82 @@ void GpuExecutor::keep_logits() {
   }
 }
 
-void GpuExecutor::start_transfer(FlowNetwork::Purpose purpose, const Transfer& transfer, Time at) {
-  if (purpose.tier != 0 || purpose.kind == FlowNetwork::Purpose::write) {
-    throw std::runtime_error("the engine has no tier beyond host memory");
-  }
-  const bool store = purpose.kind == FlowNetwork::Purpose::store;
-  const KvMover::Way way = store ? KvMover::Way::to_host : KvMover::Way::to_gpu;
-  InFlight& f = moving_[static_cast<int>(way)];
-  if (f.active) throw std::logic_error("two transfers the same way at once");
-  f = {true, {purpose, transfer.bytes_per_gpu, 0, at, at, 0}, {}, transfer.sequence, options_.by_layer && !store};
+GpuExecutor::Lane GpuExecutor::lane_of(const FlowNetwork::Purpose& purpose) {
+  const bool files = purpose.tier == 1;
+  if (purpose.tier > 1) throw std::runtime_error("the engine has one tier beyond host memory");
+  if (purpose.kind == FlowNetwork::Purpose::load) return files ? kFileLoad : kLoad;
+  return files ? kWrite : kStore;
+}
+
+KvMover::Way GpuExecutor::way_of(Lane lane) {
+  return lane == kLoad ? KvMover::Way::to_gpu : lane == kFileLoad ? KvMover::Way::from_file : KvMover::Way::to_host;
+}
+
+// Which pages and which slot of host memory each block of the transfer has; takes them where it is to have them.
+std::vector<MovedBlock> GpuExecutor::blocks_of(Lane lane, const Transfer& transfer) {
+  std::set<std::uint32_t> stays;  // in host memory, of what comes from files
+  for_each_place(load_.chains, transfer.promoted, [&](std::uint32_t place) { stays.insert(place); });
   std::vector<MovedBlock> blocks;
+  std::int32_t passing = options_.slots;
   for_each_place(load_.chains, transfer.ranges, [&](std::uint32_t place) {
-    f.places.push_back(place);
-    if (store) {
-      blocks.push_back({place, tables_.pages_of(place), slots_.take(place, *host_tier_)});
+    const bool load = lane == kLoad || lane == kFileLoad;
+    MovedBlock b{place, {}, Slots::kNowhere};
+    if (load) b.pages = tables_.arriving(transfer.sequence, place);
+    if (lane == kStore) b.pages = tables_.pages_of(place);
+    if (lane == kStore || stays.count(place) > 0) {
+      b.slot = slots_.take(place, *host_tier_);
     } else {
-      const std::int32_t slot = slots_.of(place);
-      if (slot == Slots::kNowhere) throw std::logic_error("a block that is to be loaded is not in host memory");
-      blocks.push_back({place, tables_.arriving(place), slot});
+      b.slot = lane == kFileLoad ? passing++ : slots_.of(place);
     }
+    if (b.slot == Slots::kNowhere) throw std::logic_error("a block that is to be moved is not in host memory");
+    blocks.push_back(std::move(b));
   });
-  f.log.segments = mover_.segments(static_cast<std::int64_t>(blocks.size()), f.by_layer);
-  mover_.start(way, blocks, f.by_layer);
-  if (!store && step_announced_ && !step_launched_ && loads_announced()) launch_step();
+  return blocks;
+}
+
+std::vector<FilePiece> GpuExecutor::pieces_of(const std::vector<MovedBlock>& blocks, bool write) {
+  std::vector<FilePiece> pieces;
+  for (const MovedBlock& b : blocks) {
+    const std::int32_t slot = write ? file_slots_.take(b.place, *file_tier_) : file_slots_.of(b.place);
+    if (slot == Slots::kNowhere) throw std::logic_error("a block that is to be loaded is not in the file tier");
+    pieces.push_back({host_.data() + static_cast<std::size_t>(b.slot) * slot_bytes_, slot});
+  }
+  return pieces;
+}
+
+void GpuExecutor::start_transfer(FlowNetwork::Purpose purpose, const Transfer& transfer, Time at) {
+  const Lane lane = lane_of(purpose);
+  InFlight& f = moving_[lane];
+  if (f.active) throw std::logic_error("two transfers of one kind at once");
+  const bool load = lane == kLoad || lane == kFileLoad;
+  f = {true, {purpose, transfer.bytes_per_gpu, 0, at, at, 0}, {}, transfer.sequence, options_.by_layer && load, false};
+  f.blocks = blocks_of(lane, transfer);
+  const auto count = static_cast<std::int64_t>(f.blocks.size());
+  f.log.segments = lane == kLoad || lane == kStore ? mover_.segments(count, f.by_layer) : count;
+  if (lane == kWrite) {
+    files_->write(pieces_of(f.blocks, true));
+  } else if (lane == kFileLoad) {
+    files_->read(pieces_of(f.blocks, false));
+  } else {
+    enqueue(lane);
+  }
+}
+
+void GpuExecutor::enqueue(Lane lane) {
+  InFlight& f = moving_[lane];
+  mover_.start(way_of(lane), f.blocks, f.by_layer);
+  f.enqueued = true;
+  launch_if_ready();
+}
+
+// Goes on with a load from files when it has been read.
+bool GpuExecutor::ended(Lane lane) {
+  if (lane == kWrite) return files_->write_ended();
+  if (!moving_[lane].enqueued) {
+    if (files_->read_ended()) enqueue(lane);
+    return false;
+  }
+  return mover_.ended(way_of(lane));
 }
 
 void GpuExecutor::keep_outputs(std::uint32_t sequence, TurnId turn, std::int64_t kept) {
@@ -126,13 +198,14 @@ void GpuExecutor::leave(std::uint32_t sequence) {
   loaded_.erase(sequence);
 }
 
-Executor::Report GpuExecutor::end_transfer(KvMover::Way way, Time until) {
-  InFlight& f = moving_[static_cast<int>(way)];
-  f.log.gpu_ns = mover_.finish(way);
+Executor::Report GpuExecutor::end_transfer(Lane lane, Time until) {
+  InFlight& f = moving_[lane];
+  if (lane != kWrite) f.log.gpu_ns = mover_.finish(way_of(lane));
   f.log.end = later(f.log.start, until);
-  if (way == KvMover::Way::to_gpu) {
-    for (const std::uint32_t place : f.places) tables_.arrived(place);
-    loaded_[f.sequence] += static_cast<std::int32_t>(f.places.size()) * load_.block_tokens;
+  if (f.sequence != kNone) {
+    loaded_[f.sequence] += static_cast<std::int32_t>(f.blocks.size()) * load_.block_tokens;
+    const auto waits = awaited_.find(f.sequence);
+    if (waits != awaited_.end() && --waits->second == 0) awaited_.erase(waits);
   }
   f.active = false;
   transfers_.push_back(f.log);
@@ -141,7 +214,6 @@ Executor::Report GpuExecutor::end_transfer(KvMover::Way way, Time until) {
 
 Executor::Report GpuExecutor::end_step(Time until) {
   step_announced_ = step_launched_ = false;
-  tables_.step_ended();
   float ms = 0;
   KVPLAN_CUDA(cudaEventElapsedTime(&ms, step_begin_, step_end_));
   step_.gpu_ns = static_cast<std::int64_t>(static_cast<double>(ms) * 1e6);
@@ -155,9 +227,9 @@ Executor::Report GpuExecutor::wait(Time until) {
     if (interrupt_wanted) throw Interrupted();
     if (now() >= until) return {};
     bool busy = step_launched_;
-    for (const KvMover::Way way : {KvMover::Way::to_gpu, KvMover::Way::to_host}) {
-      if (!moving_[static_cast<int>(way)].active) continue;
-      if (mover_.ended(way)) return end_transfer(way, until);
+    for (const Lane lane : {kLoad, kFileLoad, kStore, kWrite}) {
+      if (!moving_[lane].active) continue;
+      if (ended(lane)) return end_transfer(lane, until);
       busy = true;
     }
     if (step_launched_) {

@@ -34,7 +34,9 @@ KvMover::KvMover(const KvLayout& layout, Bf16* pool, std::int32_t block_pages, B
     lane.hashes = Buffer(Memory::pinned, kMostHashed * sizeof(std::uint64_t));
     if (copy_blocks_ > 0) lane.copy_tables = Buffer(Memory::pinned, 2 * each * size(layout.pages / block_pages));
   }
-  for (int l = 0; l < layout.layers; ++l) layer_events_.emplace_back(false);
+  for (const Way way : {Way::to_gpu, Way::from_file}) {
+    for (int l = 0; l < layout.layers; ++l) lanes_[static_cast<int>(way)].layers.emplace_back(false);
+  }
 }
 
 std::size_t KvMover::segment_bytes(bool by_layer) const {
@@ -52,8 +54,8 @@ void KvMover::collect_segments(Way way, const std::vector<MovedBlock>& blocks, i
                                std::vector<void*>& to, std::vector<const void*>& from) const {
   const std::int64_t piece = layout_.piece_elements(), page_elements = 2 * piece * layout_.layers;
   const auto add = [&](Bf16* on_gpu, Bf16* on_host) {
-    to.push_back(way == Way::to_gpu ? on_gpu : on_host);
-    from.push_back(way == Way::to_gpu ? on_host : on_gpu);
+    to.push_back(way == Way::to_host ? on_host : on_gpu);
+    from.push_back(way == Way::to_host ? on_gpu : on_host);
   };
   for (const MovedBlock& b : blocks) {
     Bf16* slot = host_ + std::int64_t{b.slot} * block_pages_ * page_elements;
@@ -121,10 +123,10 @@ void KvMover::start(Way way, const std::vector<MovedBlock>& blocks, bool by_laye
     std::vector<const void*> from;
     collect_segments(way, blocks, part, by_layer ? 1 : layout_.layers, to, from);
     copy(lane, to, from, segment_bytes(by_layer), table_used);
-    if (by_layer) KVPLAN_CUDA(cudaEventRecord(layer_events_[size(part)], lane.stream));
+    if (by_layer) KVPLAN_CUDA(cudaEventRecord(lane.layers[size(part)], lane.stream));
   }
   KVPLAN_CUDA(cudaEventRecord(lane.end, lane.stream));
-  if (way == Way::to_gpu) hash(lane, blocks);
+  if (way != Way::to_host) hash(lane, blocks);
 }
 
 bool KvMover::ended(Way way) const {

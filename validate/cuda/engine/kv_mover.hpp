@@ -24,7 +24,7 @@ struct MovedBlock {
 
 class KvMover {
  public:
-  enum class Way { to_host, to_gpu };
+  enum class Way { to_host, to_gpu, from_file };  // the last: to the GPU too, of what was read from files
 
   // host: pinned, slot after slot. `method`: "dma", "batch", or "kernel_N". One transfer each way at a time. Blocks
   // whose place is a multiple of check_every are hashed before they leave the GPU and after they have come back.
@@ -38,7 +38,10 @@ class KvMover {
   bool ended(Way way) const;
   // The transfer has ended: its time between events; compares hashes.
   std::int64_t finish(Way way);
-  const Event& layer_arrived(int layer) const { return layer_events_[static_cast<std::size_t>(layer)]; }
+  // Of a transfer to the GPU that was started by layer.
+  const Event& layer_arrived(Way way, int layer) const {
+    return lanes_[static_cast<int>(way)].layers[static_cast<std::size_t>(layer)];
+  }
 
   std::int64_t segments(std::int64_t blocks, bool by_layer) const;
   std::int64_t blocks_checked() const { return checked_; }
@@ -48,6 +51,7 @@ class KvMover {
   struct Lane {  // one way
     Stream stream;
     Event begin, end;
+    std::vector<Event> layers;                // to the GPU
     std::vector<std::uint32_t> hashed;        // places of the transfer in flight
     Buffer hash_tables, hashes, copy_tables;  // pinned, read and written by kernels in place
   };
@@ -66,8 +70,7 @@ class KvMover {
   int copy_blocks_ = 0;  // of "kernel_N"
   std::uint32_t check_every_;
   Bf16* host_;
-  Lane lanes_[2];
-  std::vector<Event> layer_events_;
+  Lane lanes_[3];
   std::unordered_map<std::uint32_t, std::uint64_t> left_as_;  // by place: its hash when it left
   std::int64_t checked_ = 0, wrong_ = 0;
 };

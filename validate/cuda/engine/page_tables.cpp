@@ -19,7 +19,7 @@ PageTables::PageTables(const Workload& load, std::int32_t pages, std::int32_t pa
       page_tokens_(page_tokens),
       block_pages_(load.block_tokens / page_tokens),
       block_page_(index(std::int64_t{chains_.block_count()} * block_pages_), kNoPage),
-      held_(chains_.block_count(), 0) {
+      holders_(chains_.block_count(), 0) {
   for (std::int32_t p = pages; p-- > 0;) free_.push_back(p);
 }
 
@@ -46,7 +46,7 @@ void PageTables::collect() {
     for (BlockRange rest{c, 0, chain.blocks}; rest.first < rest.last;) {
       const Residency::Stretch stretch = books_->stretch(rest);
       for (std::uint32_t i = rest.first; i < stretch.end && !stretch.present; ++i) {
-        if (held_[chain.first_place + i]) continue;
+        if (holders_[chain.first_place + i] > 0) continue;
         for (std::int32_t j = 0; j < block_pages_; ++j) {
           std::int32_t& page = block_page_[index((std::int64_t{chain.first_place} + i) * block_pages_ + j)];
           if (page != kNoPage) free_.push_back(page);
@@ -89,18 +89,25 @@ const std::vector<std::int32_t>& PageTables::advance(const StepPart& part) {
       throw std::logic_error("block " + std::to_string(s.shared) + " of turn " + std::to_string(part.turn) +
                              " should be in G1 and is not");
     }
-    if (part.loads > 0 && held_[place] == 0) {
-      held_[place] = 1;
-      held_by_step_.push_back(place);
-    }
+    if (part.loads > 0) hold(s, place);
     give_to_block(s, place, first, count);
   }
   while (static_cast<std::int64_t>(s.pages.size()) * page_tokens_ < tokens) s.pages.push_back(take());
   return s.pages;
 }
 
-std::vector<std::int32_t> PageTables::arriving(std::uint32_t place) {
-  held_[place] = 1;
+void PageTables::hold(Sequence& s, std::uint32_t place) {
+  ++holders_[place];
+  s.held.push_back(place);
+}
+
+void PageTables::release(Sequence& s) {
+  for (const std::uint32_t place : s.held) --holders_[place];
+  s.held.clear();
+}
+
+std::vector<std::int32_t> PageTables::arriving(std::uint32_t sequence, std::uint32_t place) {
+  hold(sequences_[sequence], place);
   for (std::int32_t j = 0; j < block_pages_; ++j) {
     std::int32_t& page = block_page_[index(std::int64_t{place} * block_pages_ + j)];
     if (page == kNoPage) page = take();
@@ -133,14 +140,10 @@ void PageTables::keep_outputs(std::uint32_t sequence, TurnId turn_id, std::int64
 void PageTables::leave(std::uint32_t sequence) {
   const auto at = sequences_.find(sequence);
   if (at == sequences_.end()) return;
-  const Sequence& s = at->second;
+  Sequence& s = at->second;
+  release(s);
   free_.insert(free_.end(), s.pages.begin() + static_cast<std::ptrdiff_t>(s.shared_pages), s.pages.end());
   sequences_.erase(at);
-}
-
-void PageTables::step_ended() {
-  for (const std::uint32_t place : held_by_step_) held_[place] = 0;
-  held_by_step_.clear();
 }
 
 }  // namespace kvplan::gpu

@@ -8,6 +8,8 @@
 //   them is the sequence's own.
 // - A block that the books have evicted keeps its pages until pages run out.
 //   Its content is still right; whoever comes to compute it again writes there.
+// - A block that a load writes, or that is computed beside a load of its sequence,
+//   is held from there on until the books have it, whatever they say meanwhile.
 #pragma once
 
 #include <cstdint>
@@ -28,25 +30,27 @@ class PageTables {
   // Makes sure that the sequence has pages for all tokens of its part of a step, and returns them, in order of its
   // tokens. Throws std::logic_error where tokens that should be there have no page.
   const std::vector<std::int32_t>& advance(const StepPart& part);
-  // Pages of a block that a load is about to write.
-  std::vector<std::int32_t> arriving(std::uint32_t place);
-  void arrived(std::uint32_t place) { held_[place] = 0; }
+  // Pages of a block that a load of the sequence is about to write.
+  std::vector<std::int32_t> arriving(std::uint32_t sequence, std::uint32_t place);
+  // What the sequence's loads have brought is in the books.
+  void loaded(std::uint32_t sequence) { release(sequences_[sequence]); }
   // Pages of a block that is in the books.
   std::vector<std::int32_t> pages_of(std::uint32_t place) const;
 
   void keep_outputs(std::uint32_t sequence, TurnId turn, std::int64_t kept);
   void leave(std::uint32_t sequence);
-  // The step has ended: what its layer-wise loads brought is in the books.
-  void step_ended();
 
  private:
   struct Sequence {
     std::vector<std::int32_t> pages;  // by page of its tokens
     std::int64_t shared = 0;          // leading blocks whose pages are the blocks'
     std::size_t shared_pages = 0;
+    std::vector<std::uint32_t> held;  // places
   };
 
   std::uint32_t place_of(std::span<const PrefixRun> runs, std::int64_t block) const;
+  void hold(Sequence& s, std::uint32_t place);
+  void release(Sequence& s);
   std::int32_t take();
   void collect();
   void give_to_block(Sequence& s, std::uint32_t place, std::int64_t first, std::int64_t count);
@@ -56,8 +60,7 @@ class PageTables {
   const PagedCache* books_ = nullptr;
   std::int32_t page_tokens_, block_pages_;
   std::vector<std::int32_t> block_page_;  // [place][block_pages]
-  std::vector<std::uint8_t> held_;        // by place: in use, though the books may not have it yet
-  std::vector<std::uint32_t> held_by_step_;
+  std::vector<std::uint16_t> holders_;    // by place: sequences that hold it
   std::vector<std::int32_t> free_;
   std::unordered_map<std::uint32_t, Sequence> sequences_;
 };

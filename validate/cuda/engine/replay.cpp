@@ -8,6 +8,7 @@
 
 #include "sim/simulation.hpp"
 #include "validate/cuda/device/machine.hpp"
+#include "validate/cuda/device/scratch_file.hpp"
 #include "validate/cuda/engine/checks.hpp"
 #include "validate/cuda/exit_codes.hpp"
 #include "validate/cuda/experiments/bench.hpp"
@@ -34,13 +35,26 @@ ModelShape shape_of(const ReplayModel& m) {
 struct Sizes {
   KvLayout layout;
   int max_rows = 0, max_sequences = 0, max_context = 0;
-  std::int32_t slots = 0;
-  std::int64_t host_bytes = 0;
+  std::int32_t slots = 0, passing = 0, file_slots = 0;  // blocks: of host memory, on their way from files, of files
+  std::int64_t host_bytes = 0, file_bytes = 0;
 };
 
 std::int32_t slots_of(const ReplayPlan& plan, const ReplayPolicy& p) {
   const std::int64_t block = plan.load.block_tokens * plan.model.kv_bytes_per_token();
   return p.config.offload.enabled ? static_cast<std::int32_t>(p.config.offload.capacity.count / block) : 0;
+}
+
+std::int32_t file_slots_of(const ReplayPlan& plan, const ReplayPolicy& p) {
+  const std::int64_t block = plan.load.block_tokens * plan.model.kv_bytes_per_token();
+  const auto& beyond = p.config.offload.beyond;
+  return beyond.empty() ? 0 : static_cast<std::int32_t>(beyond.front().capacity.count / block);
+}
+
+void refuse_other_tiers(const ReplayPolicy& p) {
+  const auto& beyond = p.config.offload.beyond;
+  if (beyond.size() > 1 || (!beyond.empty() && beyond.front().kind != Storage::ssd)) {
+    throw std::runtime_error("policy " + p.name + ": beyond host memory the engine has one tier, in files");
+  }
 }
 
 Sizes sizes_of(const ReplayPlan& plan) {
@@ -59,12 +73,14 @@ Sizes sizes_of(const ReplayPlan& plan) {
     if (p.config.engine.g1_pages != e.g1_pages || p.config.engine.max_num_batched_tokens != e.max_num_batched_tokens) {
       throw std::runtime_error("the plan's policies differ in the engine's limits");
     }
-    if (!p.config.offload.beyond.empty()) {
-      throw std::runtime_error("policy " + p.name + ": the engine has no tier beyond host memory");
-    }
+    refuse_other_tiers(p);
     s.slots = std::max(s.slots, slots_of(plan, p));
+    s.file_slots = std::max(s.file_slots, file_slots_of(plan, p));
   }
-  s.host_bytes = std::int64_t{s.slots} * plan.load.block_tokens * plan.model.kv_bytes_per_token();
+  if (s.file_slots > 0) s.passing = static_cast<std::int32_t>(ceil_div(s.max_context, plan.load.block_tokens));
+  const std::int64_t block = plan.load.block_tokens * plan.model.kv_bytes_per_token();
+  s.host_bytes = (std::int64_t{s.slots} + s.passing) * block;
+  s.file_bytes = s.file_slots * block;
   return s;
 }
 
@@ -85,6 +101,10 @@ void judge_room(const ReplayPlan& plan, const Sizes& s, Machine& machine) {
     refuse("little_host_memory", "the plan wants " + gib(static_cast<double>(s.host_bytes)) + " of pinned memory of " +
                                      gib(static_cast<double>(machine.facts.host_bytes)));
   }
+  if (const std::int64_t free = ScratchFile::free_bytes(scratch_folder()); s.file_bytes > free) {
+    refuse("little_disk", "the plan wants " + gib(static_cast<double>(s.file_bytes)) + " of files, " + scratch_folder() +
+                              " has " + gib(static_cast<double>(free)) + " (TMPDIR names another folder)");
+  }
   if (!machine.facts.cublaslt) refuse("no_cublaslt", "a model cannot run without libcublasLt");
 }
 
@@ -104,6 +124,7 @@ class Session {
     forget_contents();
     GpuExecutor executor(plan_.load, tokens_, model_, host_, executor_options(policy));
     try {
+      run.files_are_direct = executor.files_are_direct();
       run.result = execute(plan_.load, policy.config, executor);
       run.complete = true;
     } catch (...) {
@@ -119,6 +140,8 @@ class Session {
   GpuExecutor::Options executor_options(const ReplayPolicy& policy) const {
     GpuExecutor::Options o;
     o.slots = slots_of(plan_, policy);
+    o.file_slots = file_slots_of(plan_, policy);
+    o.folder = scratch_folder();
     o.copies = plan_.copies;
     o.by_layer = policy.config.offload.load == LoadPolicy::layerwise;
     o.check_every = options_.reference ? 1 : kCheckOneIn;
@@ -173,6 +196,11 @@ int run_all(const ReplayPlan& plan, const ReplayOptions& options, Matmul& matmul
       run.policy = policy->name;
       std::fprintf(stderr, "%s\n", policy->name.c_str());
       session.run(*policy, run);
+      if (!run.files_are_direct) {
+        log.findings.push_back({"page_cache", false,
+                                policy->name + ": " + scratch_folder() +
+                                    " takes no direct access, so that the file tier may have been memory"});
+      }
       for (const std::string& problem : problems_of(run)) {
         std::fprintf(stderr, "  FAILED: %s\n", problem.c_str());
         code = kSomeFailed;
@@ -188,6 +216,10 @@ int run_all(const ReplayPlan& plan, const ReplayOptions& options, Matmul& matmul
     log.findings.push_back({e.fatal() ? "context_lost" : "cuda", false, e.what()});
     std::fprintf(stderr, "error: %s\n", e.what());
     code = kCudaFailed;
+  } catch (const FileTierError& e) {
+    log.findings.push_back({"file_tier", false, e.what()});
+    std::fprintf(stderr, "error: %s\n", e.what());
+    code = kSomeFailed;
   } catch (const std::logic_error& e) {
     log.findings.push_back({"engine", false, e.what()});
     std::fprintf(stderr, "error: the engine lost track: %s\n", e.what());
