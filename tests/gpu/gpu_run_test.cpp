@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "tests/catch.hpp"
+#include "tests/own_path.hpp"
 #include "tests/gpu/synthetic_run.hpp"
 #include "tests/schema_check.hpp"
 #include "validate/gpu_run/judge.hpp"
@@ -68,7 +69,7 @@ TEST_CASE("a run survives writing and reading, and keeps to its schema") {
 }
 
 TEST_CASE("a run on disk is whole or absent") {
-  const auto path = std::filesystem::temp_directory_path() / "kvplan-gpu-run-test.json";
+  const auto path = kvplan::testing::own_path("kvplan-gpu-run-test.json");
   write_gpu_run(synthetic_run(), path.string());
   CHECK(read_gpu_run(path.string()).points.size() == synthetic_run().points.size());
   CHECK_FALSE(std::filesystem::exists(path.string() + ".part"));

@@ -8,13 +8,14 @@
 #include "hardware/figures.hpp"
 #include "hardware/topology.hpp"
 #include "tests/catch.hpp"
+#include "tests/own_path.hpp"
 
 namespace kvplan {
 namespace {
 
 // The findings for a hardware file of this text, one a line.
 std::string findings_of(const std::string& text) {
-  const auto path = std::filesystem::temp_directory_path() / "kvplan_hardware_test.json";
+  const auto path = kvplan::testing::own_path("kvplan_hardware_test.json");
   std::ofstream(path) << text;
   std::string found;
   try {

@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "hardware/topology.hpp"
 #include "tests/catch.hpp"
+#include "tests/own_path.hpp"
 
 using namespace kvplan;
 
@@ -23,7 +24,7 @@ std::string findings_with(const std::string& from, const std::string& to) {
   const std::size_t at = text.find(from);
   REQUIRE(at != std::string::npos);
   text.replace(at, from.size(), to);
-  const auto path = std::filesystem::temp_directory_path() / "kvplan_nodes_test.json";
+  const auto path = kvplan::testing::own_path("kvplan_nodes_test.json");
   std::ofstream(path) << text;
   std::string found;
   try {

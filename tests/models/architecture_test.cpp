@@ -7,6 +7,7 @@
 #include "base/embedded.hpp"
 #include "base/error.hpp"
 #include "tests/catch.hpp"
+#include "tests/own_path.hpp"
 
 namespace kvplan {
 namespace {
@@ -174,7 +175,7 @@ TEST_CASE("names, aliases, suggestions") {
 }
 
 TEST_CASE("a model file of the user's own is read, and its errors come at once") {
-  const auto path = std::filesystem::temp_directory_path() / "kvplan_model_test.json";
+  const auto path = kvplan::testing::own_path("kvplan_model_test.json");
   std::string text(embedded_file("models/zoo/llama-3.1-8b.json"));
   std::ofstream(path) << text;
   CHECK(load_architecture(path.string()).parameters() == 8'030'261'248);

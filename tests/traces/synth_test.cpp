@@ -10,6 +10,7 @@
 #include "traces/compile.hpp"
 #include "traces/load.hpp"
 #include "traces/statistics.hpp"
+#include "tests/own_path.hpp"
 
 using namespace kvplan;
 
@@ -99,7 +100,7 @@ TEST_CASE("another seed gives another trace, and settings out of range are all n
 }
 
 TEST_CASE("a gzipped trace reads back, and the same text gives the same bytes") {
-  const std::string folder = std::filesystem::temp_directory_path() / "kvplan_synth_test";
+  const std::string folder = kvplan::testing::own_path("kvplan_synth_test");
   std::filesystem::create_directories(folder);
   const std::string text = synthesise_mooncake(SynthOptions{});
   for (const char* name : {"/a.jsonl.gz", "/b.jsonl.gz", "/plain.jsonl"}) {
