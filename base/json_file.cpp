@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <mutex>
 
 #include "base/file.hpp"
 #include "base/json_parse.hpp"
@@ -52,18 +53,23 @@ std::string pointer_to(const std::string& parent, const std::string& key) {
 JsonFile JsonFile::load(const std::string& path) { return parse(read_text_file(path, kMaxJsonBytes), path); }
 
 JsonFile JsonFile::parse(const std::string& text, const std::string& name) {
-  ParsedJson parsed = parse_json(text, name);
   JsonFile file;
   file.name_ = name;
-  file.root_ = std::move(parsed.root);
-  file.value_positions_ = std::move(parsed.value_positions);
-  file.key_positions_ = std::move(parsed.key_positions);
+  file.text_ = text;
+  file.root_ = parse_json(text, name, false).root;
   return file;
 }
 
+const JsonPositions& JsonFile::positions() const {
+  static std::mutex one_at_a_time;
+  const std::lock_guard lock(one_at_a_time);
+  if (!positions_) positions_ = std::make_shared<JsonPositions>(parse_json(text_, name_, true).positions);
+  return *positions_;
+}
+
 Diagnostic JsonFile::at(const std::string& pointer, std::string message, std::string help) const {
-  const auto p = value_positions_.find(pointer);
-  const JsonPosition where = p == value_positions_.end() ? JsonPosition{} : p->second;
+  const auto p = positions().values.find(pointer);
+  const JsonPosition where = p == positions().values.end() ? JsonPosition{} : p->second;
   return {name_, where.line, where.column, std::move(message), std::move(help)};
 }
 
@@ -73,8 +79,8 @@ Diagnostic JsonFile::at_key(const std::string& pointer, std::string message, std
 }
 
 JsonPosition JsonFile::key_position(const std::string& pointer) const {
-  const auto p = key_positions_.find(pointer);
-  return p == key_positions_.end() ? JsonPosition{} : p->second;
+  const auto p = positions().keys.find(pointer);
+  return p == positions().keys.end() ? JsonPosition{} : p->second;
 }
 
 void JsonFindings::raise() const {
@@ -221,8 +227,10 @@ std::vector<std::string> JsonReader::keys() const {
 }
 
 void JsonReader::no_other_keys() {
+  if (value_ == nullptr) return;
   const std::vector<std::string> expected(known_.begin(), known_.end());
-  for (const std::string& key : keys()) {
+  for (const auto& member : value_->items()) {
+    const std::string& key = member.key();
     if (known_.count(key) > 0) continue;
     findings_->add(
         file_->at_key(pointer_to(pointer_, key), fmt::format("unknown key \"{}\"", key), suggestion(key, expected)));

@@ -14,6 +14,7 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -31,6 +32,11 @@ struct JsonPosition {
   auto operator<=>(const JsonPosition&) const = default;
 };
 
+struct JsonPositions {
+  std::map<std::string, JsonPosition> values;  // by JSON pointer
+  std::map<std::string, JsonPosition> keys;
+};
+
 class JsonFile {
  public:
   static JsonFile load(const std::string& path);
@@ -45,10 +51,12 @@ class JsonFile {
   JsonPosition key_position(const std::string& pointer) const;
 
  private:
-  std::string name_;
+  // Of all keys and values. Only who has something to say about one asks, and then the text is read once more.
+  const JsonPositions& positions() const;
+
+  std::string name_, text_;
   nlohmann::json root_;
-  std::map<std::string, JsonPosition> value_positions_;
-  std::map<std::string, JsonPosition> key_positions_;
+  mutable std::shared_ptr<const JsonPositions> positions_;
 };
 
 // Whether a name on the command line means a JSON file: it has a '/' or ends in ".json".

@@ -56,11 +56,12 @@ class LineIndex {
 // Builds the value; nlohmann's own builder is not part of its public interface.
 class Builder : public json::json_sax_t {
  public:
-  Builder(std::string_view text, std::string name, ParsedJson& out)
-      : furthest(text.data()), text_(text), name_(std::move(name)), lines_(text), out_(out) {}
+  Builder(std::string_view text, std::string name, bool with_positions, ParsedJson& out)
+      : furthest(text.data()), text_(text), name_(std::move(name)), with_positions_(with_positions), lines_(text), out_(out) {}
 
   const char* furthest;
   std::vector<Diagnostic> findings;
+  bool twice = false;  // without positions: some key is there twice
 
   bool null() override { return add(nullptr); }
   bool boolean(bool v) override { return add(v); }
@@ -79,8 +80,8 @@ class Builder : public json::json_sax_t {
  private:
   struct Level {
     json* value;
-    std::string pointer;
-    std::string key;  // of the member that comes next
+    std::string pointer;  // where positions are asked for
+    std::string key;      // of the member that comes next
   };
 
   std::size_t offset() const { return static_cast<std::size_t>(furthest - text_.data()); }
@@ -99,6 +100,7 @@ class Builder : public json::json_sax_t {
 
   std::string_view text_;
   std::string name_;
+  bool with_positions_;
   LineIndex lines_;
   ParsedJson& out_;
   std::vector<Level> levels_;
@@ -128,7 +130,7 @@ std::string Builder::pointer() const {
 }
 
 json* Builder::place(json v) {
-  out_.value_positions[pointer()] = lines_.of(begin_of_token());
+  if (with_positions_) out_.positions.values[pointer()] = lines_.of(begin_of_token());
   if (levels_.empty()) return &(out_.root = std::move(v));
   Level& level = levels_.back();
   if (level.value->is_object()) return &((*level.value)[level.key] = std::move(v));
@@ -149,7 +151,7 @@ bool Builder::open(json v) {
     findings.push_back(finding(begin_of_token(), fmt::format("nested more than {} deep", kMaxDepth), ""));
     return false;
   }
-  std::string p = pointer();
+  std::string p = with_positions_ ? pointer() : "";
   json* value = place(std::move(v));
   levels_.push_back({value, std::move(p), ""});
   return token_ended();
@@ -158,8 +160,9 @@ bool Builder::open(json v) {
 bool Builder::key(string_t& k) {
   Level& level = levels_.back();
   level.key = k;
+  if (!with_positions_) return twice = twice || level.value->contains(k), token_ended();
   const std::size_t at = begin_of_token();
-  const auto [first, is_first] = out_.key_positions.try_emplace(pointer(), lines_.of(at));
+  const auto [first, is_first] = out_.positions.keys.try_emplace(pointer(), lines_.of(at));
   if (!is_first) {
     findings.push_back(finding(at, fmt::format("duplicate key \"{}\"", k),
                                fmt::format("line {} sets it already: remove one of the two", first->second.line)));
@@ -190,14 +193,16 @@ bool Builder::parse_error(std::size_t position, const std::string&, const nlohma
 
 }  // namespace
 
-ParsedJson parse_json(const std::string& text, const std::string& name) {
+ParsedJson parse_json(const std::string& text, const std::string& name, bool with_positions) {
   ParsedJson parsed;
-  Builder builder(text, name, parsed);
+  Builder builder(text, name, with_positions, parsed);
   const char* begin = text.data();
   const bool complete =
       json::sax_parse(NotingIterator{begin, &builder.furthest}, NotingIterator{begin + text.size(), &builder.furthest},
                       &builder, json::input_format_t::json, /*strict=*/true, /*ignore_comments=*/true);
   KVPLAN_ASSERT(complete || !builder.findings.empty());
+  // Once more, to tell all that is wrong and where.
+  if (!with_positions && (builder.twice || !builder.findings.empty())) return parse_json(text, name, true);
   if (!builder.findings.empty()) throw InputError(builder.findings);
   return parsed;
 }

@@ -1,4 +1,4 @@
-// Text to a JSON value in which every key and value knows where it begins.
+// Text to a JSON value, and on request where each of its keys and values begins.
 // JSON with // and /* */ comments; a duplicate key, anything after the value,
 // numbers beyond a double and nesting deeper than 64 are errors.
 #pragma once
@@ -13,11 +13,10 @@ namespace kvplan {
 
 struct ParsedJson {
   nlohmann::json root;
-  std::map<std::string, JsonPosition> value_positions;  // by JSON pointer
-  std::map<std::string, JsonPosition> key_positions;
+  JsonPositions positions;
 };
 
 // Throws InputError with the first syntax error, or with all duplicate keys. `name` stands for the file in them.
-ParsedJson parse_json(const std::string& text, const std::string& name);
+ParsedJson parse_json(const std::string& text, const std::string& name, bool with_positions);
 
 }  // namespace kvplan

@@ -13,6 +13,7 @@
 #include "reports/pretty.hpp"
 #include "reports/requests_jsonl.hpp"
 #include "reports/table.hpp"
+#include "reports/timeline.hpp"
 #include "reports/write.hpp"
 
 namespace kvplan {
@@ -65,12 +66,16 @@ Json simulate_one(const Combination& c, const Architecture& model, const Workloa
     write_file(folder + "/requests.jsonl", requests_jsonl(workload, r.result));
     write_file(folder + "/result.json", pretty(r.document));
   }
+  if (!run.timeline.empty()) write_file(run.timeline, timeline_of(folder, {}).json);
   return std::move(r.document);
 }
 
 std::vector<Column> simulate_all(const RunArguments& run, Streams streams) {
   const Architecture model = load_model(run.scenario);
   const std::vector<Combination> all = combinations(run.scenario);
+  if (!run.timeline.empty() && all.size() > 1) {
+    throw UsageError("--timeline draws one run, and several are compared", "`kvplan timeline` draws each of their folders");
+  }
   const Workload workload = with_chains(load_trace(run.scenario, run.strict, streams.err));
   std::vector<Column> columns;
   for (const Combination& c : all) {

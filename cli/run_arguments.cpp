@@ -31,6 +31,8 @@ po::options_description flags() {
   add("print-config", "Print each option, its value and where it came from, and stop.");
   add("intervals", "Run on both ends of the step times' 90 % interval as well, and print the least and most.");
   add("events", "With --out: write events.jsonl as well, all that happens in the run (docs/event-log.md).");
+  add("timeline", po::value<std::string>()->value_name("FILE"),
+      "With --out: events.jsonl as well, and what happened as a file for Perfetto (`kvplan timeline` draws parts of it).");
   add("check",
       "Audit every invariant at every event, and check the log of events by the independent rules of `kvplan validate run`; "
       "with --out, events.jsonl is written as well.");
@@ -71,6 +73,11 @@ RunArguments parse_run(const std::vector<std::string>& arguments) {
   if (values.count("out")) {
     run.out = values["out"].as<std::string>();
     if (run.out.empty()) throw UsageError("--out needs a folder");
+  }
+  if (values.count("timeline")) {
+    run.timeline = values["timeline"].as<std::string>();
+    run.events = true;
+    if (run.out.empty() || run.timeline.empty()) throw UsageError("--timeline needs a file and a folder", "--out DIR");
   }
   if (values.count("scenario")) run.scenario.apply(JsonFile::load(values["scenario"].as<std::string>()));
   if (values.count("set")) {

@@ -17,7 +17,8 @@ struct RunArguments {
   bool events = false;  // keep the log of what happens
   bool check = false;   // audit at every event, and check the log afterwards
   Format format = Format::table;
-  std::string out;  // folder; "" for none
+  std::string out;       // folder; "" for none
+  std::string timeline;  // file; "" for none
   Scenario scenario;
 };
 

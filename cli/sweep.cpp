@@ -1,6 +1,5 @@
 // kvplan sweep SWEEP.json | sweep merge DIR | sweep submit SWEEP.json
 #include <fmt/format.h>
-#include <malloc.h>
 #include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,7 +10,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
-#include <limits>
 #include <mutex>
 #include <sstream>
 
@@ -135,21 +133,11 @@ Json evaluate(const SweepFile& sweep, const SweepPoint& point, WorkloadCache& lo
   std::_Exit(static_cast<int>(ExitCode::interrupted));
 }
 
-// What one point frees, the next one takes: glibc is not to give it back to the system in between, which would
-// clear every page of it anew for each point.
-void keep_freed_memory() {
-  constexpr int kMost = 32 << 20;  // glibc takes no larger threshold; larger blocks are mapped each time
-  ::mallopt(M_MMAP_THRESHOLD, kMost);
-  ::mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
-  ::mallopt(M_TOP_PAD, 2 * kMost);  // a thread's whole heap of 64 MB
-}
-
 SweepOutcome run_part(const SweepFile& sweep, const std::vector<SweepPoint>& part, const ResultFolder& folder, int jobs,
                       Streams streams) {
   std::vector<std::string> keys;
   for (const SweepPoint& p : part) keys.push_back(p.group);
   WorkloadCache loads(keys);
-  keep_freed_memory();
   SweepProgress shown(streams.err, &streams.err == &std::cerr && ::isatty(STDERR_FILENO) == 1);
   const Interrupt interrupt;
   std::optional<std::chrono::steady_clock::time_point> asked;

@@ -184,6 +184,11 @@ TEST_CASE("a timeline keeps the rules of Chrome's trace format", "[timeline]") {
   }
   CHECK(busy_us / 1e6 == Approx(told_s).epsilon(1e-4));
   // Thinned, it keeps the rules and the sums.
+  const std::string drawn = out + "-drawn.json";
+  REQUIRE(cli({"run", "--set", "trace.limit=20", "--out", out + "-again", "--timeline", drawn}).code != 3);
+  CHECK(json::parse(std::ifstream(drawn)) == cli({"timeline", out + "-again"}).json());
+  CHECK(cli({"run", "--timeline", drawn}).code == 2);
+  CHECK(cli({"run", "--offload", "none,dram", "--out", out + "-two", "--timeline", drawn}).code == 2);
   const CliRun thinned = cli({"timeline", out, "--most", "2000"});
   check_trace(thinned.json());
   CHECK(thinned.json()["traceEvents"].size() < 2500);
