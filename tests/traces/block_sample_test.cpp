@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "tests/catch.hpp"
+#include "tests/own_path.hpp"
 #include "tests/traces/data.hpp"
 #include "tests/traces/invariants.hpp"
 #include "traces/load.hpp"
@@ -72,7 +73,7 @@ TEST_CASE("sampling while reading counts the whole trace and keeps a share of it
 }
 
 TEST_CASE("what waits for other turns, or has no hashes, is not sampled while it is read") {
-  const std::string path = std::tmpnam(nullptr);
+  const std::string path = testing::own_path("not-sampled").string();
   std::ofstream(path) << "{\"session_id\": \"a\", \"timestamp\": 0, \"input_length\": 9, \"output_length\": 1, "
                          "\"hash_ids\": [0]}\n{\"session_id\": \"a\", \"delay\": 5, \"input_length\": 9, "
                          "\"output_length\": 1, \"hash_ids\": [0]}\n";
