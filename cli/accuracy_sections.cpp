@@ -21,6 +21,12 @@ constexpr double kOperatorMedian = 0.05, kOperatorP90 = 0.15;  // chosen before 
 std::string percent(double x) { return fmt::format("{:.1f} %", 100 * x); }
 std::string signed_percent(double x) { return fmt::format("{:+.1f} %", 100 * x); }
 
+AccuracySection started(const std::string& name, const std::string& title, const std::string& data) {
+  AccuracySection s;
+  s.name = name, s.title = title, s.data = data;
+  return s;
+}
+
 // What stands in a cell of a Markdown table.
 std::string cell(std::string text) {
   for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, "\\");
@@ -53,13 +59,27 @@ void judge(const std::vector<Comparison>& comparisons, AccuracySection& s) {
   s.worst = fmt::format("{} ({})", error_text(worst), cell(worst.quantity));
 }
 
+// What has no gate, and the farthest off of it.
+std::string shown_only(const std::vector<Comparison>& comparisons) {
+  std::size_t shown = 0;
+  const Comparison* worst = nullptr;
+  for (const Comparison& c : comparisons) {
+    if (c.gated()) continue;
+    ++shown;
+    if (worst == nullptr || (c.absolute == worst->absolute && std::abs(c.error()) > std::abs(worst->error())))
+      worst = &c;
+  }
+  if (worst == nullptr) return "";
+  return fmt::format("{} shown, not gated: up to {} ({})", shown, error_text(*worst), cell(worst->quantity));
+}
+
 AccuracySection published_section(const std::string& name) {
   const Experiment e = run_published(name);
-  AccuracySection s{name, e.title, "published figures", e.skipped};
+  AccuracySection s = started(name, e.title, "published figures");
+  s.absent = e.skipped;
   if (!s.absent.empty()) return s;
   judge(e.comparisons, s);
-  const std::size_t shown = e.comparisons.size() - s.gates;
-  if (shown > 0) s.left_out = fmt::format("{} shown, not gated", shown);
+  s.left_out = shown_only(e.comparisons);
   s.body = fmt::format("Source: {}.\n\n", e.source);
   for (const auto& [label, text] : e.inputs) s.body += fmt::format("- {}: {}\n", label, text);
   s.body += "\n| | predicted | published | error | gate | | |\n|---|---|---|---|---|---|---|\n";
@@ -105,7 +125,8 @@ std::string server_tables(const ServerStudy& study) {
 
 AccuracySection servers_section(bool quick, unsigned threads) {
   const std::string path = data_path(kServers);
-  AccuracySection s{"servers", "whole servers in a closed loop", std::filesystem::path(kServers).filename().string()};
+  AccuracySection s =
+      started("servers", "whole servers in a closed loop", std::filesystem::path(kServers).filename().string());
   if (!std::filesystem::exists(path)) {
     s.absent = path + " is not there (KVPLAN_DATA names the folder that holds measurements/)";
   } else if (quick) {
@@ -199,7 +220,7 @@ void add_operators(const Calibration& c, AccuracySection& s) {
 AccuracySection operators_section(const std::string& calibration, bool quick, unsigned threads) {
   const OperatorModel model = load_calibration(calibration);
   const Calibration& c = model.calibration();
-  AccuracySection s{"operators-" + c.hardware, c.title, "operators measured one by one"};
+  AccuracySection s = started("operators-" + c.hardware, c.title, "operators measured one by one");
   s.body = fmt::format(
       "Calibration {}: {}. Errors of shapes that no fit has seen, {} folds over whole shapes. Where the tables are at\n"
       "hand they are fitted again, and a gate is missed when other errors come out.\n\n"
