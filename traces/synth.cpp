@@ -1,12 +1,16 @@
 #include "traces/synth.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <boost/iostreams/close.hpp>
 #include <boost/iostreams/filter/gzip.hpp>
 #include <boost/iostreams/filtering_stream.hpp>
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <sstream>
 
@@ -191,22 +195,32 @@ std::string synthesise_mooncake(const SynthOptions& options) {
 }
 
 void write_trace_file(const std::string& path, const std::function<void(std::ostream&)>& write) {
-  const std::string partial = path + ".partial";
+  // A name that no other process writes to.
+  const std::string partial = fmt::format("{}.{}.partial", path, ::getpid());
   std::ofstream file(partial, std::ios::binary);
+  const auto fail = [&] {
+    const std::string why = std::strerror(errno);
+    file.close();
+    std::remove(partial.c_str());
+    throw InputError(Diagnostic{path, 0, 0, "cannot be written: " + why, "name a folder that can be written to with --out"});
+  };
+  if (!file) fail();
   try {
     boost::iostreams::filtering_ostream out;
     if (path.ends_with(".gz")) out.push(boost::iostreams::gzip_compressor(boost::iostreams::gzip::best_compression));
     out.push(file);
+    out.exceptions(std::ios::badbit | std::ios::failbit);  // a full disk ends the work at once
     write(out);
+    boost::iostreams::close(out);
+  } catch (const std::ios_base::failure&) {
+    fail();
   } catch (...) {
+    file.close();
     std::remove(partial.c_str());
     throw;
   }
   file.close();
-  if (!file || std::rename(partial.c_str(), path.c_str()) != 0) {
-    std::remove(partial.c_str());
-    throw Error(ExitCode::bad_input, fmt::format("{}: error: cannot be written", path));
-  }
+  if (!file || std::rename(partial.c_str(), path.c_str()) != 0) fail();
 }
 
 void write_trace_file(const std::string& path, const std::string& text) {
