@@ -38,6 +38,8 @@ TEST_CASE("the checker finds no fault in random runs") {
     const Workload load = random_turns(dice);
     SimulationConfig config = random_engine(dice);
     config.step_by_step = dice.coin();
+    if (dice.coin()) random_changes(dice, config);
+    if (dice.one_in(4)) config.router.policy = RouterPolicy::cost_aware;
     const std::string log = log_of(load, config);
     RC_LOG(log);
     const run_check::Report report = run_check::check_text(log, "log");
@@ -46,7 +48,7 @@ TEST_CASE("the checker finds no fault in random runs") {
     RC_ASSERT(report.sound());
   }));
   for (const char* rule : {"books", "capacity", "pinned", "content", "hits", "pages", "order", "limits", "durations",
-                           "tokens", "parts", "links", "ends"}) {
+                           "tokens", "parts", "links", "away", "ends"}) {
     CAPTURE(rule);
     CHECK(checks[rule] > 0);
   }
