@@ -79,7 +79,8 @@ void Witness::see_fleet(const Event& e) {
     if (!f->answered) {
       enter(*f, LifePart::queue, e.at, "its replica was lost");
     } else {
-      f->words += f->words.empty() ? "lost its replica, and computed again on another" : "; lost its replica, too";
+      f->words += f->words.empty() ? "" : "; ";
+      f->words += "lost its replica, and computed again on another";
     }
   }
   replicas_.at(e.who) = Replica{};

@@ -1,4 +1,6 @@
 // Failures, drains and scaling from the command line: what goes wrong is told, and what happens is counted.
+#include <algorithm>
+
 #include "tests/catch.hpp"
 #include "tests/cli/run_cli.hpp"
 
@@ -37,7 +39,7 @@ TEST_CASE("a fleet that scales is paid for as it runs") {
 }
 
 TEST_CASE("what is no failure is told with its place") {
-  for (const char* text : {"0@20+", "0", "@5", "0@-1", "1.5@3", "0@5+6+7", "", "zero@5"}) {
+  for (const char* text : {"0@20+", "0", "@5", "0@-1", "1.5@3", "0@5+6+7", "zero@5"}) {
     const CliRun run = run_with({std::string("fleet.failures=") + text});
     CAPTURE(text, run.err);
     CHECK(run.code == 3);
@@ -49,4 +51,46 @@ TEST_CASE("what is no failure is told with its place") {
   const CliRun more = run_with({"scaling.min_replicas=3"});
   CHECK(more.code == 3);
   CHECK(more.err.find("exceeds replicas 2") != std::string::npos);
+}
+
+namespace {
+
+// Share of the prompt tokens of the look-alike of Mooncake's conversation trace that four replicas hit.
+double hit_share(const std::vector<std::string>& settings) {
+  std::vector<std::string> arguments = {"run",
+                                        "--format",
+                                        "json",
+                                        "--replicas",
+                                        "4",
+                                        "--trace",
+                                        KVPLAN_SOURCE_DIR "/examples/conversation-lookalike.jsonl.gz"};
+  for (const std::string& s : settings) arguments.insert(arguments.end(), {"--set", s});
+  const json kv = cli(arguments).json()["kv"];
+  double hits = 0;
+  for (const auto& [tier, tokens] : kv["hit_tokens"].items()) hits += tokens.get<double>();
+  return hits / kv["prompt_tokens"].get<double>();
+}
+
+}  // namespace
+
+TEST_CASE("known effects: prefix-aware routing hits more than blind, a stale view costs some of it") {
+  const double blind = std::max(hit_share({"offload.mode=none", "router.policy=random"}),
+                                hit_share({"offload.mode=none", "router.policy=least-loaded"}));
+  const double exact = hit_share({"offload.mode=none", "router.policy=prefix-aware"});
+  const double stale = hit_share(
+      {"offload.mode=none", "router.policy=prefix-aware", "router.view=snapshot", "router.view_interval_s=300"});
+  CAPTURE(blind, exact, stale);
+  CHECK(exact > 1.5 * blind);
+  CHECK(stale < exact - 0.02);
+  CHECK(stale > blind + 0.02);
+}
+
+TEST_CASE("known effects: memory that replicas share hits more than as much of their own") {
+  const std::vector<std::string> dram = {"offload.mode=dram", "offload.dram_bytes=200 GB"};
+  const auto with = [&](const char* scope) {
+    std::vector<std::string> settings = dram;
+    settings.push_back(std::string("offload.dram_scope=") + scope);
+    return hit_share(settings);
+  };
+  CHECK(with("node") > 1.5 * with("replica"));
 }
