@@ -7,12 +7,14 @@
 #include <cmath>
 #include <numeric>
 
+#include "cli/fleet_options.hpp"
 #include "cli/step_price.hpp"
 #include "hardware/topology.hpp"
 #include "models/memory.hpp"
 #include "models/roofline.hpp"
 #include "reports/cells.hpp"
 #include "sim/eviction/eviction.hpp"
+#include "sim/routing/router.hpp"
 #include "sim/speculation.hpp"
 
 namespace kvplan {
@@ -122,7 +124,18 @@ OffloadConfig offload_config(const Scenario& s) {
 
 RouterConfig router_config(const Scenario& s) {
   RouterConfig r;
-  r.policy = s.text("router.policy") == "weighted" ? RouterPolicy::weighted : RouterPolicy::round_robin;
+  for (const RouterEntry& e : router_table()) {
+    if (s.text("router.policy") == e.name) r.policy = e.policy;
+  }
+  r.seed = static_cast<std::uint64_t>(s.integer("seed"));
+  r.view = s.text("router.view") == "routed"     ? RouterView::routed
+           : s.text("router.view") == "snapshot" ? RouterView::snapshot
+                                                 : RouterView::exact;
+  r.view_interval = time_from_seconds(s.number("router.view_interval_s"));
+  if (s.has("router.view_ttl_s")) r.view_ttl = time_from_seconds(s.number("router.view_ttl_s"));
+  r.cache_threshold = s.number("router.cache_threshold");
+  r.balance_requests = s.integer("router.balance_requests");
+  r.balance_factor = s.number("router.balance_factor");
   r.queue_weight = s.number("router.queue_weight");
   r.kv_use_weight = s.number("router.kv_use_weight");
   r.g1_prefix_weight = s.number("router.g1_prefix_weight");
@@ -266,6 +279,7 @@ Built build_config(const Scenario& s, const std::string& offload, const Hardware
   c.engine.eviction = eviction(s, "engine.eviction");
   c.router = router_config(s);
   c.retention = retention_config(s);
+  add_fleet_changes(c, s);
   c.step_by_step = s.boolean("engine.step_by_step");
   c.check = s.boolean("engine.check");
   b.kv_memory_per_gpu =

@@ -1,6 +1,7 @@
 #include "cli/options.hpp"
 #include "cli/presets.hpp"
 #include "sim/eviction/eviction.hpp"
+#include "sim/routing/router.hpp"
 
 namespace kvplan {
 namespace {
@@ -277,10 +278,30 @@ Options offload_options() {
   };
 }
 
+Names names_of_routers() {
+  Names names;
+  for (const RouterEntry& e : router_table()) names.push_back(e.name);
+  return names;
+}
+
 Options router_options() {
   const auto weight = [](const char* path, const char* help) { return number(path, "", 0, 1e6, 1, help); };
   return {
-      choice("router.policy", {"round-robin", "weighted"}, "round-robin", "router", "How requests find a replica."),
+      choice("router.policy", names_of_routers(), "round-robin", "router", "How requests find a replica (docs/fleet.md)."),
+      choice("router.view", {"exact", "snapshot", "routed"}, "exact", "",
+             "Prefix-aware policy: what the router knows of the prefixes that replicas hold. Snapshot: what it was when it "
+             "last looked. Routed: where it sent prompts, and nothing of evictions."),
+      number("router.view_interval_s", "s", 1e-3, 9e6, 1, "View snapshot: the router looks this often."),
+      unless_set(number("router.view_ttl_s", "s", 1e-3, 9e6, 120,
+                        "View routed: how long the router remembers a prompt (120 is the default of NVIDIA Dynamo's router "
+                        "without KV events; SGLang's remembers until its tree is full)."),
+                 "for ever"),
+      number("router.cache_threshold", "", 0, 1, 0.3,
+             "Prefix-aware policy: share of a prompt that a replica must hold to be chosen for it (0.3 is SGLang's)."),
+      integer("router.balance_requests", "requests", 0, kInt32, 64, "",
+              "Prefix-aware policy: by how many requests two replicas may differ before only load counts (64 is SGLang's)."),
+      number("router.balance_factor", "", 1, 1e6, 1.5,
+             "Prefix-aware policy: and by which factor, beyond which only load counts (1.5 is SGLang's)."),
       weight("router.queue_weight", "Weighted policy: weight of the score for a short queue."),
       weight("router.kv_use_weight", "Weighted policy: weight of the score for free KV memory."),
       weight("router.g1_prefix_weight", "Weighted policy: weight of the share of the prompt that HBM holds."),
@@ -288,6 +309,30 @@ Options router_options() {
       weight("router.recency_weight",
              "Weighted policy: for a prompt that no replica holds any of, weight of having had such a prompt longest "
              "ago."),
+  };
+}
+
+Options fleet_change_options() {
+  return {
+      unless_set(text("fleet.failures", "", "",
+                      "Nodes that fail: NODE@AT+DOWN, several between commas. \"1@600+300\": node 1 loses all that its "
+                      "memories hold 600 s after the start and is back, empty, 300 s later; without +DOWN it stays away. "
+                      "Its requests are routed again."),
+                 "none"),
+      unless_set(text("fleet.drains", "", "",
+                      "Nodes that are drained, written alike: they take no more requests, end those that they have, go, "
+                      "and are back DOWN after that."),
+                 "none"),
+      unless_set(integer("scaling.min_replicas", "", 1, 100000, 1, "",
+                         "The number of replicas follows the load, from this many, which run at first, up to `replicas`."),
+                 "all replicas run throughout"),
+      integer("scaling.target_requests", "requests", 1, 1e6, 32, "",
+              "Scaling: requests, queued or running, that a replica is to have."),
+      number("scaling.interval_s", "s", 1e-3, 9e6, 15, "Scaling: how often it is decided (15 is Kubernetes')."),
+      number("scaling.delay_s", "s", 0, 9e6, 120,
+             "Scaling: from the decision until a replica takes requests: machine, image, weights, warm-up. It is paid for."),
+      number("scaling.cooldown_s", "s", 0, 9e6, 300,
+             "Scaling: for how long fewer replicas must have been enough before they drain (300 is Kubernetes')."),
   };
 }
 
@@ -321,7 +366,7 @@ const std::vector<Option>& option_table() {
   static const Options table = [] {
     Options all;
     for (const Options& part : {load_options(), transform_options(), fleet_options(), engine_options(),
-                                offload_options(), router_options(), user_options()}) {
+                                offload_options(), router_options(), fleet_change_options(), user_options()}) {
       all.insert(all.end(), part.begin(), part.end());
     }
     return all;

@@ -255,6 +255,13 @@ Json plan_json(PlanSolver& p, const Found& f) {
   const FleetOutcome whole = p.evaluator().run(f.arm, f.replicas, p.load(), {}, true);
   const FleetOutcome left = p.evaluator().run(f.arm, f.running, p.load(), {}, true);
   const Fleet fleet = a.fleet(f.replicas);
+  Json failing;  // null without spares
+  if (f.replicas > f.running) {
+    Tweak midway;
+    midway.spares_fail_at_s = whole.served_s / 2;
+    failing = outcome_json(p.request().slo, p.evaluator().run(f.arm, f.replicas, p.load(), midway, true));
+    failing["at_s"] = midway.spares_fail_at_s;
+  }
   return {{"name", a.name()},
           {"values", a.values},
           {"hardware", a.hardware->name},
@@ -266,6 +273,7 @@ Json plan_json(PlanSolver& p, const Found& f) {
           {"cost", cost_json(p.evaluator().cost(f.arm, f.replicas, f.running, left), p.request().tenure)},
           {"at_full_strength", outcome_json(p.request().slo, whole)},
           {"with_spare_nodes_lost", outcome_json(p.request().slo, left)},
+          {"with_spare_nodes_failing_midway", failing},
           {"scenario", scenario_of(p, f).merged()},
           {"serving_flags", flags_json(p, f)}};
 }

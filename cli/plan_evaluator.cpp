@@ -23,8 +23,8 @@ StepTime tweaked(const StepTime& t, const Tweak& tweak) {
 }
 
 std::string key_of(std::size_t arm, std::int64_t replicas, const std::string& load, const Tweak& t, bool thorough) {
-  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {}", arm, replicas, load, t.base, t.head, t.context, t.pair,
-                     t.link, t.frontend, t.dram_bytes, t.link_bytes_per_s, thorough);
+  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {}", arm, replicas, load, t.base, t.head, t.context, t.pair,
+                     t.link, t.frontend, t.dram_bytes, t.link_bytes_per_s, t.spares_fail_at_s, thorough);
 }
 
 // How the intervals of independent replications combine.
@@ -69,6 +69,9 @@ SimulationConfig Evaluator::config(std::size_t arm, std::int64_t replicas, const
   if (c.offload.enabled) {
     const double parts = c.offload.scope == Scope::node ? 1 : c.replicas_per_node;
     c.offload.capacity += Bytes(std::llround(tweak.dram_bytes / parts));
+  }
+  for (std::int64_t node = 0; tweak.spares_fail_at_s > 0 && node < request_.spare_nodes; ++node) {
+    c.outages.push_back({static_cast<std::uint32_t>(node), time_from_seconds(tweak.spares_fail_at_s)});
   }
   return c;
 }

@@ -16,6 +16,7 @@ struct Tweak {
   double link = 1, frontend = 1;
   double dram_bytes = 0;        // a node, more
   double link_bytes_per_s = 0;  // on each limit of the node, more
+  double spares_fail_at_s = 0;  // as many nodes as are spare fail then, for good; 0: none does
 };
 
 struct LoadSet {

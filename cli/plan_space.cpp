@@ -16,10 +16,21 @@ namespace {
 
 bool is_memory(const std::string& path) { return path == "offload.dram_bytes" || path == "offload.ssd_bytes"; }
 
+// Whether a router's option, where it is one, does something under the policy.
+bool router_asks_for(const std::string& path, const Scenario& s) {
+  const std::string policy = s.text("router.policy"), view = s.text("router.view");
+  if (path.rfind("router.", 0) != 0 || path == "router.policy") return true;
+  if (path.ends_with("_weight")) return policy == "weighted";
+  if (policy != "prefix-aware") return false;
+  if (path == "router.view_interval_s") return view == "snapshot";
+  if (path == "router.view_ttl_s") return view == "routed";
+  return true;
+}
+
 // The values without those that do nothing under the others.
 Json canonical(const Json& values, const Scenario& s) {
   const std::string mode = s.texts("offload.mode").at(0);
-  const bool selective = s.text("offload.store") == "selective", weighted = s.text("router.policy") == "weighted";
+  const bool selective = s.text("offload.store") == "selective";
   Json kept = Json::object();
   for (const auto& [path, value] : values.items()) {
     const bool offload = path.rfind("offload.", 0) == 0 && path != "offload.mode";
@@ -27,7 +38,7 @@ Json canonical(const Json& values, const Scenario& s) {
     if (path == "offload.ssd_bytes" && mode.find("ssd") == std::string::npos) continue;
     if (path == "offload.remote_bytes" && mode.find("remote") == std::string::npos) continue;
     if (path == "offload.selective_hits" && !selective) continue;
-    if (path.rfind("router.", 0) == 0 && path != "router.policy" && !weighted) continue;
+    if (!router_asks_for(path, s)) continue;
     kept[path] = value;
   }
   return kept;

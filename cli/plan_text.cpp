@@ -36,6 +36,16 @@ std::string slo_text(const Json& plan) {
 std::string plan_block(const Json& plan) {
   std::string text = slo_text(plan);
   const Json &o = plan["at_full_strength"], &h = o["hit_share_of_prompt_tokens"];
+  if (const Json& failing = plan["with_spare_nodes_failing_midway"]; !failing.is_null()) {
+    text += fmt::format("  Spare nodes that fail in mid-run, at {}, with all that they hold:",
+                        human_seconds(failing["at_s"].get<double>()));
+    const char* before = " ";
+    for (const Json& s : failing["slo"]) {
+      text += fmt::format("{}{} {}", before, s["name"].get<std::string>(), value_text(s["value"], s["at_most"]));
+      before = ", ";
+    }
+    text += "\n";
+  }
   text += fmt::format("  GPUs {} busy; prompt tokens hit in HBM {}, DRAM {}, SSD {}, remote {}; bottleneck: {}\n",
                       percent(o["gpu_busy_fraction"]), percent(h["hbm"]), percent(h["dram"]), percent(h["ssd"]),
                       percent(h["remote"]), o["bottleneck"].get<std::string>());

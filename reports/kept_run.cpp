@@ -93,7 +93,8 @@ KeptRequest request_of(od::object object) {
       r.outcome = by_name<Outcome>(value.get_string(), {Outcome::unfinished, Outcome::completed, Outcome::refused});
     } else if (key == "refusal") {
       r.refusal = by_name<Refusal>(value.get_string(),
-                                   {Refusal::exceeds_context, Refusal::exceeds_memory, Refusal::empty_prompt});
+                                   {Refusal::exceeds_context, Refusal::exceeds_memory, Refusal::empty_prompt,
+                                    Refusal::unavailable});
     } else if (key == "turn" || key == "session" || key == "replica" || key == "preemptions" || key.ends_with("_ps") ||
                key.ends_with("_tokens") || (key == "continues" && !value.is_null())) {
       take_time_or_count(r, key, value.get_int64());

@@ -58,7 +58,8 @@ std::string Lanes::route_name(std::size_t route) const {
 void Lanes::see(const Event& e) {
   if (e.what == Happening::batch || e.what == Happening::steps) return see_step(e);
   if (e.what >= Happening::transfer && e.what <= Happening::moved) return see_transfer(e);
-  if (e.what >= Happening::insert) see_memory(e);
+  if (e.what == Happening::cut) std::erase_if(queues_, [&](const auto& q) { return q.first.first == e.who; });
+  if (e.what >= Happening::lost) see_memory(e);
 }
 
 void Lanes::see_step(const Event& e) {
@@ -96,6 +97,7 @@ void Lanes::see_transfer(const Event& e) {
 void Lanes::see_memory(const Event& e) {
   const std::int64_t change = e.what == Happening::insert                                 ? e.c - e.b
                               : e.what == Happening::evict || e.what == Happening::forget ? e.b - e.c
+                              : e.what == Happening::lost                                 ? -blocks_.at(e.who)
                                                                                           : 0;
   if (change == 0) return;
   blocks_.at(e.who) += change;

@@ -31,6 +31,7 @@ class Movements {
   void see(const Event& e) {
     if (e.what == Happening::evict && limits_.memories.at(e.who).tier == 1)
       evicted.add(e.at, static_cast<double>((e.c - e.b) * limits_.block_tokens) / kChunkTokens);
+    if (e.what == Happening::cut) std::erase_if(queues_, [&](const auto& q) { return q.first.first == e.who; });
     if (e.what < Happening::transfer || e.what > Happening::moved) return;
     const auto route = static_cast<std::size_t>(e.a);
     auto& queue = queues_[{e.who, route}];

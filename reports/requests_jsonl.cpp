@@ -28,6 +28,7 @@ void append_completed(std::string& out, const RequestRecord& r, const Turn& t) {
   fmt::format_to(to, R"(,"hit_hbm_tokens":{},"hit_dram_tokens":{},"hit_ssd_tokens":{},"hit_remote_tokens":{},"computed_tokens":{},"recomputed_tokens":{})",
                  r.hit_g1_tokens, r.hit_g2_tokens, r.hit_beyond_tokens[0], r.hit_beyond_tokens[1], r.computed_tokens, r.recomputed_tokens);
   fmt::format_to(to, R"(,"preemptions":{})", r.preemptions);
+  if (r.requeues > 0) fmt::format_to(to, R"(,"requeues":{})", r.requeues);
 }
 
 }  // namespace

@@ -16,7 +16,10 @@ Json ratio(double a, double b) { return b > 0 ? Json(a / b) : Json(nullptr); }
 
 Json requests_block(const Totals& sum) {
   Json reasons = Json::object();
-  for (std::size_t i = 1; i < kRefusals; ++i) reasons[name_of(static_cast<Refusal>(i))] = sum.refused_by[i];
+  for (std::size_t i = 1; i < kRefusals; ++i) {
+    if (static_cast<Refusal>(i) == Refusal::unavailable && sum.refused_by[i] == 0) continue;
+    reasons[name_of(static_cast<Refusal>(i))] = sum.refused_by[i];
+  }
   return {{"submitted", sum.submitted},
           {"completed", sum.completed},
           {"refused", sum.refused},
@@ -119,7 +122,7 @@ Json links_block(const SimulationResult& result, const Totals& sum) {
 }
 
 Json gpu_block(const RunFacts& run, const Totals& sum) {
-  const double fleet_s = seconds(sum.makespan()) * run.config.replicas;
+  const double fleet_s = seconds(sum.makespan()) * mean_replicas(run.config, run.result);
   return {{"busy_fraction", ratio(seconds(run.result.gpu_busy), fleet_s)},
           {"waiting_for_load_fraction", ratio(seconds(run.result.gpu_waiting_for_load), fleet_s)}};
 }
@@ -140,7 +143,7 @@ Energy energy_of(const RunFacts& run, double busy_gpu_s, double idle_gpu_s) {
 }
 
 Json cost_block(const RunFacts& run, const Totals& sum) {
-  const double gpus = static_cast<double>(run.config.replicas) * run.gpus_per_replica;
+  const double gpus = mean_replicas(run.config, run.result) * run.gpus_per_replica;
   const double span_s = seconds(sum.makespan());
   const double output = static_cast<double>(sum.output_tokens);
   const double usd_per_hour = gpus * run.hardware.usd_per_gpu_hour.value;
@@ -151,6 +154,31 @@ Json cost_block(const RunFacts& run, const Totals& sum) {
           {"joules_per_output_token", ratio(energy.total(), output)},
           {"joules_per_output_token_by_regime",
            {{"prefill", ratio(energy.prefill, output)}, {"decode", ratio(energy.decode, output)}, {"idle", ratio(energy.idle, output)}}}};
+}
+
+bool fleet_changes(const RunFacts& run) {
+  return !run.config.outages.empty() || run.config.scaling.min_replicas > 0;
+}
+
+Json fleet_block(const RunFacts& run) {
+  const FleetHistory& f = run.result.fleet;
+  return {{"mean_replicas", f.mean_replicas},
+          {"replica_hours", f.mean_replicas * seconds(run.result.end) / 3600},
+          {"node_failures", f.failures},
+          {"node_drains", f.drains},
+          {"started_replicas", f.started},
+          {"stopped_replicas", f.stopped},
+          {"requeued_requests", f.requeued},
+          {"lost_kv_tokens", f.lost_tokens},
+          {"held_requests", f.held}};
+}
+
+std::string fleet_note(const RunFacts& run) {
+  const FleetHistory& f = run.result.fleet;
+  return fmt::format(
+      "FLEET: {:.2f} replicas on average; {} node failures, {} drains, {} replicas started and {} stopped by scaling; {} "
+      "requests lost their replica with {} tokens of KV and were routed again; {} found none and waited for one",
+      f.mean_replicas, f.failures, f.drains, f.started, f.stopped, f.requeued, f.lost_tokens, f.held);
 }
 
 Json verdict_block(const RunFacts& run, const Totals& sum) {
@@ -205,6 +233,11 @@ std::vector<std::string> notes_of(const RunFacts& run, const Totals& sum) {
     notes.push_back(
         fmt::format("REFUSED: {} of {} requests (empty prompt)", refused(Refusal::empty_prompt), sum.submitted));
   }
+  if (refused(Refusal::unavailable) > 0) {
+    notes.push_back(fmt::format("REFUSED: {} of {} requests (no replica was left to take them)",
+                                refused(Refusal::unavailable), sum.submitted));
+  }
+  if (fleet_changes(run)) notes.push_back(fleet_note(run));
   return notes;
 }
 
@@ -223,6 +256,7 @@ Json result_document(const RunFacts& run) {
   document["kv"] = kv_block(run, sum);
   document["links"] = links_block(run.result, sum);
   document["gpu"] = gpu_block(run, sum);
+  if (fleet_changes(run)) document["fleet"] = fleet_block(run);
   document["cost"] = cost_block(run, sum);
   document["provenance"] = run.provenance;
   document["simulation"] = simulation_block(run);

@@ -16,6 +16,8 @@ const char* name_of(Refusal r) {
       return "exceeds_memory";
     case Refusal::empty_prompt:
       return "empty_prompt";
+    case Refusal::unavailable:
+      return "unavailable";
   }
   KVPLAN_ASSERT(!"a known refusal");
 }

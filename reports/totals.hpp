@@ -5,12 +5,13 @@
 #include <cstdint>
 #include <vector>
 
+#include "sim/config.hpp"
 #include "sim/result.hpp"
 #include "traces/workload.hpp"
 
 namespace kvplan {
 
-inline constexpr std::size_t kRefusals = 4;  // members of Refusal
+inline constexpr std::size_t kRefusals = 5;  // members of Refusal
 const char* name_of(Refusal);
 const char* name_of(Outcome);
 
@@ -30,6 +31,10 @@ struct Totals {
   Time arrival_span() const { return last_arrival - first_arrival; }
 };
 
+// Replicas that were paid for, as a mean over the run where they come and go.
+inline double mean_replicas(const SimulationConfig& config, const SimulationResult& result) {
+  return result.fleet.mean_replicas > 0 ? result.fleet.mean_replicas : config.replicas;
+}
 double tpot_seconds(const RequestRecord&, const Turn&);  // output >= 2
 Totals total(const Workload&, const SimulationResult&);
 

@@ -25,7 +25,7 @@ bool share(const KeptRoute& a, const KeptRoute& b) {
 
 }  // namespace
 
-Witness::Witness(std::size_t requests, std::vector<Life>& lives) : stage_(requests), index_(requests, -1) {
+Witness::Witness(std::size_t requests, std::vector<Life>& lives) : stage_(requests), where_(requests, 0), index_(requests, -1) {
   followed_.reserve(lives.size());
   for (Life& life : lives) {
     index_.at(life.request.turn) = static_cast<std::int32_t>(followed_.size());
@@ -41,7 +41,8 @@ void Witness::begin(const KeptLimits& limits) {
 
 void Witness::see(const Event& e) {
   KVPLAN_ASSERT(e.turn == kNone || e.turn < stage_.size());
-  if (e.what >= Happening::insert) return;
+  if (e.what >= Happening::lost) return;
+  if (e.what >= Happening::cut) return see_fleet(e);
   if (e.what >= Happening::transfer) return see_transfer(e);
   if (e.what == Happening::chunk || e.what == Happening::batch || e.what == Happening::steps) return see_step(e);
   see_request(e);
@@ -59,6 +60,30 @@ void Witness::move_to(TurnId turn, std::uint32_t replica, Stage stage) {
   if (before == Stage::waiting || before == Stage::loaded || before == Stage::running) --*counts(before);
   if (stage == Stage::waiting || stage == Stage::loaded || stage == Stage::running) ++*counts(stage);
   stage_[turn] = stage;
+  where_[turn] = replica;
+}
+
+void Witness::see_fleet(const Event& e) {
+  if (e.what == Happening::cut) std::erase_if(queues_, [&](const auto& q) { return q.first.first == e.who; });
+  if (e.what == Happening::hold) {
+    Followed* f = followed(e.turn);
+    if (f && !f->answered) enter(*f, LifePart::queue, e.at, "no replica takes requests");
+  }
+  if (e.what != Happening::down) return;
+  for (TurnId turn = 0; turn < stage_.size(); ++turn) {
+    if (where_[turn] != e.who || stage_[turn] == Stage::absent || stage_[turn] == Stage::gone) continue;
+    stage_[turn] = Stage::gone;
+    Followed* f = followed(turn);
+    if (f == nullptr) continue;
+    f->load_in_step = false;
+    if (!f->answered) {
+      enter(*f, LifePart::queue, e.at, "its replica was lost");
+    } else {
+      f->words += f->words.empty() ? "" : "; ";
+      f->words += "lost its replica, and computed again on another";
+    }
+  }
+  replicas_.at(e.who) = Replica{};
 }
 
 std::string Witness::words_of(const Followed& f) const {
@@ -94,11 +119,11 @@ void Witness::see_request(const Event& e) {
   Replica& r = replicas_.at(e.who);
   switch (e.what) {
     case Happening::queue:
-      if (f) {
+      if (f && !f->answered) {
         enter(*f, LifePart::queue, e.at,
               fmt::format("behind {} on replica {}, {} running", count(r.waiting), e.who, count(r.running)));
-        r.followed.push_back(e.turn);
       }
+      if (f) r.followed.push_back(e.turn);
       return move_to(e.turn, e.who, Stage::waiting);
     case Happening::hit:
       if (f && e.a > 0) f->load_in_step = true;  // until admit says that it waits for it

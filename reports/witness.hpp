@@ -52,6 +52,7 @@ class Witness {
   void move_to(TurnId turn, std::uint32_t replica, Stage stage);
   void enter(Followed& f, LifePart part, Time at, std::string words);
   std::string words_of(const Followed& f) const;
+  void see_fleet(const Event&);
   void see_request(const Event&);
   void see_step(const Event&);
   void see_transfer(const Event&);
@@ -61,6 +62,7 @@ class Witness {
 
   const KeptLimits* limits_ = nullptr;
   std::vector<Stage> stage_;         // by turn
+  std::vector<std::uint32_t> where_;  // by turn: the replica that it is on, or was last
   std::vector<std::int32_t> index_;  // by turn, into followed_; -1
   std::vector<Followed> followed_;
   std::vector<Replica> replicas_;

@@ -116,12 +116,47 @@ inline bool counts_lookups(const OffloadConfig& o) {
   return counts;
 }
 
-enum class RouterPolicy { round_robin, weighted };
+// How a request finds a replica (sim/routing).
+enum class RouterPolicy {
+  round_robin, weighted, random, power_of_two, least_loaded, session_affinity, prefix_aware, cost_aware
+};
+
+// Of a prefix-aware router: what it knows of the prefixes that replicas hold.
+enum class RouterView {
+  exact,     // all, at any instant
+  snapshot,  // what it was when the router last looked, once an interval
+  routed,    // which prompts the router has sent where, and not what became of them
+};
 
 struct RouterConfig {
   RouterPolicy policy = RouterPolicy::round_robin;
+  std::uint64_t seed = 1;
+  RouterView view = RouterView::exact;
+  Time view_interval{kPsPerS};
+  Time view_ttl = Time::max();           // of what a routed view remembers
+  double cache_threshold = 0.3;          // prefix-aware: see sim/routing/prefix_aware.cpp
+  std::int64_t balance_requests = 64;
+  double balance_factor = 1.5;
   // Weighted: each score lies in 0..1, the highest weighted sum wins, ties go to the lowest replica.
   double queue_weight = 1, kv_use_weight = 1, g1_prefix_weight = 1, g2_prefix_weight = 1, recency_weight = 1;
+};
+
+// A node goes away: it fails, with all that its memories hold and the requests that it has; or it is drained, takes no
+// more requests and goes when it has ended those. It is back, empty, `down` after it went.
+struct Outage {
+  std::uint32_t node = 0;
+  Time at{0};
+  bool drain = false;
+  Time down = Time::max();
+};
+
+// The number of replicas follows the load, up to SimulationConfig::replicas (sim/availability.hpp).
+struct ScalingConfig {
+  std::int32_t min_replicas = 0;     // and at first; 0: all replicas run throughout
+  std::int64_t target_requests = 1;  // that a replica has
+  Time interval{15 * kPsPerS};
+  Time delay{0};     // until a replica that starts takes requests
+  Time cooldown{0};  // for which fewer replicas were enough, before they drain
 };
 
 // Which copies run beside a step: index bit 0 = load, bit 1 = store.
@@ -134,6 +169,8 @@ struct SimulationConfig {
   OffloadConfig offload;
   RouterConfig router;
   RetentionConfig retention;
+  std::vector<Outage> outages;
+  ScalingConfig scaling;
   StepTimes step_times;                   // context_ps: of a part of a token (Speculation)
   StepTimes draft_times;                  // of all of a step's drafts together; context_ps likewise
   NodeLinks links;                        // of one node; all nodes are alike

@@ -35,7 +35,14 @@ enum class Happening : std::uint8_t {
   part,      // behind transfer: blocks [b, c) that it reads
   moves,     // a: route: its bytes begin to move
   moved,     // a: route: the transfer has ended
+  cut,     // all its transfers under way are lost
+  // of the fleet: `who` is the replica
+  up,     // takes requests
+  drain,  // takes no more
+  down,   // and has none: those that it had wait for another replica
+  hold,   // of a request, `turn`: has left the front end, and no replica takes requests
   // of memories: `who` is the memory; blocks [b, c)
+  lost,  // all that it held
   insert,       // referenced once; a: 1 when their content is there
   ready,        // their content is there
   reference,    // once more

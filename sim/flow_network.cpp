@@ -155,6 +155,24 @@ void FlowNetwork::end(RouteId route, Time at) {
   fill();
 }
 
+void FlowNetwork::cut(Time at) {
+  if (log_ != nullptr) log_->add_at(at, {Happening::cut, node_, kNone});
+  settle(at);
+  for (RouteId r : moving_) {
+    const Flow& flow = flows_[r];
+    const Bytes moved(flow.bytes.count - static_cast<std::int64_t>(flow.left / kUnitsPerByte));
+    for (const LimitUse& use : uses(r)) {
+      LimitState& limit = limits_[use.limit];
+      limit.bytes += moved * use.weight;
+      if (--limit.moving_flows == 0) limit.busy += at - limit.busy_since;
+    }
+  }
+  std::fill(flows_.begin(), flows_.end(), Flow{});
+  moving_.clear();
+  waiting_.clear();
+  find_next_event();
+}
+
 void FlowNetwork::settle(Time at) {
   const Time elapsed = at - settled_;
   settled_ = at;

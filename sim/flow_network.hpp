@@ -71,6 +71,9 @@ class FlowNetwork {
   // while next_event() stays.
   RouteId advance();
 
+  // All flows are lost; what they have moved counts.
+  void cut(Time at);
+
   std::vector<LinkUsage> usage(const std::string& prefix) const;
   // What each limit has moved up to `at`, which is not after next_event(); appends to `bytes`.
   void add_bytes_until(Time at, std::vector<Bytes>& bytes) const;

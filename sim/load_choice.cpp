@@ -6,13 +6,12 @@
 
 namespace kvplan {
 
-// Steps of the whole budget, beside the present decodes, that compute tokens [from, to) of a prompt.
-Time Replica::estimated_prefill(std::int64_t from, std::int64_t to) const {
-  if (from >= to) return Time(0);
+// Steps of the whole budget, beside the present decodes, that compute so many prompt tokens.
+Time Replica::estimated_steps(std::int64_t tokens, std::int64_t pairs) const {
   const bool beside_decodes = engine_.order == StepOrder::mixed;
   const std::int64_t decodes = beside_decodes ? decode_.size() : 0;
   const std::int64_t budget = std::max<std::int64_t>(1, engine_.max_num_batched_tokens - decodes);
-  const std::int64_t tokens = to - from, full = (tokens - 1) / budget, rest = tokens - full * budget;
+  const std::int64_t full = (tokens - 1) / budget, rest = tokens - full * budget;
   const StepTime& time = run_.config.step_times[0];
   BatchFeatures step;
   step.new_tokens = budget + decodes;
@@ -20,9 +19,41 @@ Time Replica::estimated_prefill(std::int64_t from, std::int64_t to) const {
   step.decode_context = beside_decodes ? decode_.context() : 0;
   std::int64_t ps = full > 0 ? full * time(step) : 0;
   step.new_tokens = rest + decodes;
-  step.prefill_pairs = tokens * from + tokens * (tokens + 1) / 2;
+  step.prefill_pairs = pairs;
   ps += time(step);
   return Time(ps);
+}
+
+// Of tokens [from, to) of a prompt.
+Time Replica::estimated_prefill(std::int64_t from, std::int64_t to) const {
+  if (from >= to) return Time(0);
+  const std::int64_t tokens = to - from;
+  return estimated_steps(tokens, tokens * from + tokens * (tokens + 1) / 2);
+}
+
+// That the requests here have still to compute before another one's turn comes.
+std::int64_t Replica::prompt_tokens_ahead(const std::vector<std::int64_t>& to_compute) const {
+  std::int64_t tokens = 0;
+  const auto rest = [&](SequenceId id) { return sequences_[id].target_tokens - sequences_[id].computed_tokens; };
+  for (SequenceId id : waiting_) tokens += to_compute[sequences_[id].turn];
+  for (SequenceId id : loaded_) tokens += rest(id);
+  for (SequenceId id : chunks_) tokens += rest(id);
+  return unfinished_ == kNone ? tokens : tokens + rest(unfinished_);
+}
+
+FirstTokenEstimate Replica::estimated_first_token(TurnId turn, const std::vector<std::int64_t>& to_compute, Time at) {
+  const std::int64_t block = run_.workload.block_tokens, prompt = run_.workload.turns[turn].prompt_tokens;
+  const std::int64_t useful = (prompt - 1) / engine_.page_tokens * engine_.page_tokens;
+  const std::int64_t g1 = g1_prefix_blocks(turn), below = below_prefix_blocks(turn, g1);
+  const auto from = [&](std::int64_t blocks) { return std::min(blocks * block, useful); };
+  FirstTokenEstimate e{estimated_prefill(from(g1), prompt), prompt - from(g1)};
+  if (below > 0 && offload_.choice != LoadChoice::recompute) {
+    const Time loaded = estimated_load(0, at) + estimated_prefill(from(g1 + below), prompt);
+    if (offload_.choice == LoadChoice::load || loaded < e.time) e = {loaded, prompt - from(g1 + below)};
+  }
+  const std::int64_t ahead = prompt_tokens_ahead(to_compute);
+  if (ahead > 0) e.time += estimated_steps(ahead, 0);
+  return e;
 }
 
 // Until the hits from their block number `from` on would be loaded.

@@ -28,6 +28,7 @@ class LowerTier {
   void watch(const MemoryLog& log) { blocks_.watch(log); }
 
   std::uint32_t resident_until(const BlockRange& r) const { return blocks_.ready_until(r); }
+  void append_ready(std::vector<BlockRange>& ranges) const { blocks_.append_ready(ranges); }
   // The first block of the range that is resident; its end when none is.
   std::uint32_t first_resident(BlockRange r) const {
     while (r.first < r.last) {
@@ -90,6 +91,12 @@ class LowerTier {
     blocks_.release(r);
   }
 
+  // What was to be stored does not come: its room is free again.
+  void abort_store(const BlockRange& r) {
+    blocks_.forget(r);
+    used_blocks_ -= r.blocks();
+  }
+
   void pin(const BlockRange& r) { blocks_.reference(r); }
   void unpin(const BlockRange& r) { blocks_.release(r); }
   void touch(const BlockRange& r) { blocks_.touch(r); }
@@ -109,6 +116,9 @@ class LowerTier {
     leaving_blocks_ -= r.blocks();
     evict_unpinned(r, true);
   }
+
+  // What was to leave once it is copied does not: the copy is lost.
+  void stay(const BlockRange& r) { leaving_blocks_ -= r.blocks(); }
 
   void audit() const {
     KVPLAN_ASSERT(blocks_.audit() == used_blocks_ && used_blocks_ <= capacity_blocks_);

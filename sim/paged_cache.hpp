@@ -47,6 +47,7 @@ class PagedCache {
   std::int64_t pages_of_tokens(std::int64_t tokens) const { return (tokens + (std::int64_t{1} << page_shift_) - 1) >> page_shift_; }
 
   std::uint32_t resident_until(const BlockRange& r) const { return blocks_.ready_until(r); }
+  void append_ready(std::vector<BlockRange>& ranges) const { blocks_.append_ready(ranges); }
   bool any_resident(const BlockRange& r) const { return blocks_.any(r); }
   Residency::Stretch stretch(const BlockRange& r) const { return blocks_.stretch(r); }
   std::int64_t unreferenced_pages(const BlockRange& r) const { return blocks_.unreferenced_weight(r); }

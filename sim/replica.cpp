@@ -38,7 +38,7 @@ Replica::Replica(std::uint32_t id, RunState& run, const Below& below)
   }
 }
 
-void Replica::arrive(TurnId turn, Time at) {
+void Replica::arrive(TurnId turn, const Progress& progress, Time at) {
   SequenceId id;
   if (free_sequences_.empty()) {
     id = static_cast<SequenceId>(sequences_.size());
@@ -50,8 +50,10 @@ void Replica::arrive(TurnId turn, Time at) {
   }
   Sequence& s = sequences_[id];
   s.turn = turn;
-  s.target_tokens = turn_of(s).prompt_tokens;
-  s.since = at;
+  s.generated_tokens = progress.generated_tokens;
+  s.target_tokens = turn_of(s).prompt_tokens + progress.generated_tokens;
+  s.since = progress.since;
+  if (progress.answered) s.part = Sequence::Part::done;
   record_of(s).replica = id_;
   waiting_.push_back(id);
   note(Happening::queue, turn);
@@ -254,6 +256,11 @@ void Replica::give_up(Sequence& s) {
   s.lead_tokens = 0;
   s.pages = 0;
   s.computed_tokens = 0;
+}
+
+void Replica::append_held(std::vector<BlockRange>& ranges) const {
+  cache_.append_ready(ranges);
+  for (const LowerTier* tier : below_.tiers) tier->append_ready(ranges);
 }
 
 std::int64_t Replica::g1_prefix_blocks(TurnId turn) const {

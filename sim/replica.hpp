@@ -69,6 +69,12 @@ struct Below {
   std::uint32_t replica_on_node = 0;
 };
 
+// Of a request that might come to a replica.
+struct FirstTokenEstimate {
+  Time time{0};             // until its first token would come out
+  std::int64_t tokens = 0;  // of its prompt that it would compute
+};
+
 class Replica {
  public:
   Replica(std::uint32_t id, RunState& run, const Below& below);
@@ -78,7 +84,7 @@ class Replica {
 
   Time next_event() const { return next_event_; }
   void step(Time at);  // what is due at next_event()
-  void arrive(TurnId turn, Time at);
+  void arrive(TurnId turn, const Progress& progress, Time at);
   void load_ended(std::uint32_t tier, Time at);
   void store_ended(Time at);
   // The executor's step has ended: step() is due.
@@ -87,6 +93,14 @@ class Replica {
   // Carries out the steps that ended strictly before `at`.
   void settle(Time at);
 
+  // The replica is lost at `at`, in the middle of whatever it does: returns the requests that it had, and gives back
+  // what it holds of the tiers below. To be destroyed then.
+  std::vector<Stranded> abandon(Time at);
+  // Has no request, and nothing is on its way between it and the tiers below.
+  bool quiet() const {
+    return idle() && !loads_active() && !stores_.active() && deferred_.empty() && due_.empty();
+  }
+
   // For routers, after settle().
   std::int64_t queued() const { return static_cast<std::int64_t>(waiting_.size() + loaded_.size()) + loading_; }
   std::int64_t running() const { return static_cast<std::int64_t>(running_.size()); }
@@ -94,6 +108,11 @@ class Replica {
   std::int64_t g1_prefix_blocks(TurnId turn) const;
   // Blocks from number `from` on that the tiers below hold, each in one or another.
   std::int64_t below_prefix_blocks(TurnId turn, std::int64_t from);
+
+  // Appends the blocks that G1 or a tier below has ready, in no order.
+  void append_held(std::vector<BlockRange>& ranges) const;
+  // load_choice.cpp: `to_compute` tells, by turn, what prompts that wait here have to compute.
+  FirstTokenEstimate estimated_first_token(TurnId turn, const std::vector<std::int64_t>& to_compute, Time at);
 
   // After settle(): what the step that is running has computed up to `at`; gpu_busy counts it when it ends.
   Time busy_in_step(Time at) const {
@@ -143,6 +162,9 @@ class Replica {
   void complete(SequenceId id, Time at);
   std::int64_t keep_outputs(Sequence& s);
   void give_up(Sequence& s);
+  void stop(Time at);
+  Stranded strand(SequenceId id, Time at);
+  void let_go_below();
   void note(Happening what, TurnId turn, std::int64_t a = 0, std::int64_t b = 0, std::int64_t c = 0) const {
     if (run_.log != nullptr) run_.log->add(what, id_, turn, a, b, c);
   }
@@ -190,7 +212,9 @@ class Replica {
   void go_idle(Time at);
 
   // load_choice.cpp: to load, to compute again, or both
+  Time estimated_steps(std::int64_t tokens, std::int64_t pairs) const;
   Time estimated_prefill(std::int64_t from, std::int64_t to) const;
+  std::int64_t prompt_tokens_ahead(const std::vector<std::int64_t>& to_compute) const;
   Time estimated_load(std::int64_t from, Time at) const;
   LoadDecision choose_load(const Sequence& s, const Admission& a, Time at) const;
   void apply(const LoadDecision& d, Admission& a);

@@ -262,6 +262,7 @@ void Residency::remove(PieceId p) {
   } else {
     first_.set(piece.chain, piece.next);
   }
+  pieces_[p].chain = kNone;
   spare_.push_back(p);
 }
 

@@ -62,6 +62,12 @@ class Residency {
   // The first block of the range that is not there, or not ready; `last` when all are.
   std::uint32_t ready_until(const BlockRange& r) const;
   bool any(const BlockRange& r) const;  // any block of the range is there
+  // All that is ready, in no order.
+  void append_ready(std::vector<BlockRange>& ranges) const {
+    for (const Piece& p : pieces_) {
+      if (p.chain != kNone && p.ready) ranges.push_back(range_of(p));
+    }
+  }
   // Weight of the blocks of the range, all of which are there, that nothing references.
   std::int64_t unreferenced_weight(const BlockRange& r) const;
 

@@ -12,7 +12,7 @@
 namespace kvplan {
 
 enum class Outcome : std::uint8_t { unfinished, completed, refused };
-enum class Refusal : std::uint8_t { none, exceeds_context, exceeds_memory, empty_prompt };
+enum class Refusal : std::uint8_t { none, exceeds_context, exceeds_memory, empty_prompt, unavailable };
 
 enum class Storage : std::uint8_t { ssd, remote };  // what lies beyond host memory
 
@@ -32,6 +32,17 @@ struct RequestRecord {
   std::int64_t computed_tokens = 0;    // of the prompt, and again after a preemption
   std::int64_t recomputed_tokens = 0;  // of those, computed before by some replica
   std::int32_t preemptions = 0;
+  std::int32_t requeues = 0;  // replicas that it lost
+};
+
+// What became of a fleet that is not the same throughout.
+struct FleetHistory {
+  double mean_replicas = 0;  // that were starting, open or draining; 0 where all run throughout
+  std::int64_t failures = 0, drains = 0;           // of nodes that were there
+  std::int64_t started = 0, stopped = 0;           // replicas, by scaling
+  std::int64_t requeued = 0;                       // requests that lost their replica, each time
+  std::int64_t lost_tokens = 0;                    // whose KV they had in HBM
+  std::int64_t held = 0;                           // times that a request found no replica
 };
 
 struct LinkUsage {
@@ -59,6 +70,7 @@ struct SimulationResult {
   // By tier (G2, SSD, remote): bytes that came to it, and that loads took from it.
   Bytes written[3], read[3];
   std::int64_t skipped_stores = 0;      // blocks not stored, or not written on, for want of room
+  FleetHistory fleet;
   // Backlog of requests in the system at each tenth of the arrival span: tells a saturated run.
   std::vector<std::int64_t> in_system_at_decile;
 };

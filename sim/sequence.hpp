@@ -1,4 +1,4 @@
-// One request while a replica has it.
+// One request while a replica has it, and what is left of it when that replica is lost.
 //
 //   waiting -> [loading -> loaded ->] prefilling -> decoding -> done
 //   prefilling, decoding -> waiting   (preempted: its KV is given up)
@@ -12,6 +12,18 @@
 #include "traces/workload.hpp"
 
 namespace kvplan {
+
+// How far a request is that comes to a replica: not at all, or what it had emitted before it lost another one.
+struct Progress {
+  Time since{0};  // when it began to queue
+  std::int32_t generated_tokens = 0;
+  bool answered = false;  // its first token is out
+};
+
+struct Stranded {  // without a replica
+  std::uint32_t turn = kNone;
+  Progress progress;
+};
 
 struct Sequence {
   enum class Phase : std::uint8_t { waiting, loading, loaded, prefilling, decoding };

@@ -1,15 +1,8 @@
 #include "sim/simulation.hpp"
 
 #include <algorithm>
-#include <functional>
-#include <memory>
-#include <queue>
 
-#include "sim/calendar.hpp"
-#include "sim/eviction/foresight.hpp"
-#include "sim/replica.hpp"
-#include "sim/router.hpp"
-#include "sim/series.hpp"
+#include "sim/run.hpp"
 
 namespace kvplan {
 namespace {
@@ -20,67 +13,7 @@ bool uses_policy(const SimulationConfig& c, Eviction e) {
          std::any_of(beyond.begin(), beyond.end(), [&](const LowerTierConfig& t) { return t.eviction == e; });
 }
 
-// Same-time order: ends of transfers, then arrivals, then step boundaries; among
-// equals the lower number. A step that begins at t sees all that happened at t.
-class Simulation {
- public:
-  Simulation(const Workload& workload, const PrefixChains& chains, const SimulationConfig& config, Executor* executor,
-             EventLog* log);
-  SimulationResult run(Series* series = nullptr);
-
- private:
-  using Ready = std::pair<Time, TurnId>;  // when a turn leaves the front end, or has to be let into it
-
-  std::uint32_t network_actor(std::uint32_t node) const { return node; }
-  std::uint32_t arrivals_actor() const { return nodes_; }
-  std::uint32_t replica_actor(std::uint32_t replica) const { return nodes_ + 1 + replica; }
-
-  std::unique_ptr<EvictionPolicy> eviction(Eviction, Bytes capacity);
-  Below reach_below(std::uint32_t replica, std::uint32_t on_node);
-  void schedule_arrival(TurnId turn, Time at);
-  void announce_arrival();
-  bool front_end_takes_turns() const;
-  void pass_front_end(TurnId turn, Time at);
-  void handle_transfers(std::uint32_t node, Time at);
-  void end_transfer(FlowNetwork::Purpose purpose, std::uint32_t node, std::uint32_t replica, Time at);
-  void handle_arrivals(Time at);
-  void settle_stepped(Time at);
-  void handle_step(std::uint32_t replica, Time at);
-  void start_successors(Time at);
-  void begin_executor();
-  void watch();
-  bool take_report(Time until);
-  bool refuse(TurnId turn);
-  void refresh(std::uint32_t replica);
-  Sample sample(Time at);
-  void audit() const;
-  void finish();
-
-  const Workload& workload_;
-  const SimulationConfig& config_;
-  const std::uint32_t nodes_;
-  Foresight foresight_;
-  RunState run_;
-  std::vector<std::unique_ptr<FlowNetwork>> networks_;
-  std::vector<std::vector<std::unique_ptr<LowerTier>>> tiers_;       // by tier: G2 first
-  std::vector<std::vector<std::unique_ptr<WriteThrough>>> writers_;  // by node, by tier beyond G2
-  std::vector<std::unique_ptr<Replica>> replicas_;
-  std::vector<std::uint32_t> node_of_;  // by replica
-  std::unique_ptr<Router> router_;
-  Calendar calendar_;
-  Series no_series_;
-  Series* series_ = &no_series_;  // never due, where nobody asked for one
-  std::vector<Ready> static_arrivals_;  // sorted, latest first
-  std::priority_queue<Ready, std::vector<Ready>, std::greater<>> later_arrivals_;
-  Time front_end_free_{0};
-  Time stepped_at_{-1};                 // of the last step boundary, and the last replica that had one then
-  std::uint32_t last_stepped_ = 0;
-  std::vector<std::uint8_t> passed_;    // by turn, where the front end takes one request after the other
-  std::vector<std::uint32_t> first_successor_;  // by turn, into successors_
-  std::vector<TurnId> successors_;
-  std::vector<Time> earliest_;         // by turn with `after`: arrival as far as the ended turns tell
-  std::vector<std::uint8_t> awaited_;  // by turn with `after`: turns whose end it still awaits
-};
+}  // namespace
 
 Simulation::Simulation(const Workload& workload, const PrefixChains& chains, const SimulationConfig& config,
                        Executor* executor, EventLog* log)
@@ -89,22 +22,28 @@ Simulation::Simulation(const Workload& workload, const PrefixChains& chains, con
       nodes_(static_cast<std::uint32_t>(ceil_div(config.replicas, config.replicas_per_node))),
       foresight_(workload, chains, uses_policy(config, Eviction::session), uses_policy(config, Eviction::belady)),
       run_{workload, config, chains, {}, std::vector<std::uint8_t>(workload.block_count(), 0), {}, executor, log, &foresight_},
-      calendar_(nodes_ + 1 + static_cast<std::uint32_t>(config.replicas)) {
+      availability_(config),
+      calendar_(nodes_ + 2 + static_cast<std::uint32_t>(config.replicas)) {
   KVPLAN_ASSERT(config.replicas > 0 && chains.block_count() == workload.block_count());
   run_.result.requests.resize(workload.turns.size());
   if (front_end_takes_turns()) passed_.assign(workload.turns.size(), 0);
-  const auto per_node = static_cast<std::uint32_t>(config.replicas_per_node);
-  const bool offload = config.offload.enabled;
-  for (std::uint32_t node = 0; offload && node < nodes_; ++node) {
-    networks_.push_back(std::make_unique<FlowNetwork>(config.links));
+  const auto replicas = static_cast<std::uint32_t>(config.replicas);
+  for (std::uint32_t r = 0; r < replicas; ++r) node_of_.push_back(r / static_cast<std::uint32_t>(config.replicas_per_node));
+  if (config.offload.enabled) {
+    tiers_.resize(1 + config.offload.beyond.size());
+    writers_.resize(nodes_);
+    for (std::size_t level = 0; level < tiers_.size(); ++level) {
+      tiers_[level].resize(owners(scope_of(level)));
+      for (std::uint32_t i = 0; i < tiers_[level].size(); ++i) make_tier(level, i);
+    }
+    for (std::uint32_t node = 0; node < nodes_; ++node) {
+      networks_.push_back(std::make_unique<FlowNetwork>(config.links));
+      make_writers(node);
+    }
   }
-  for (std::uint32_t r = 0; r < static_cast<std::uint32_t>(config.replicas); ++r) {
-    node_of_.push_back(r / per_node);
-    Below below;
-    if (offload) below = reach_below(r, r % per_node);
-    replicas_.push_back(std::make_unique<Replica>(r, run_, below));
-  }
-  router_ = make_router(config.router, workload, config.replicas);
+  replicas_.resize(replicas);
+  for (std::uint32_t r = 0; r < replicas; ++r) make_replica(r);
+  router_ = make_router({config.router, workload, chains, replicas});
 
   first_successor_.assign(workload.turns.size() + 1, 0);
   for (const Turn& t : workload.turns) {
@@ -134,35 +73,53 @@ std::unique_ptr<EvictionPolicy> Simulation::eviction(Eviction policy, Bytes capa
   return make_eviction(policy, {config_.retention, foresight_, capacity / block});
 }
 
-// Replicas come in order, so that a tier or writer that is shared is the last one made.
-Below Simulation::reach_below(std::uint32_t replica, std::uint32_t on_node) {
+// Level 0 is G2.
+Scope Simulation::scope_of(std::size_t level) const {
+  return level == 0 ? config_.offload.scope : config_.offload.beyond[level - 1].scope;
+}
+
+std::uint32_t Simulation::owners(Scope scope) const {
+  return scope == Scope::fleet ? 1 : scope == Scope::node ? nodes_ : static_cast<std::uint32_t>(node_of_.size());
+}
+
+std::uint32_t Simulation::owner(Scope scope, std::uint32_t replica) const {
+  return scope == Scope::fleet ? 0 : scope == Scope::node ? node_of_[replica] : replica;
+}
+
+void Simulation::make_tier(std::size_t level, std::uint32_t owner) {
   const OffloadConfig& offload = config_.offload;
-  const std::uint32_t node = node_of_[replica];
-  const auto made = [&](Scope scope) { return scope == Scope::replica || (scope == Scope::node ? on_node : replica) == 0; };
-  const auto make_tier = [&](std::vector<std::unique_ptr<LowerTier>>& tiers, Scope scope, Bytes capacity, Eviction policy) {
-    if (made(scope)) {
-      tiers.push_back(std::make_unique<LowerTier>(run_.chains, capacity, config_.kv_bytes_per_token,
-                                                  counts_lookups(offload), eviction(policy, capacity)));
-    }
-    return tiers.back().get();
-  };
-  Below below{{}, {}, networks_[node].get(), on_node};
-  tiers_.resize(1 + offload.beyond.size());
-  writers_.resize(nodes_);
-  below.tiers.push_back(make_tier(tiers_[0], offload.scope, offload.capacity, offload.eviction));
+  const Bytes capacity = level == 0 ? offload.capacity : offload.beyond[level - 1].capacity;
+  const Eviction policy = level == 0 ? offload.eviction : offload.beyond[level - 1].eviction;
+  tiers_[level][owner] = std::make_unique<LowerTier>(run_.chains, capacity, config_.kv_bytes_per_token,
+                                                     counts_lookups(offload), eviction(policy, capacity));
+}
+
+void Simulation::make_writers(std::uint32_t node) {
+  const OffloadConfig& offload = config_.offload;
+  const auto first = node * static_cast<std::uint32_t>(config_.replicas_per_node);
+  FlowNetwork& network = *networks_[node];
+  writers_[node].clear();
   for (std::uint32_t i = 0; i < offload.beyond.size(); ++i) {
-    const LowerTierConfig& tier = offload.beyond[i];
-    below.tiers.push_back(make_tier(tiers_[i + 1], tier.scope, tier.capacity, tier.eviction));
-    if (on_node == 0) {
-      const Bytes most_waiting(offload.capacity.count / 8);
-      writers_[node].push_back(std::make_unique<WriteThrough>(*below.tiers.back(), *below.network,
-                                                              below.network->write_route(i + 1),
-                                                              config_.links.beyond[i].write_streams, most_waiting,
-                                                              run_.executor, tier.store, offload.selective_hits));
-    }
-    below.writers.push_back(writers_[node][i].get());
+    LowerTier& to = *tiers_[i + 1][owner(scope_of(i + 1), first)];
+    writers_[node].push_back(std::make_unique<WriteThrough>(to, network, network.write_route(i + 1),
+                                                            config_.links.beyond[i].write_streams,
+                                                            Bytes(offload.capacity.count / 8), run_.executor,
+                                                            offload.beyond[i].store, offload.selective_hits));
   }
-  return below;
+}
+
+void Simulation::make_replica(std::uint32_t replica) {
+  Below below;
+  if (config_.offload.enabled) {
+    const std::uint32_t node = node_of_[replica];
+    below.network = networks_[node].get();
+    below.replica_on_node = replica % static_cast<std::uint32_t>(config_.replicas_per_node);
+    for (std::size_t level = 0; level < tiers_.size(); ++level) {
+      below.tiers.push_back(tiers_[level][owner(scope_of(level), replica)].get());
+    }
+    for (const auto& writer : writers_[node]) below.writers.push_back(writer.get());
+  }
+  replicas_[replica] = std::make_unique<Replica>(replica, run_, below);
 }
 
 // A turn arrives: after the front end it is refused, or reaches the queue of a replica.
@@ -208,12 +165,18 @@ bool Simulation::refuse(TurnId turn) {
     why = Refusal::exceeds_memory;
   }
   if (why == Refusal::none) return false;
+  const RequestRecord& record = run_.result.requests[turn];
+  end_here(turn, why, record.arrival + record.frontend);
+  return true;
+}
+
+void Simulation::end_here(TurnId turn, Refusal why, Time finish) {
   RequestRecord& record = run_.result.requests[turn];
   record.outcome = Outcome::refused;
   record.refusal = why;
   if (run_.log != nullptr) run_.log->add(Happening::refuse, kNone, turn, static_cast<std::int64_t>(why));
-  record.finish = record.arrival + record.frontend;
-  return true;
+  record.finish = finish;
+  run_.ended.push_back(turn);
 }
 
 SimulationResult Simulation::run(Series* series) {
@@ -222,6 +185,7 @@ SimulationResult Simulation::run(Series* series) {
     series->begin(static_arrivals_.empty() ? Time(0) : static_arrivals_.front().first);
   }
   announce_arrival();
+  announce_fleet();
   if (run_.executor != nullptr) begin_executor();
   if (run_.log != nullptr) watch();
   // An audit counts everything again: of a large load not at every event, so that all of them cost a constant each.
@@ -235,8 +199,10 @@ SimulationResult Simulation::run(Series* series) {
     while (at >= series_->next()) series_->add(sample(series_->next()));
     run_.result.end = at;
     if (run_.log != nullptr) run_.log->now = at;
-    if (actor < arrivals_actor()) {
+    if (actor < fleet_actor()) {
       handle_transfers(actor, at);
+    } else if (actor == fleet_actor()) {
+      handle_fleet(at);
     } else if (actor == arrivals_actor()) {
       handle_arrivals(at);
     } else {
@@ -288,6 +254,7 @@ void Simulation::handle_transfers(std::uint32_t node, Time at) {
     end_transfer(purpose, node, replica, at);
   }
   calendar_.set(network_actor(node), network.next_event());
+  if (availability_.draining() > 0) close_drained(at);
 }
 
 void Simulation::end_transfer(FlowNetwork::Purpose purpose, std::uint32_t node, std::uint32_t replica, Time at) {
@@ -307,10 +274,11 @@ void Simulation::watch() {
     for (auto& tier : level) tier->watch({run_.log, memory++});
   }
   for (std::uint32_t node = 0; node < networks_.size(); ++node) networks_[node]->watch(run_.log, node);
+  availability_.watch(run_.log);
 }
 
 void Simulation::begin_executor() {
-  KVPLAN_ASSERT(config_.replicas == 1 && config_.step_by_step && !config_.engine.overlap &&
+  KVPLAN_ASSERT(config_.replicas == 1 && config_.step_by_step && !availability_.changes() && !config_.engine.overlap &&
                 config_.engine.speculation.draft_tokens == 0);
   std::vector<const LowerTier*> tiers;
   for (const auto& level : tiers_) tiers.push_back(level.front().get());
@@ -348,15 +316,12 @@ void Simulation::handle_arrivals(Time at) {
     return;
   }
   if (refuse(ready.second)) {
-    run_.ended.push_back(ready.second);
     start_successors(at);
     return;
   }
   foresight_.arrived(ready.second, at);
   settle_stepped(at);
-  const std::uint32_t replica = router_->choose(ready.second, replicas_, at);
-  replicas_[replica]->arrive(ready.second, at);
-  refresh(replica);
+  place({ready.second, {at}}, at);
 }
 
 // A turn without think time arrives at the instant of a step boundary, behind the boundaries of the replicas up to the
@@ -372,10 +337,12 @@ void Simulation::handle_step(std::uint32_t replica, Time at) {
   replicas_[replica]->step(at);
   refresh(replica);
   start_successors(at);
+  if (availability_.draining() > 0) close_drained(at);
 }
 
 void Simulation::start_successors(Time at) {
   bool later = false;
+  ended_turns_ += run_.ended.size();
   for (TurnId ended : run_.ended) {
     for (std::uint32_t i = first_successor_[ended]; i < first_successor_[ended + 1]; ++i) {
       const TurnId turn = successors_[i];
@@ -388,6 +355,7 @@ void Simulation::start_successors(Time at) {
   }
   run_.ended.clear();
   if (later) announce_arrival();
+  if (ended_turns_ == workload_.turns.size()) announce_fleet();
 }
 
 void Simulation::refresh(std::uint32_t replica) {
@@ -404,23 +372,34 @@ void Simulation::audit() const {
   }
 }
 
+// What a memory tells of its life, when that ends.
+void Simulation::count_g1(std::uint32_t replica) {
+  run_.result.evicted_g1_blocks += replicas_[replica]->cache().evicted_blocks();
+}
+
+void Simulation::count_tier(std::size_t level, std::uint32_t owner) {
+  SimulationResult& result = run_.result;
+  const LowerTier& tier = *tiers_[level][owner];
+  const int kind = level == 0 ? 0 : static_cast<int>(config_.offload.beyond[level - 1].kind);
+  (level == 0 ? result.evicted_g2_blocks : result.evicted_beyond_blocks[kind]) += tier.evicted_blocks();
+  result.written[level == 0 ? 0 : 1 + kind] += tier.written();
+  result.read[level == 0 ? 0 : 1 + kind] += tier.read();
+}
+
 void Simulation::finish() {
   SimulationResult& result = run_.result;
   if (series_ != &no_series_) series_->finish(sample(result.end), result.end);
-  for (const auto& r : replicas_) {
-    KVPLAN_ASSERT(r->idle());
-    result.evicted_g1_blocks += r->cache().evicted_blocks();
+  KVPLAN_ASSERT(ended_turns_ == workload_.turns.size() && held_.empty());
+  for (std::uint32_t r = 0; r < replicas_.size(); ++r) {
+    KVPLAN_ASSERT(replicas_[r]->idle());
+    count_g1(r);
   }
   for (std::size_t level = 0; level < tiers_.size(); ++level) {
-    std::int64_t& evicted = level == 0 ? result.evicted_g2_blocks
-                                       : result.evicted_beyond_blocks[static_cast<int>(config_.offload.beyond[level - 1].kind)];
-    const std::size_t kind = level == 0 ? 0 : 1 + static_cast<std::size_t>(config_.offload.beyond[level - 1].kind);
-    for (const auto& t : tiers_[level]) {
-      evicted += t->evicted_blocks();
-      result.written[kind] += t->written();
-      result.read[kind] += t->read();
-    }
+    for (std::uint32_t i = 0; i < tiers_[level].size(); ++i) count_tier(level, i);
   }
+  if (availability_.changes()) result.fleet.mean_replicas = availability_.mean_replicas(result.end);
+  result.fleet.started = availability_.started;
+  result.fleet.stopped = availability_.stopped;
   for (std::uint32_t node = 0; node < networks_.size(); ++node) {
     const auto usage = networks_[node]->usage("node" + std::to_string(node) + " ");
     result.links.insert(result.links.end(), usage.begin(), usage.end());
@@ -439,8 +418,6 @@ void Simulation::finish() {
     }
   }
 }
-
-}  // namespace
 
 SimulationResult simulate(const Workload& workload, const SimulationConfig& config, EventLog* log,
                           Series* series) {

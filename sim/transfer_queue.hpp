@@ -21,6 +21,7 @@ class TransferQueue {
 
   bool active() const { return !queue_.empty(); }
   const Transfer& current() const { return queue_.front(); }
+  const boost::container::deque<Transfer>& all() const { return queue_; }
   FlowNetwork::RouteId route() const { return route_; }
 
   // When a transfer that was added now would end, as things are.

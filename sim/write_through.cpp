@@ -62,4 +62,16 @@ void WriteThrough::ended(Time at) {
   }
 }
 
+void WriteThrough::abandon() {
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    const Ranges& ranges = queue_.all()[i].ranges;
+    for (std::size_t k = ranges.size(); k-- > 0;) {
+      to_->abort_store(ranges[k]);
+      sources_[i]->unpin(ranges[k]);
+      if (policy_ == StorePolicy::back) sources_[i]->stay(ranges[k]);
+    }
+  }
+  sources_.clear();
+}
+
 }  // namespace kvplan

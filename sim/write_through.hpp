@@ -7,6 +7,7 @@
 // dropped, as real offloaders do, so that a slow store cannot fill G2 with pins.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 
 #include "sim/lower_tier.hpp"
@@ -34,6 +35,9 @@ class WriteThrough {
   // The write in flight has ended.
   void ended(Time at);
   bool idle() const { return !queue_.active(); }
+  bool reads(const LowerTier& from) const { return std::find(sources_.begin(), sources_.end(), &from) != sources_.end(); }
+  // All that is under way is lost: what it reads is unpinned, what was to come does not.
+  void abandon();
 
  private:
   BlockRange wanted_part(const LowerTier& from, const BlockRange& r, bool& wanted) const;

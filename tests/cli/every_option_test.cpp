@@ -37,6 +37,10 @@ Settings operator+(Settings a, const Settings& b) {
 
 const Settings kDgx = {"hardware=dgx-h100", "engine.gpu_memory_utilization=0.28", "offload.dram_bytes=1 GB", "offload.mode=dram+ssd"};
 
+const Settings kPrefixAware = {"replicas=4", "router.policy=prefix-aware", "offload.mode=none"};
+const Settings kTwoNodes = {"replicas=2", "replicas_per_node=1"};
+const Settings kScaling = {"replicas=4", "scaling.min_replicas=1", "trace.rate_scale=4"};
+
 const std::map<std::string, Change> kChanges = {
     {"offload.copy_method", {"kernel", {"engine.gpu_memory_utilization=0.28", "offload.mode=dram", "offload.layout=layer-first"}}},
     {"offload.placement", {"far", {"hardware=gh200-dual", "engine.gpu_memory_utilization=0.24", "offload.mode=dram"}}},
@@ -114,6 +118,19 @@ const std::map<std::string, Change> kChanges = {
     {"offload.chunk_tokens", {"4096", kTight}},
     {"offload.layout", {"layer-first", kTight}},
     {"router.policy", {"weighted", {"replicas=4"}}},
+    {"router.view", {"snapshot", kPrefixAware}},
+    {"router.view_interval_s", {"1000", kPrefixAware + Settings{"router.view=snapshot"}}},
+    {"router.view_ttl_s", {"0.001", kPrefixAware + Settings{"router.view=routed"}}},
+    {"router.cache_threshold", {"1", kPrefixAware}},
+    {"router.balance_requests", {"0", kPrefixAware + Settings{"trace.rate_scale=2", "router.balance_factor=1"}}},
+    {"router.balance_factor", {"50", kPrefixAware + Settings{"trace.rate_scale=2", "router.balance_requests=0"}}},
+    {"fleet.failures", {"0@20+10", kTwoNodes}},
+    {"fleet.drains", {"0@20+10", kTwoNodes}},
+    {"scaling.min_replicas", {"1", {"replicas=4"}}},
+    {"scaling.target_requests", {"1", kScaling}},
+    {"scaling.interval_s", {"2", kScaling + Settings{"scaling.target_requests=1"}}},
+    {"scaling.delay_s", {"1", kScaling + Settings{"scaling.target_requests=1"}}},
+    {"scaling.cooldown_s", {"1", {"replicas=4", "scaling.min_replicas=1", "scaling.target_requests=4", "scaling.delay_s=1"}}},
     {"router.queue_weight", {"50", {"replicas=4", "router.policy=weighted", "trace.rate_scale=40"}}},
     {"router.kv_use_weight", {"50", {"replicas=4", "router.policy=weighted"}}},
     {"router.g1_prefix_weight", {"0", {"replicas=4", "router.policy=weighted", "router.g2_prefix_weight=0"}}},

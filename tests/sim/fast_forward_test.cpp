@@ -69,7 +69,21 @@ SimulationConfig random_machine() {
   const Eviction in_hbm[] = {Eviction::lru, Eviction::lfu, Eviction::priority, Eviction::session, Eviction::belady};
   c.engine.eviction = in_hbm[pick(0, 4)];
   if (pick(0, 1)) c.retention.duration = Time(pick(1, 100) * kPsPerMs);
-  c.router.policy = static_cast<RouterPolicy>(pick(0, 1));
+  c.router.policy = static_cast<RouterPolicy>(pick(0, 7));
+  c.router.view = static_cast<RouterView>(pick(0, 2));
+  c.router.view_interval = Time(pick(1, 100) * kPsPerMs / 4);
+  if (pick(0, 1)) c.router.view_ttl = Time(pick(1, 100) * kPsPerMs);
+  c.router.cache_threshold = pick(0, 5) / 10.0;
+  c.router.balance_requests = pick(0, 4);
+  const int nodes = (c.replicas + c.replicas_per_node - 1) / c.replicas_per_node;
+  for (int outages = pick(0, 1) * pick(0, 3); outages > 0; --outages) {
+    const Time down = pick(0, 3) == 0 ? Time::max() : Time(pick(0, 60) * kPsPerMs);
+    c.outages.push_back({static_cast<std::uint32_t>(pick(0, nodes - 1)), Time(pick(0, 400) * kPsPerMs / 4), pick(0, 1) == 1, down});
+  }
+  if (pick(0, 3) == 0) {
+    c.scaling = {pick(1, c.replicas), pick(1, 4), Time(pick(1, 40) * kPsPerMs / 2), Time(pick(0, 30) * kPsPerMs),
+                 Time(pick(0, 60) * kPsPerMs)};
+  }
   if (pick(0, 1)) {
     for (int i = 1; i < 4; ++i) c.step_times[i] = c.step_times[0].scaled(1.0 + 0.05 * i);
   }
@@ -111,7 +125,7 @@ void expect_same(const SimulationResult& a, const SimulationResult& b) {
     RC_ASSERT(x.hit_g1_tokens == y.hit_g1_tokens && x.hit_g2_tokens == y.hit_g2_tokens);
     for (int t : {0, 1}) RC_ASSERT(x.hit_beyond_tokens[t] == y.hit_beyond_tokens[t]);
     RC_ASSERT(x.computed_tokens == y.computed_tokens && x.recomputed_tokens == y.recomputed_tokens);
-    RC_ASSERT(x.preemptions == y.preemptions);
+    RC_ASSERT(x.preemptions == y.preemptions && x.requeues == y.requeues);
   }
   RC_ASSERT(a.steps == b.steps && a.preemptions == b.preemptions);
   RC_ASSERT(a.evicted_g1_blocks == b.evicted_g1_blocks && a.evicted_g2_blocks == b.evicted_g2_blocks);
@@ -125,6 +139,10 @@ void expect_same(const SimulationResult& a, const SimulationResult& b) {
   RC_ASSERT(p.saved_against_recomputing == q.saved_against_recomputing);
   RC_ASSERT(a.gpu_busy == b.gpu_busy && a.gpu_waiting_for_load == b.gpu_waiting_for_load);
   RC_ASSERT(a.end == b.end);
+  const FleetHistory &f = a.fleet, &g = b.fleet;
+  RC_ASSERT(f.mean_replicas == g.mean_replicas && f.failures == g.failures && f.drains == g.drains);
+  RC_ASSERT(f.started == g.started && f.stopped == g.stopped && f.requeued == g.requeued);
+  RC_ASSERT(f.lost_tokens == g.lost_tokens && f.held == g.held);
 }
 
 std::string describe(const Workload& w, const SimulationConfig& c) {
@@ -139,7 +157,8 @@ std::string describe(const Workload& w, const SimulationConfig& c) {
        << ", overlap " << c.engine.overlap << ", drafts " << c.engine.speculation.draft_tokens << " yield "
        << c.engine.speculation.step_parts << "/" << c.engine.speculation.token_parts << ", budget "
        << c.engine.max_num_batched_tokens << ", router "
-       << static_cast<int>(c.router.policy) << "\noffload " << c.offload.enabled << ", store "
+       << static_cast<int>(c.router.policy) << " view " << static_cast<int>(c.router.view) << " "
+       << c.router.view_interval.count << "\noffload " << c.offload.enabled << ", store "
        << static_cast<int>(c.offload.store) << ", load " << static_cast<int>(c.offload.load) << ", scope "
        << static_cast<int>(c.offload.scope) << ", capacity " << c.offload.capacity.count << ", chunk "
        << c.offload.chunk_tokens << ", choice " << static_cast<int>(c.offload.choice) << ", defer " << c.offload.defer_stores
@@ -149,6 +168,11 @@ std::string describe(const Workload& w, const SimulationConfig& c) {
     text << ", beyond " << static_cast<int>(t.eviction) << " " << static_cast<int>(t.store) << " " << t.capacity.count;
   }
   for (const Limit& l : c.links.limits) text << ", " << l.bytes_per_s << " B/s";
+  for (const Outage& o : c.outages) {
+    text << "\nnode " << o.node << (o.drain ? " drains at " : " fails at ") << o.at.count << " for " << o.down.count;
+  }
+  text << "\nscaling from " << c.scaling.min_replicas << " target " << c.scaling.target_requests << " every "
+       << c.scaling.interval.count << " delay " << c.scaling.delay.count << " cooldown " << c.scaling.cooldown.count;
   return text.str();
 }
 
@@ -168,7 +192,7 @@ TEST_CASE("fast-forward equals stepping one by one") {
       const std::int64_t hits = r.hit_g1_tokens + r.hit_g2_tokens + r.hit_beyond_tokens[0] + r.hit_beyond_tokens[1];
       const std::int64_t prompt = load.turns[r.turn].prompt_tokens;
       // Without preemption every prompt token is a hit or computed, once.
-      if (r.preemptions == 0) RC_ASSERT(hits + r.computed_tokens == prompt);
+      if (r.preemptions == 0 && r.requeues == 0) RC_ASSERT(hits + r.computed_tokens == prompt);
     }
   }));
 }
@@ -178,6 +202,8 @@ TEST_CASE("the cost model as an executor gives what stepping gives") {
     const Workload load = with_chains(random_load());
     SimulationConfig machine = random_machine();
     machine.replicas = machine.replicas_per_node = 1;
+    machine.outages.clear();
+    machine.scaling = {};
     machine.links.load.resize(std::min<std::size_t>(1, machine.links.load.size()));
     machine.links.store.resize(machine.links.load.size());
     for (NodeLinks::Beyond& tier : machine.links.beyond) tier.load.resize(1);

@@ -84,6 +84,20 @@ inline void random_tiers(Dice& dice, SimulationConfig& c) {
   }
 }
 
+// Nodes that fail, drain and come back, and scaling.
+inline void random_changes(Dice& dice, SimulationConfig& c) {
+  const int nodes = static_cast<int>(ceil_div(c.replicas, c.replicas_per_node));
+  for (int i = dice.pick(0, 3); i > 0; --i) {
+    const Time down = dice.one_in(4) ? Time::max() : Time(dice.pick(0, 50) * kPsPerMs);
+    c.outages.push_back(
+        {static_cast<std::uint32_t>(dice.pick(0, nodes - 1)), Time(dice.pick(0, 300) * kPsPerMs / 4), dice.coin(), down});
+  }
+  if (dice.one_in(3)) {
+    c.scaling = {dice.pick(1, c.replicas), dice.pick(1, 4), Time(dice.pick(1, 20) * kPsPerMs),
+                 Time(dice.pick(0, 20) * kPsPerMs), Time(dice.pick(0, 40) * kPsPerMs)};
+  }
+}
+
 inline SimulationConfig random_engine(Dice& dice) {
   const bool tiers = !dice.one_in(4);
   SimulationConfig c = small_machine(dice.pick(10, 90), tiers ? dice.pick(1, 200) * 100'000 : 0, dice.pick(8, 900));
@@ -100,7 +114,9 @@ inline SimulationConfig random_engine(Dice& dice) {
   c.engine.frontend_fixed = Time(dice.pick(0, 2) * kPsPerMs);
   c.engine.frontend_ps_per_token = dice.pick(0, 1) * 1000;
   c.engine.frontend_service_fixed = Time(dice.pick(0, 1) * dice.pick(0, 9) * kPsPerMs);
-  c.router.policy = static_cast<RouterPolicy>(dice.pick(0, 1));
+  c.router.policy = static_cast<RouterPolicy>(dice.pick(0, 6));  // all that the twin knows
+  c.router.cache_threshold = dice.pick(0, 5) / 10.0;
+  c.router.balance_requests = dice.pick(0, 3);
   for (StepTime& s : c.step_times) s.base = PiecewiseLinear({{0, kPsPerMs, 10'000'000}, {9, 2 * kPsPerMs, 7'000'000}});
   if (dice.coin()) {
     for (int i = 1; i < 4; ++i) c.step_times[i] = c.step_times[0].scaled(1.0 + 0.05 * i);

@@ -38,6 +38,8 @@ TEST_CASE("the checker finds no fault in random runs") {
     const Workload load = random_turns(dice);
     SimulationConfig config = random_engine(dice);
     config.step_by_step = dice.coin();
+    if (dice.coin()) random_changes(dice, config);
+    if (dice.one_in(4)) config.router.policy = RouterPolicy::cost_aware;
     const std::string log = log_of(load, config);
     RC_LOG(log);
     const run_check::Report report = run_check::check_text(log, "log");
@@ -46,7 +48,7 @@ TEST_CASE("the checker finds no fault in random runs") {
     RC_ASSERT(report.sound());
   }));
   for (const char* rule : {"books", "capacity", "pinned", "content", "hits", "pages", "order", "limits", "durations",
-                           "tokens", "parts", "links", "ends"}) {
+                           "tokens", "parts", "links", "away", "ends"}) {
     CAPTURE(rule);
     CHECK(checks[rule] > 0);
   }
@@ -244,5 +246,39 @@ TEST_CASE("the checker notices what a log should not show") {
   SECTION("a step that starts before the last has ended") {
     with("durations",
          [&](Lines& l) { shift(l[find(l, "\"e\":\"steps\"", find(l, "\"e\":\"steps\"") + 1)], "at", -1); });
+  }
+}
+
+TEST_CASE("the checker notices a fleet that does not keep its word") {
+  SimulationConfig c = busy_machine(LoadPolicy::blocking);
+  c.replicas_per_node = 1;
+  c.links.load.resize(1), c.links.store.resize(1);
+  c.outages = {{0, ms(60), false, ms(40)}, {1, ms(150), true, ms(10)}};
+  const Lines sound = lines_of(log_of(busy_load(), c));
+  CHECK(run_check::check_text(text_of(sound), "log").sound());
+  const auto with = [&](const char* rule, const std::function<void(Lines&)>& seed) {
+    Lines lines = sound;
+    seed(lines);
+    expect_found(text_of(lines), rule);
+  };
+  const auto drop = [](Lines& l, const char* what) { l.erase(l.begin() + static_cast<std::ptrdiff_t>(find(l, what))); };
+  SECTION("a node that comes back with what it held") {
+    with("away", [&](Lines& l) { std::erase_if(l, [](const auto& line) { return line.find("{\"e\":\"lost\"") == 0; }); });
+  }
+  SECTION("a replica that serves while it is down") {
+    with("away", [&](Lines& l) { drop(l, "{\"e\":\"up\""); });
+  }
+  SECTION("a request that a draining replica takes") {
+    with("away", [&](Lines& l) {
+      const std::size_t drain = find(l, "{\"e\":\"drain\""), queue = find(l, "{\"e\":\"queue\"", drain);
+      std::string& line = l[queue];
+      line.replace(line.find("\"replica\":0"), 11, "\"replica\":1");
+    });
+  }
+  SECTION("a request that is served on without having been routed again") {
+    with("order", [&](Lines& l) {
+      const std::size_t down = find(l, "{\"e\":\"down\"");
+      l.erase(l.begin() + static_cast<std::ptrdiff_t>(find(l, "{\"e\":\"queue\"", down)));
+    });
   }
 }

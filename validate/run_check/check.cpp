@@ -36,7 +36,9 @@ const std::map<std::string, Checker::Handler>& Checker::handlers() {
       {"steps", &Checker::steps},     {"transfer", &Checker::transfer},   {"part", &Checker::part},
       {"moves", &Checker::moves},     {"moved", &Checker::moved},         {"insert", &Checker::insert},
       {"ready", &Checker::ready},     {"reference", &Checker::reference}, {"unreference", &Checker::unreference},
-      {"evict", &Checker::evict},     {"forget", &Checker::forget},       {"pages", &Checker::pages}};
+      {"evict", &Checker::evict},     {"forget", &Checker::forget},       {"pages", &Checker::pages},
+      {"up", &Checker::up},           {"drain", &Checker::drain},         {"down", &Checker::down},
+      {"hold", &Checker::hold},       {"lost", &Checker::lost},           {"cut", &Checker::cut}};
   return table;
 }
 

@@ -15,6 +15,7 @@
 //   tokens      each output token comes out once, each prompt token is a hit or computed
 //   parts       front end, queue, load and prefill add up to what the log shows, to the picosecond
 //   links       bytes over a link within its bandwidth, in every interval; a transfer alone takes its exact time
+//   away        nothing queues at a replica that drains; nothing runs, comes or moves where all is down
 //   ends        every request that arrived ends once; whoever is refused could not have fitted
 #pragma once
 

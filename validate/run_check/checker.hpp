@@ -33,11 +33,11 @@ struct Transfer {
 };
 
 struct Flow {  // that has ended
-  std::int64_t route, moves, moved, bytes;
+  std::int64_t route, moves, moved, bytes;  // bytes: -1 of one that was cut off
 };
 
 struct Request {
-  enum class Stage { absent, front_end, waiting, loading, loaded, prefilling, decoding, ended, refused };
+  enum class Stage { absent, front_end, adrift, waiting, loading, loaded, prefilling, decoding, ended, refused };
   enum class Part { queue, load, prefill, done };
   Stage stage = Stage::absent;
   Part part = Part::queue;
@@ -52,6 +52,7 @@ struct Request {
 };
 
 struct Replica {
+  bool up = true, open = true;  // may have requests; takes more
   std::deque<std::int64_t> waiting, loaded;
   std::vector<std::int64_t> running;  // oldest first
   std::vector<std::int64_t> chunks;   // turns that compute prompt tokens in the step
@@ -98,6 +99,17 @@ class Checker {
   void first(const Entry&);
   void finish(const Entry&);
   void compose(Replica&);
+
+  // fleet.cpp
+  void up(const Entry&);
+  void drain(const Entry&);
+  void down(const Entry&);
+  void hold(const Entry&);
+  void lost(const Entry&);
+  void cut(const Entry&);
+  bool any_open() const;
+  void expect_up(const Entry&, const char* doing);
+
   void check_hits(const Entry&, Request&);
   void check_gate(const Entry&, Replica&);
   void enter(Request&, Request::Part, std::int64_t at);

@@ -80,7 +80,7 @@ void Checker::forget(const Entry& e) {
       continue;
     }
     m.block_weight -= weight(e.memory, p);
-    m.private_pages += weight(e.memory, p);
+    if (header_.memories[static_cast<std::size_t>(e.memory)].tier == 0) m.private_pages += weight(e.memory, p);
     m.held.erase(held);
   }
 }

@@ -38,6 +38,14 @@ void Checker::refuse(const Entry& e) {
   Request& q = request(e);
   const Asked& a = asked(e.turn);
   const std::int64_t all = a.prompt_tokens + a.output_tokens;
+  constexpr std::int64_t kUnavailable = 4;
+  if (e.reason == kUnavailable) {
+    expect("ends", q.stage == Stage::front_end || q.stage == Stage::adrift,
+           fmt::format("request {} is refused where it is served", e.turn));
+    expect("ends", !any_open(), fmt::format("request {} is refused while a replica takes requests", e.turn));
+    q.stage = Stage::refused;
+    return;
+  }
   expect("ends", q.stage == Stage::front_end, fmt::format("request {} is refused after its queue", e.turn));
   expect("ends",
          a.prompt_tokens == 0 || all > header_.max_context_tokens || pages_of(all) > header_.memories[0].capacity,
@@ -47,15 +55,20 @@ void Checker::refuse(const Entry& e) {
 
 void Checker::queue(const Entry& e) {
   Request& q = request(e);
-  expect("order", q.stage == Stage::front_end, fmt::format("request {} queues, and was not at the front end", e.turn));
+  expect("order", q.stage == Stage::front_end || q.stage == Stage::adrift,
+         fmt::format("request {} queues, and was neither at the front end nor without a replica", e.turn));
+  expect("away", replica(e).open, fmt::format("request {} queues at replica {}, which takes none", e.turn, e.replica));
+  if (q.stage == Stage::front_end) {
+    q.frontend = e.at - q.arrival;
+    q.since = e.at;
+  }
   q.stage = Stage::waiting;
   q.replica = e.replica;
-  q.frontend = e.at - q.arrival;
-  q.since = e.at;
   replica(e).waiting.push_back(e.turn);
 }
 
 void Checker::admit(const Entry& e) {
+  expect_up(e, "admits");
   Request& q = request(e);
   Replica& r = replica(e);
   auto& line = r.loaded.empty() ? r.waiting : r.loaded;
@@ -151,6 +164,7 @@ void Checker::chunk(const Entry& e) {
 
 void Checker::batch(const Entry& e) {
   Replica& r = replica(e);
+  expect_up(e, "composes a batch");
   compose(r);
   r.composing = false;
   std::int64_t decoding = 0, context = 0, new_tokens = 0, samples = 0, pairs = 0;
@@ -193,6 +207,7 @@ void Checker::batch(const Entry& e) {
 
 void Checker::steps(const Entry& e) {
   Replica& r = replica(e);
+  expect_up(e, "computes");
   const std::int64_t took = e.count * e.first_ps + e.growth_ps * (e.count * (e.count - 1) / 2);
   expect("durations", e.at == r.next_start && e.count > 0,
          fmt::format("replica {} starts a step at {}, expected at {}", e.replica, e.at, r.next_start));

@@ -27,6 +27,12 @@ void Checker::transfer(const Entry& e) {
   auto& queue = queues_[{e.node, e.route}];
   header_.routes.at(static_cast<std::size_t>(e.route));
   queue.push_back({e.turn, e.bytes, e.segments, queue.empty() ? e.at : -1, -1, {}});
+  const std::int64_t first = e.node * header_.replicas_per_node;
+  bool anybody = false;
+  for (std::int64_t r = first; r < std::min(first + header_.replicas_per_node, header_.replicas); ++r) {
+    anybody = anybody || replicas_[static_cast<std::size_t>(r)].up;
+  }
+  expect("away", anybody, fmt::format("a transfer on node {}, where all replicas are down", e.node));
   if (e.turn >= 0) ++request(e).loads_queued;
 }
 
@@ -146,6 +152,7 @@ void Checker::check_windows(const std::vector<Flow>& flows, std::size_t limit) {
   for (std::size_t i = 0; i < flows.size(); ++i) {
     std::vector<Inside> inside;
     for (std::size_t k = i; k < flows.size() && k < i + kReach; ++k) {
+      if (flows[k].bytes < 0) continue;
       for (const auto& [l, w] : header_.routes[static_cast<std::size_t>(flows[k].route)].uses) {
         if (l == static_cast<std::int64_t>(limit)) inside.push_back({flows[k].moved, flows[k].bytes * w});
       }
@@ -170,7 +177,7 @@ void Checker::check_lonely(const std::vector<Flow>& flows) {
     const Flow& f = flows[i];
     const bool alone = latest <= f.moves && (i + 1 == flows.size() || flows[i + 1].moves >= f.moved);
     latest = std::max(latest, f.moved);
-    if (!alone) continue;
+    if (!alone || f.bytes < 0) continue;
     std::int64_t rate = INT64_MAX;
     for (const auto& [l, w] : header_.routes[static_cast<std::size_t>(f.route)].uses) {
       rate = std::min(rate, header_.limits.at(static_cast<std::size_t>(l)) / w);

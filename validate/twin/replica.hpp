@@ -80,6 +80,7 @@ class Replica {
   void store_ended(Time at);
 
   std::int64_t queued() const { return static_cast<std::int64_t>(waiting_.size() + loaded_.size()) + loading_; }
+  std::int64_t running() const { return static_cast<std::int64_t>(running_.size()); }
   double kv_use() const { return 1.0 - static_cast<double>(g1_.available()) / static_cast<double>(g1_.capacity); }
   std::size_t g1_hits(const Blocks& prompt) const;
   std::vector<std::size_t> hits_below(const Blocks& prompt, std::size_t from) const;  // the tier of each

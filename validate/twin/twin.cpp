@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "validate/twin/replica.hpp"
+#include "validate/twin/routers.hpp"
 
 namespace kvplan {
 namespace {
@@ -29,8 +30,6 @@ class Fleet {
   void transfer(std::size_t node, Time at);
   void follow_up(Time at);
   Refusal refusal(const Turn& t) const;
-  std::uint32_t choose(TurnId turn);
-  std::uint32_t choose_weighted(TurnId turn);
 
   const Workload& load_;
   const SimulationConfig& config_;
@@ -43,12 +42,13 @@ class Fleet {
   Time front_end_free_{0};
   std::map<TurnId, Time> earliest_;
   std::map<TurnId, int> awaited_;
-  std::uint32_t round_ = 0;
-  std::vector<std::uint32_t> cold_;  // replicas by their last prompt that nobody knew, oldest first
+  Routing routing_;
 };
 
 Fleet::Fleet(const Workload& load, const SimulationConfig& config)
-    : load_(load), config_(config), run_{load, config, {}, {}, {}}, tiers_(1 + config.offload.beyond.size()) {
+    : load_(load), config_(config), run_{load, config, {}, {}, {}}, tiers_(1 + config.offload.beyond.size()),
+      routing_(load, config.router, static_cast<std::size_t>(config.replicas)) {
+  KVPLAN_ASSERT(config.outages.empty() && config.scaling.min_replicas == 0);  // which it does not know
   run_.result.requests.resize(load.turns.size());
   for (std::uint32_t r = 0; r < static_cast<std::uint32_t>(config.replicas); ++r) add_replica(r);
   for (TurnId t = 0; t < load.turns.size(); ++t) {
@@ -103,7 +103,6 @@ void Fleet::add_replica(std::uint32_t id) {
     }
   }
   replicas_.push_back(std::make_unique<twin::Replica>(id, run_, tiers, writers, node.network.get(), loads, stores));
-  cold_.push_back(id);
 }
 
 SimulationResult Fleet::run() {
@@ -190,7 +189,7 @@ void Fleet::arrival(Time at) {
     follow_up(at);
     return;
   }
-  replicas_[choose(turn)]->arrive(turn, at);
+  replicas_[routing_.choose(turn, replicas_)]->arrive(turn, at);
 }
 
 Refusal Fleet::refusal(const Turn& t) const {
@@ -211,52 +210,6 @@ void Fleet::follow_up(Time at) {
     }
   }
   run_.ended.clear();
-}
-
-std::uint32_t Fleet::choose(TurnId turn) {
-  if (config_.router.policy == RouterPolicy::weighted) return choose_weighted(turn);
-  return round_++ % static_cast<std::uint32_t>(config_.replicas);
-}
-
-// The scores of docs/engine.md, each in 0..1; the largest weighted sum, ties to the lowest replica.
-std::uint32_t Fleet::choose_weighted(TurnId turn) {
-  const RouterConfig& w = config_.router;
-  const auto prompt_blocks = load_.blocks(load_.turns[turn]);
-  const Blocks prompt(prompt_blocks.begin(), prompt_blocks.end());
-  std::vector<std::int64_t> queue;
-  std::vector<double> g1, below;
-  bool cold = true;
-  const double blocks = std::max<double>(1, static_cast<double>(prompt.size()));
-  for (const auto& r : replicas_) {
-    const std::size_t hits = r->g1_hits(prompt), all = hits + r->hits_below(prompt, hits).size();
-    queue.push_back(r->queued());
-    g1.push_back(static_cast<double>(hits));
-    below.push_back(static_cast<double>(all));
-    cold = cold && all == 0;
-  }
-  const auto [shortest, longest] = std::minmax_element(queue.begin(), queue.end());
-  std::uint32_t best = 0;
-  double best_score = -1;
-  for (std::uint32_t i = 0; i < replicas_.size(); ++i) {
-    const double q = *longest == *shortest
-                         ? 1.0
-                         : static_cast<double>(*longest - queue[i]) / static_cast<double>(*longest - *shortest);
-    double recency = 0.5;
-    if (cold && cold_.size() == 1) recency = 1.0;
-    if (cold && cold_.size() > 1) {
-      const auto rank = std::find(cold_.begin(), cold_.end(), i) - cold_.begin();
-      recency = 1.0 - static_cast<double>(rank) / static_cast<double>(cold_.size() - 1);
-    }
-    const double score = w.queue_weight * q + w.kv_use_weight * (1.0 - replicas_[i]->kv_use()) +
-                         w.g1_prefix_weight * g1[i] / blocks + w.g2_prefix_weight * below[i] / blocks +
-                         w.recency_weight * recency;
-    if (score > best_score) best = i, best_score = score;
-  }
-  if (cold) {
-    cold_.erase(std::find(cold_.begin(), cold_.end(), best));
-    cold_.push_back(best);
-  }
-  return best;
 }
 
 }  // namespace

@@ -9,43 +9,43 @@
 //   recency    for a prompt that no replica holds any of: 1 for the replica that got such a
 //              prompt longest ago, 0 for the latest; 0.5 for all when some replica holds a part
 #include <algorithm>
+#include <numeric>
 
-#include "sim/router.hpp"
+#include "sim/routing/router.hpp"
 
 namespace kvplan {
 namespace {
 
 class WeightedRouter final : public Router {
  public:
-  WeightedRouter(const RouterConfig& config, const Workload& workload, std::int32_t replicas)
-      : config_(config), workload_(workload), cold_age_rank_(static_cast<std::size_t>(replicas)) {
-    for (std::size_t i = 0; i < cold_age_rank_.size(); ++i) cold_age_rank_[i] = static_cast<std::uint32_t>(i);
+  explicit WeightedRouter(const RouterSetup& s) : config_(s.config), workload_(s.workload), cold_age_rank_(s.replicas) {
+    std::iota(cold_age_rank_.begin(), cold_age_rank_.end(), 0u);
   }
 
-  std::uint32_t choose(TurnId turn, std::vector<std::unique_ptr<Replica>>& replicas, Time at) override {
+  std::uint32_t choose(TurnId turn, const OpenReplicas& replicas, Time at) override {
     seen_.clear();
     std::int64_t shortest = Time::max().count, longest = 0;
     bool cold = true;
-    for (auto& r : replicas) {
-      r->settle(at);
-      const std::int64_t g1 = r->g1_prefix_blocks(turn);
-      seen_.push_back({r->queued(), r->kv_use(), g1, g1 + r->below_prefix_blocks(turn, g1)});
-      shortest = std::min(shortest, r->queued());
-      longest = std::max(longest, r->queued());
+    for (const std::uint32_t number : replicas.open) {
+      Replica& r = replicas[number];
+      r.settle(at);
+      const std::int64_t g1 = r.g1_prefix_blocks(turn);
+      seen_.push_back({number, r.queued(), r.kv_use(), g1, g1 + r.below_prefix_blocks(turn, g1)});
+      shortest = std::min(shortest, r.queued());
+      longest = std::max(longest, r.queued());
       cold = cold && seen_.back().g2 == 0;
     }
     const double blocks = std::max<double>(1, workload_.turns[turn].block_count);
     std::uint32_t best = 0;
     double best_score = -1;
-    for (std::uint32_t i = 0; i < seen_.size(); ++i) {
-      const Seen& s = seen_[i];
+    for (const Seen& s : seen_) {
       const double queue =
           longest == shortest ? 1.0 : static_cast<double>(longest - s.queue) / static_cast<double>(longest - shortest);
       const double score = config_.queue_weight * queue + config_.kv_use_weight * (1.0 - s.kv_use) +
                            config_.g1_prefix_weight * static_cast<double>(s.g1) / blocks +
                            config_.g2_prefix_weight * static_cast<double>(s.g2) / blocks +
-                           config_.recency_weight * recency(i, cold);
-      if (score > best_score) best = i, best_score = score;
+                           config_.recency_weight * recency(s.replica, cold);
+      if (score > best_score) best = s.replica, best_score = score;
     }
     if (cold) {
       cold_age_rank_.erase(std::find(cold_age_rank_.begin(), cold_age_rank_.end(), best));
@@ -56,6 +56,7 @@ class WeightedRouter final : public Router {
 
  private:
   struct Seen {
+    std::uint32_t replica;
     std::int64_t queue;
     double kv_use;
     std::int64_t g1, g2;  // prefix blocks in G1; in G1 and then G2
@@ -76,8 +77,6 @@ class WeightedRouter final : public Router {
 
 }  // namespace
 
-std::unique_ptr<Router> make_weighted_router(const RouterConfig& config, const Workload& workload, std::int32_t replicas) {
-  return std::make_unique<WeightedRouter>(config, workload, replicas);
-}
+std::unique_ptr<Router> make_weighted_router(const RouterSetup& s) { return std::make_unique<WeightedRouter>(s); }
 
 }  // namespace kvplan

@@ -1,0 +1,170 @@
+#include "sim/availability.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+
+namespace kvplan {
+
+Availability::Availability(const SimulationConfig& c)
+    : per_node_(static_cast<std::uint32_t>(c.replicas_per_node)),
+      outages_(c.outages),
+      scaling_(c.scaling),
+      states_(static_cast<std::size_t>(c.replicas), State::open),
+      since_(states_.size(), Time(0)) {
+  const auto nodes = static_cast<std::uint32_t>(ceil_div(c.replicas, c.replicas_per_node));
+  leaving_.assign(nodes, 0);
+  down_for_.assign(nodes, Time::max());
+  for (std::uint32_t r = 0; r < states_.size(); ++r) {
+    if (scales() && r >= static_cast<std::uint32_t>(scaling_.min_replicas)) {
+      states_[r] = State::off;
+    } else {
+      open_.push_back(r);
+    }
+  }
+  for (const Outage& o : outages_) {
+    KVPLAN_ASSERT(o.node < nodes);
+    put(o.at, {o.drain ? Change::drain : Change::fail, o.node, o.down});
+  }
+  if (scales()) put(scaling_.interval, {Change::scale, 0});
+}
+
+void Availability::watch(EventLog* log) {
+  log_ = log;
+  for (std::uint32_t r = 0; r < states_.size(); ++r) {
+    if (states_[r] == State::off) log_->add(Happening::down, r, 0xffffffffu);
+  }
+}
+
+bool Availability::may_open() const {
+  if (!open_.empty() || backs_ > 0) return true;
+  for (std::uint32_t r = 0; r < states_.size(); ++r) {
+    if (states_[r] == State::starting || (scales() && states_[r] == State::off && !leaving_[node_of(r)])) return true;
+    if (states_[r] != State::draining) continue;
+    if (scales() ? !leaving_[node_of(r)] : down_for_[node_of(r)] != Time::max()) return true;
+  }
+  return false;
+}
+
+Availability::Change Availability::take(Time at) {
+  if (next() != at) return {};
+  const Change change = queue_.top().change;
+  queue_.pop();
+  if (change.kind == Change::scale) put(at + scaling_.interval, change);
+  return change;
+}
+
+std::uint32_t Availability::end_of(std::uint32_t node) const {
+  return std::min(first_of(node) + per_node_, static_cast<std::uint32_t>(states_.size()));
+}
+
+bool Availability::empty(std::uint32_t node) const {
+  for (std::uint32_t r = first_of(node); r < end_of(node); ++r) {
+    if (states_[r] != State::down) return false;
+  }
+  return true;
+}
+
+void Availability::put_back(std::uint32_t node, Time down, Time at) {
+  if (down == Time::max()) return;
+  ++backs_;
+  put(at + down, {Change::back, node});
+}
+
+void Availability::set(std::uint32_t replica, State state, Time at) {
+  State& present = states_[replica];
+  if (present == state) return;
+  if (present == State::open) open_.erase(std::lower_bound(open_.begin(), open_.end(), replica));
+  if (state == State::open) open_.insert(std::lower_bound(open_.begin(), open_.end(), replica), replica);
+  draining_ += (state == State::draining) - (present == State::draining);
+  if (log_ != nullptr) {
+    const bool was_up = present == State::open || present == State::draining;
+    if (state == State::open) log_->add(Happening::up, replica, 0xffffffffu);
+    if (state == State::draining) log_->add(Happening::drain, replica, 0xffffffffu);
+    if (was_up && state != State::draining) log_->add(Happening::down, replica, 0xffffffffu);
+  }
+  if (paid(present) != paid(state)) {
+    if (paid(present)) paid_ns_ += (at - since_[replica]).count / kPsPerNs;
+    since_[replica] = at;
+  }
+  present = state;
+}
+
+// A node that is away already stays so for as long as was said first.
+std::vector<std::uint32_t> Availability::fail(const Change& c, Time at) {
+  std::vector<std::uint32_t> lost;
+  if (empty(c.who)) return lost;
+  for (std::uint32_t r = first_of(c.who); r < end_of(c.who); ++r) {
+    if (states_[r] == State::open || states_[r] == State::draining) lost.push_back(r);
+    set(r, State::down, at);
+  }
+  leaving_[c.who] = 1;
+  put_back(c.who, c.down, at);
+  return lost;
+}
+
+bool Availability::drain(const Change& c, Time at) {
+  if (leaving_[c.who]) return false;
+  leaving_[c.who] = 1;
+  down_for_[c.who] = c.down;
+  bool any = false;
+  for (std::uint32_t r = first_of(c.who); r < end_of(c.who); ++r) {
+    if (states_[r] == State::open) set(r, State::draining, at);
+    if (states_[r] == State::draining) any = true;
+    if (states_[r] != State::draining) set(r, State::down, at);
+  }
+  if (!any) put_back(c.who, c.down, at);
+  return any;
+}
+
+void Availability::back(const Change& c, Time at) {
+  --backs_;
+  leaving_[c.who] = 0;
+  for (std::uint32_t r = first_of(c.who); r < end_of(c.who); ++r) set(r, scales() ? State::off : State::open, at);
+}
+
+// Unless its start was called off. One that was called off and started again is ready when its second start is.
+void Availability::ready(const Change& c, Time at) {
+  if (states_[c.who] == State::starting && at - since_[c.who] >= scaling_.delay) set(c.who, State::open, at);
+}
+
+void Availability::scale(std::int64_t requests, Time at) {
+  const auto most = static_cast<std::int64_t>(states_.size());
+  const std::int64_t want =
+      std::clamp<std::int64_t>(ceil_div(requests, scaling_.target_requests), scaling_.min_replicas, most);
+  while (!wanted_.empty() && wanted_.front().first + scaling_.cooldown <= at) wanted_.pop_front();
+  wanted_.emplace_back(at, want);
+  std::int64_t recently = want;
+  for (const auto& [when, replicas] : wanted_) recently = std::max(recently, replicas);
+  std::int64_t have =
+      std::count_if(states_.begin(), states_.end(), [](State s) { return s == State::open || s == State::starting; });
+  for (std::uint32_t r = 0; r < states_.size() && have < want; ++r) {
+    if (states_[r] != State::off || leaving_[node_of(r)]) continue;
+    set(r, State::starting, at);
+    put(at + scaling_.delay, {Change::ready, r});
+    ++have, ++started;
+  }
+  for (const State which : {State::starting, State::open}) {
+    for (std::uint32_t r = static_cast<std::uint32_t>(states_.size()); r-- > 0 && have > recently;) {
+      if (states_[r] != which) continue;
+      set(r, which == State::open ? State::draining : State::off, at);
+      --have, ++stopped;
+    }
+  }
+}
+
+void Availability::close(std::uint32_t replica, Time at) {
+  const std::uint32_t node = node_of(replica);
+  set(replica, leaving_[node] ? State::down : State::off, at);
+  if (leaving_[node] && empty(node)) put_back(node, down_for_[node], at);
+}
+
+double Availability::mean_replicas(Time end) {
+  std::int64_t ns = paid_ns_;
+  for (std::uint32_t r = 0; r < states_.size(); ++r) {
+    if (paid(states_[r])) ns += (end - since_[r]).count / kPsPerNs;
+  }
+  return static_cast<double>(ns) / std::max(1.0, static_cast<double>(end.count / kPsPerNs));
+}
+
+}  // namespace kvplan
