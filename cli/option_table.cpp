@@ -223,8 +223,18 @@ Options offload_options() {
       several("offload.mode", {"none", "dram", "dram+ssd", "dram+remote", "dram+ssd+remote"}, "dram", "offload",
               "Tiers below HBM: none recomputes what HBM has lost; several modes are compared."),
       dram_bytes,
-      storage_bytes("offload.ssd_bytes", "SSD of one node for KV.", "the share of the node's drives that belongs to the GPUs used"),
+      storage_bytes("offload.ssd_bytes", "SSD of one node for KV, whatever ssd_scope says.", "the share of the node's drives that belongs to the GPUs used"),
       storage_bytes("offload.remote_bytes", "The remote store of the whole fleet for KV.", "what the hardware file says"),
+      choice("offload.ssd_scope", {"replica", "node", "fleet"}, "node", "",
+             "Whose an SSD tier is: a replica's own part of its node's drives, its node's, or one pool of all nodes' "
+             "drives, which several nodes reach over their storage network."),
+      choice("offload.remote_scope", {"replica", "node", "fleet"}, "fleet", "",
+             "Whose a remote tier is: the whole fleet's, or an equal part of it for each node or replica. No tier may be "
+             "narrower than the one above it."),
+      boolean("offload.prefetch",
+              "What SSD or the remote store hold of a prompt that has to queue is read into DRAM meanwhile."),
+      integer("offload.prefetch_tokens", "tokens", 1, 1048576, 256, "",
+              "Prefetch no less than so many tokens of a prompt (256 is HiCache's)."),
       boolean("offload.promote", "What is loaded from SSD or the remote store stays in DRAM as well.", true),
       choice("offload.dram_scope", {"replica", "node"}, "node", "",
              "Whether the replicas of a node share one DRAM cache or have one each."),
@@ -235,8 +245,9 @@ Options offload_options() {
       integer("offload.selective_hits", "lookups", 1, 1000, 2, "",
               "Lookups after which the selective policy stores a block."),
       choice(
-          "offload.load", {"blocking", "layerwise"}, "blocking", "",
-          "Blocking: a request waits outside the batch for its load. Layerwise: layer l computes while l + 1 loads."),
+          "offload.load", {"blocking", "layerwise", "in-step"}, "blocking", "",
+          "Blocking: a request waits outside the batch for its load. Layerwise: layer l computes while l + 1 loads. "
+          "In-step: the request's first step waits for all of it, and the whole batch with it (TensorRT-LLM)."),
       integer("offload.chunk_tokens", "tokens", 1, 1048576, 256, "",
               "Unit of offload: only whole chunks of a prompt or answer are stored."),
       choice("offload.load_choice", {"load", "recompute", "cheaper", "partial"}, "load", "",

@@ -101,6 +101,7 @@ Json kv_block(const RunFacts& run, const Totals& sum) {
           {"written_bytes_per_day", per_day(result.written, seconds(sum.makespan()))},
           {"ssd_endurance", ssd_endurance(run, written_a_day)},
           {"read_bytes", by_tier(result.read)},
+          {"prefetched_bytes", result.prefetched.count},
           {"skipped_store_blocks", result.skipped_stores},
           {"load_choice", load_choice_block(result.load_choices)}};
 }

@@ -137,8 +137,9 @@ void Replica::load_ended(std::uint32_t tier, Time at) {
 void Replica::arrived_in_g2(const Ranges& ranges, const Use& use) {
   if (ranges.empty()) return;
   for (std::size_t i = ranges.size(); i-- > 0;) tier_->end_store(ranges[i]);
-  for (WriteThrough* writer : below_.writers) {
-    if (writer->policy() != StorePolicy::back) writer->offer(*tier_, ranges, use, run_.result);
+  for (std::size_t i = 0; i < below_.writers.size(); ++i) {
+    WriteThrough& writer = *below_.writers[i];
+    if (writer.policy() != StorePolicy::back) writer.offer(*tier_, *below_.tiers[i + 1], ranges, use, run_.result);
   }
   make_reserve(use.at);
 }
@@ -147,8 +148,11 @@ void Replica::arrived_in_g2(const Ranges& ranges, const Use& use) {
 void Replica::offer_looked_up(const Sequence& s, Time at) {
   Ranges prompt;
   for (const PrefixRun& run : run_.chains.prompt(s.turn)) prompt.push_back(run.range);
-  for (WriteThrough* writer : below_.writers) {
-    if (writer->policy() == StorePolicy::selective) writer->offer(*tier_, prompt, {at, false}, run_.result);
+  for (std::size_t i = 0; i < below_.writers.size(); ++i) {
+    WriteThrough& writer = *below_.writers[i];
+    if (writer.policy() == StorePolicy::selective) {
+      writer.offer(*tier_, *below_.tiers[i + 1], prompt, {at, false}, run_.result);
+    }
   }
 }
 
@@ -162,7 +166,7 @@ void Replica::make_reserve(Time at) {
 void Replica::note_load_start(std::uint32_t tier, Time at) {
   const TransferQueue& loads = loads_[tier];
   if (run_.executor != nullptr) return;  // whose layers wait for themselves
-  if (!sequence(loads.current().sequence).load_in_step) return;
+  if (!sequence(loads.current().sequence).load_in_step || offload_.load == LoadPolicy::in_step) return;
   const std::int64_t layers = run_.config.step_times[0].layers;
   gate_.compute_start =
       std::max(gate_.compute_start, below_.network->estimated_first_part(loads.route(), layers, at));
@@ -170,14 +174,15 @@ void Replica::note_load_start(std::uint32_t tier, Time at) {
 
 // The last layer of the last load is there: what is left of the step is known.
 // With one load at a constant rate this is the pipeline's closed form,
-// max(first layer's load + all compute, all load + last layer's compute).
+// max(first layer's load + all compute, all load + last layer's compute);
+// where all of a load comes before any compute, the latter with one layer.
 void Replica::open_gate(Time at) {
   if (run_.executor != nullptr) {
     flight_ = Flight(gate_.start, kUntilReported, 0, 1);
     next_event_ = flight_.end();
     return;
   }
-  const std::int64_t layers = run_.config.step_times[0].layers;
+  const std::int64_t layers = load_parts(offload_, run_.config.step_times[0]);
   const Time compute(gate_.step_ps);
   const Time end = std::max(std::max(gate_.start, gate_.compute_start) + compute,
                             at + Time(ceil_div(gate_.step_ps, layers)));

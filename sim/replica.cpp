@@ -36,6 +36,11 @@ Replica::Replica(std::uint32_t id, RunState& run, const Below& below)
   for (std::uint32_t t = 0; t < below_.tiers.size(); ++t) {
     loads_.emplace_back(below_.network, below_.network->load_route(t, below_.replica_on_node), run_.executor);
   }
+  for (std::uint32_t t = 1; offload_.prefetch && t < below_.tiers.size(); ++t) {
+    prefetches_.emplace_back(below_.network, below_.network->prefetch_route(t, below_.replica_on_node), run_.executor);
+    const std::int64_t sharing = offload_.scope == Scope::replica ? 1 : run_.config.replicas_per_node;
+    most_prefetching_blocks_ = tier_->capacity_blocks() / 8 / sharing;
+  }
 }
 
 void Replica::arrive(TurnId turn, Time at) {
@@ -57,7 +62,10 @@ void Replica::arrive(TurnId turn, Time at) {
   note(Happening::queue, turn);
   if (!flight_.active() && gate_.loads == 0) {
     wake(at);
-  } else if (limit_ == Limit::none && flight_.active()) {
+    return;
+  }
+  if (!prefetches_.empty()) prefetch(turn, at);
+  if (limit_ == Limit::none && flight_.active()) {
     flight_.cut(at);
     next_event_ = flight_.end();
   }

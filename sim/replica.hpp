@@ -81,6 +81,7 @@ class Replica {
   void arrive(TurnId turn, Time at);
   void load_ended(std::uint32_t tier, Time at);
   void store_ended(Time at);
+  void prefetched(std::uint32_t tier, Time at);
   // The executor's step has ended: step() is due.
   void step_reported(Time at);
 
@@ -205,6 +206,8 @@ class Replica {
   void promote(Transfer& load, Time at);
   void arrived_in_g2(const Ranges& ranges, const Use& use);
   void make_reserve(Time at);
+  void prefetch(TurnId turn, Time at);  // prefetch.cpp
+  Transfer prefetch_of(std::uint32_t tier);
   void start_deferred(Time at, bool all);
   void store_prompt(const Sequence& s, Time at);
   void store_answer(const Sequence& s, std::int64_t kept, Time at);
@@ -230,6 +233,7 @@ class Replica {
   const Below below_;
   LowerTier* const tier_;  // G2, or null
   std::vector<TransferQueue> loads_;  // by tier
+  std::vector<TransferQueue> prefetches_;  // by tier beyond G2, where there are any
   TransferQueue stores_;
   PagedCache cache_;
   DecodeGroup decode_;
@@ -248,6 +252,8 @@ class Replica {
   std::vector<Transfer> deferred_;    // stores of the step that has just ended
   std::vector<Transfer> due_;         // of the one before: start at the next boundary
   std::vector<Hit> hits_;             // of the last prompt that was looked up
+  std::int64_t prefetching_blocks_ = 0;  // that wait to be read into G2, or are
+  std::int64_t most_prefetching_blocks_ = 0;
 
   Flight flight_;
   Gate gate_;

@@ -32,6 +32,9 @@ struct RequestRecord {
   std::int64_t computed_tokens = 0;    // of the prompt, and again after a preemption
   std::int64_t recomputed_tokens = 0;  // of those, computed before by some replica
   std::int32_t preemptions = 0;
+  // Disaggregation: who decoded, and from the first token until that could go on. kNone: nobody else.
+  std::uint32_t decode_replica = kNone;
+  Time handover{0};
 };
 
 struct LinkUsage {
@@ -54,7 +57,9 @@ struct SimulationResult {
   std::int64_t evicted_g2_blocks = 0;
   std::int64_t evicted_beyond_blocks[2] = {0, 0};  // by Storage
   Bytes loaded, stored;                 // into G1, out of G1
+  Bytes handed_over;                    // from prefill to decode replicas
   Bytes written_beyond;                 // from G2 to the tiers beyond
+  Bytes prefetched;                     // from these to G2, for prompts that queued
   LoadChoices load_choices;
   // By tier (G2, SSD, remote): bytes that came to it, and that loads took from it.
   Bytes written[3], read[3];

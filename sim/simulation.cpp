@@ -155,7 +155,7 @@ Below Simulation::reach_below(std::uint32_t replica, std::uint32_t on_node) {
     below.tiers.push_back(make_tier(tiers_[i + 1], tier.scope, tier.capacity, tier.eviction));
     if (on_node == 0) {
       const Bytes most_waiting(offload.capacity.count / 8);
-      writers_[node].push_back(std::make_unique<WriteThrough>(*below.tiers.back(), *below.network,
+      writers_[node].push_back(std::make_unique<WriteThrough>(*below.network,
                                                               below.network->write_route(i + 1),
                                                               config_.links.beyond[i].write_streams, most_waiting,
                                                               run_.executor, tier.store, offload.selective_hits));
@@ -291,6 +291,7 @@ void Simulation::end_transfer(FlowNetwork::Purpose purpose, std::uint32_t node, 
   switch (purpose.kind) {
     case FlowNetwork::Purpose::load: replicas_[replica]->load_ended(purpose.tier, at); break;
     case FlowNetwork::Purpose::store: replicas_[replica]->store_ended(at); break;
+    case FlowNetwork::Purpose::prefetch: replicas_[replica]->prefetched(purpose.tier, at); break;
     case FlowNetwork::Purpose::write: writers_[node][purpose.tier - 1]->ended(at); break;
   }
   if (purpose.kind != FlowNetwork::Purpose::write) refresh(replica);
@@ -308,7 +309,7 @@ void Simulation::watch() {
 
 void Simulation::begin_executor() {
   KVPLAN_ASSERT(config_.replicas == 1 && config_.step_by_step && !config_.engine.overlap &&
-                config_.engine.speculation.draft_tokens == 0);
+                config_.engine.speculation.draft_tokens == 0 && !config_.offload.prefetch);
   std::vector<const LowerTier*> tiers;
   for (const auto& level : tiers_) tiers.push_back(level.front().get());
   run_.executor->begin(replicas_.front()->cache(), tiers);
