@@ -18,7 +18,9 @@ struct Quantity {
 };
 using Quantities = std::vector<Quantity>;
 
-std::string figure(double v) { return v < 1e6 ? fmt::format("{:.6g}", v) : fmt::format("{:.0f}", v); }
+std::string figure(double v) { return v < 1e4 ? fmt::format("{:.4g}", v) : human_count(v); }
+
+std::string count(std::int64_t n) { return human_count(static_cast<double>(n)); }
 
 Grid quantiles_table(const Quantities& all) {
   Grid g{{"", "mean", "p10", "p50", "p90", "p99", "max"}, {}};
@@ -71,15 +73,16 @@ Section what_section(const Workload& w, const TraceStatistics& s, const Reuse& r
   what.sentences.push_back(
       fmt::format("{}: {}, blocks of {} tokens, SHA-256 {}.", w.name, w.format, w.block_tokens, w.sha256));
   what.points.push_back(fmt::format("{} turns in {:.1f} s, {:.3g} a second; {} of them wait for the turn before.",
-                                    s.turns, s.duration_s, s.turns_per_s, s.closed_loop_turns));
-  what.points.push_back(
-      fmt::format("{} sessions, {} of them with several turns; {} follow-ups, {} with the whole "
-                  "answer before.",
-                  s.sessions, s.multi_turn_sessions, s.follow_up_turns, share(s.whole_answer_share)));
+                                    count(s.turns), s.duration_s, s.turns_per_s, count(s.closed_loop_turns)));
   what.points.push_back(fmt::format(
-      "{} tokens of prompts and {} of answers; {} distinct blocks of {}, {} of them used "
-      "once.",
-      s.total_prompt_tokens, s.total_output_tokens, s.unique_blocks, s.prompt_blocks, share(r.used_once_share)));
+      "{} sessions, {} of them with several turns; {} follow-ups, {} with the whole "
+      "answer before.",
+      count(s.sessions), count(s.multi_turn_sessions), count(s.follow_up_turns), share(s.whole_answer_share)));
+  what.points.push_back(
+      fmt::format("{} tokens of prompts and {} of answers; {} distinct blocks of {}, {} of them used "
+                  "once.",
+                  count(s.total_prompt_tokens), count(s.total_output_tokens), count(s.unique_blocks),
+                  count(s.prompt_blocks), share(r.used_once_share)));
   what.points.push_back(fmt::format("An infinite prefix cache hits {} of prompt tokens, {} of blocks.",
                                     share(s.infinite_hit_rate_tokens), share(s.infinite_hit_rate_blocks)));
   what.table = quantiles_table({{"prompt tokens", s.prompt_tokens},
@@ -169,7 +172,7 @@ Section reuse_section(const Workload& w, const TraceStatistics& s, const Reuse& 
          curves_table("time (s)", tokens, plain)});
     reuse.charts.push_back(
         {"distinct", "Distinct blocks so far",
-         fmt::format("{} distinct blocks with {} tokens by the end.", s.unique_blocks, s.unique_tokens),
+         fmt::format("{} distinct blocks with {} tokens by the end.", count(s.unique_blocks), count(s.unique_tokens)),
          line_chart("Distinct blocks so far", kTime, {"blocks", false, "~s"}, distinct, true),
          curves_table("time (s)", distinct, plain)});
   }

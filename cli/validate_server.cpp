@@ -38,7 +38,7 @@ std::string ms(double s) { return fmt::format("{:.1f}", 1e3 * s); }
 bool judged(const ServerComparison& c) { return !c.fitted && !c.frontend_bound; }
 
 Json overheads_json(const Overheads& o) {
-  return {{"activations", o.activations}, {"step_s", o.step_s}, {"sequence_s", o.sequence_s}, {"request_s", o.request_s}};
+  return {{"activations", o.activations}, {"step_s", o.step_s}, {"sequence_s", o.sequence_s}, {"request_s", o.request_s}, {"kept_free", o.kept_free}};
 }
 
 Json summary_json(const ErrorSummary& s) {
@@ -104,7 +104,7 @@ std::vector<Group> groups_of(const ServerStudy& study) {
 }
 
 std::string fits_text(const ServerStudy& study) {
-  Rows rows = {{"overheads", "rows", "activations", "step, ms", "sequence, us", "request, ms"}};
+  Rows rows = {{"overheads", "rows", "activations", "step, ms", "sequence, us", "request, ms", "places kept free"}};
   const auto figure = [](double v, double low, double high, double unit) {
     return fmt::format("{:.3g} [{:.3g}, {:.3g}]", v / unit, low / unit, high / unit);
   };
@@ -114,7 +114,8 @@ std::string fits_text(const ServerStudy& study) {
     rows.push_back({name, std::to_string(f.rows), figure(f.value.activations, f.low.activations, f.high.activations, 1),
                     figure(f.value.step_s, f.low.step_s, f.high.step_s, 1e-3),
                     figure(f.value.sequence_s, f.low.sequence_s, f.high.sequence_s, 1e-6),
-                    figure(f.value.request_s, f.low.request_s, f.high.request_s, 1e-3)});
+                    figure(f.value.request_s, f.low.request_s, f.high.request_s, 1e-3),
+                    std::to_string(f.value.kept_free)});
   }
   return text_grid(rows);
 }

@@ -59,12 +59,13 @@ std::string base64_of_hex(const std::string& hex) {
   return out;
 }
 
-// Scrolls sideways where it is wide, and takes the keyboard's focus to do so.
+// Scrolls sideways where it is wide, and takes the keyboard's focus to do so. Its caption repeats the heading above
+// it, for those who hear the page alone.
 std::string table_html(const Grid& grid, const std::string& caption) {
   if (grid.rows.empty()) return "";
   std::string out = fmt::format(
       "<div class=\"scroll\" role=\"region\" aria-label=\"Table: {0}\" "
-      "tabindex=\"0\"><table><caption>{0}</caption><thead><tr>",
+      "tabindex=\"0\"><table><caption class=\"repeated\">{0}</caption><thead><tr>",
       escaped(caption));
   for (const std::string& cell : grid.header) out += fmt::format("<th scope=\"col\">{}</th>", escaped(cell));
   out += "</tr></thead><tbody>\n";

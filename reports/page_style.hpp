@@ -19,8 +19,8 @@ a { color: var(--link); }
 .skip:focus { left: 1rem; top: .5rem; background: var(--paper); padding: .5rem; }
 nav ul { list-style: none; margin: 0; padding: .75rem 0; display: flex; flex-wrap: wrap; gap: .35rem 1.1rem; border-block: 1px solid var(--line); font-size: .9rem; }
 section { margin-top: 2.5rem; scroll-margin-top: 1rem; }
-#verdict { border-left: .3rem solid var(--link); padding: .25rem 0 .25rem 1rem; }
-#verdict p:first-of-type { font-size: 1.15rem; font-weight: 600; margin-top: 0; }
+#verdict, section[id^=plan]:not([id^=plan-s]) { border-left: .3rem solid var(--link); padding: .25rem 0 .25rem 1rem; }
+#verdict p:first-of-type, section[id^=plan] > p:first-of-type { font-size: 1.15rem; font-weight: 600; margin-top: 0; }
 p, li { max-width: 46rem; overflow-wrap: anywhere; }
 figure { margin: 1.5rem 0; padding: 1rem; border: 1px solid var(--line); border-radius: .5rem; break-inside: avoid; }
 .chart { width: 100%; min-height: 1rem; }
@@ -29,7 +29,7 @@ figcaption { margin: .5rem 0; }
 summary { cursor: pointer; color: var(--link); font-size: .9rem; padding: .2rem 0; }
 .scroll { overflow-x: auto; max-height: 32rem; overflow-y: auto; margin: .5rem 0; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
-caption { text-align: left; color: var(--soft); padding: .25rem 0; }
+.repeated { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; white-space: nowrap; }
 th, td { padding: .3rem .75rem .3rem 0; text-align: right; vertical-align: top; border-bottom: 1px solid var(--line); }
 th[scope=row], th:first-child { text-align: left; font-weight: 500; min-width: 9rem; }
 td:not(:first-child) { min-width: 5.5rem; }

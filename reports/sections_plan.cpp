@@ -27,7 +27,9 @@ std::string of(double v, const char* pattern = "{:.4g}") {
   return std::isnan(v) ? "-" : fmt::format(fmt::runtime(pattern), v);
 }
 
-Section answer(const Json& plan, const std::string& objective) {
+std::string seconds_of(double v) { return std::isnan(v) ? "-" : human_seconds(v); }
+
+Section answer(const Json& plan) {
   Section s{"plan", "The plan", {}, {}, {}, {}, {}};
   for (const char* key : {"sentence", "summary", "answer"}) {
     if (const std::string text = text_of(plan, key); !text.empty()) s.sentences.push_back(text);
@@ -40,15 +42,17 @@ Section answer(const Json& plan, const std::string& objective) {
        {std::pair{"at_full_strength", "at full strength"}, {"with_spare_nodes_lost", "with the spare nodes lost"}}) {
     if (!fleet.contains(key) || !fleet[key].is_object()) continue;
     for (const Json& t : list_of(fleet[key], "slo")) {
-      s.table.rows.push_back({fmt::format("{}, {}", text_of(t, "name"), when), of(number_of(t, "value")),
-                              fmt::format("{} to {}", of(number_of(t, "low")), of(number_of(t, "high"))),
-                              of(number_of(t, "limit")), t.value("met", false) ? "met" : "MISSED"});
+      const bool time = t.value("at_most", true);  // a share is to be at least so much
+      const auto value = [&](const char* k) { return time ? seconds_of(number_of(t, k)) : of(number_of(t, k)); };
+      s.table.rows.push_back({fmt::format("{}, {}", text_of(t, "name"), when), value("value"),
+                              fmt::format("{} to {}", value("low"), value("high")),
+                              fmt::format("{} {}", time ? "at most" : "at least", value("limit")),
+                              t.value("met", false) ? "met" : "MISSED"});
     }
   }
   for (const Json& note : list_of(plan, "notes")) {
     if (note.is_string()) s.more.push_back(note.get<std::string>());
   }
-  s.points.push_back("Costs are " + objective + "; times are seconds.");
   return s;
 }
 
@@ -141,7 +145,7 @@ Section hangs_on(const Json& plan, const std::string& objective) {
 std::vector<Section> plan_sections(const Json& plan, std::size_t number) {
   const std::string objective =
       plan.contains("objective") && plan["objective"].is_object() ? text_of(plan["objective"], "unit") : "cost";
-  std::vector<Section> all = {answer(plan, objective), alternatives(plan, objective), hangs_on(plan, objective)};
+  std::vector<Section> all = {answer(plan), alternatives(plan, objective), hangs_on(plan, objective)};
   if (number == 0) return all;
   for (Section& s : all) {
     s.id += fmt::format("-{}", number + 1);

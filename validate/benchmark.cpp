@@ -51,10 +51,11 @@ Workload benchmark_load(const ServerRow& row, const Benchmark& b) {
   return w;
 }
 
-ServerFigures run_benchmark(const ServerRow& row, const Benchmark& b, SimulationConfig config) {
+ServerFigures run_benchmark(const ServerRow& row, const Benchmark& b, SimulationConfig config, int kept_free) {
   config.engine.page_tokens = kPageTokens;
-  config.engine.max_num_seqs = b.sequences(row);
+  config.engine.max_num_seqs = b.sequences(row, kept_free);
   config.engine.whole_prompts = b.whole_prompts.count(row.backend) > 0;
+  config.engine.overlap = b.overlapped.count(row.backend) > 0;
   if (b.prefill_first.count(row.backend) > 0) config.engine.order = StepOrder::prefill_first;
   config.engine.max_num_batched_tokens = std::max(b.budget(row), config.engine.max_num_seqs);
   const Workload load = benchmark_load(row, b);

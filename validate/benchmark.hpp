@@ -32,23 +32,25 @@ struct Benchmark {
   // Token budget of a step: fixed, or (0) isl + prompt_headroom_tokens + concurrency.
   std::int32_t batched_tokens = 0;
   std::int32_t prompt_headroom_tokens = 1500;
-  // Sequences that the server runs at once: as many as there are clients and this more (or fewer), by backend; at
-  // least 256 for a backend that is not named.
+  // Sequences that the server runs at once: as many as there are clients and this more (or fewer), by backend. For a
+  // backend that is not named the overheads decide: at least 256, or what they keep free less than clients.
   std::map<std::string, std::int32_t> sequences_beyond_clients = {};
   // Backends that cut no prompt into chunks, and that let prompts go before decodes (SGLang's default); others mix chunks
   // and decodes in a step.
   std::set<std::string> whole_prompts = {};
   std::set<std::string> prefill_first = {"sglang"};
+  std::set<std::string> overlapped = {};  // backends whose host prepares a step while the one before it runs
   double gpu_memory_utilization = 0.9;
+  bool of_free_memory = false;  // the utilization is of what weights and activations leave (TensorRT-LLM), not of all
   // Beyond either, the host front end bounds the server, which no step model tells; 0: not known.
   double frontend_requests_per_s = 0;
   double frontend_tokens_per_s = 0;
   Kernels kernels = Kernels::roofline;
 
-  std::int32_t sequences(const ServerRow& row) const {
+  std::int32_t sequences(const ServerRow& row, int kept_free = 0) const {
     const auto own = sequences_beyond_clients.find(row.backend);
-    if (own == sequences_beyond_clients.end()) return std::max(256, row.concurrency);
-    return std::max(1, row.concurrency + own->second);
+    if (own != sequences_beyond_clients.end()) return std::max(1, row.concurrency + own->second);
+    return kept_free == 0 ? std::max(256, row.concurrency) : std::max(1, row.concurrency - kept_free);
   }
   std::int32_t budget(const ServerRow& row) const {
     return batched_tokens > 0 ? batched_tokens : row.isl + prompt_headroom_tokens + row.concurrency;
@@ -67,6 +69,6 @@ struct ServerFigures {
 Workload benchmark_load(const ServerRow&, const Benchmark&);
 
 // `config` has everything but the engine's budget and sequences, which the benchmark says.
-ServerFigures run_benchmark(const ServerRow&, const Benchmark&, SimulationConfig config);
+ServerFigures run_benchmark(const ServerRow&, const Benchmark&, SimulationConfig config, int kept_free = 0);
 
 }  // namespace kvplan

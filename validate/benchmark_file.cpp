@@ -38,6 +38,7 @@ BenchmarkFile read(const JsonFile& file) {
   };
   backends("whole_prompts", b.whole_prompts);
   backends("prefill_first", b.prefill_first);
+  backends("overlapped", b.overlapped);
   b.gpu_memory_utilization = r.number("gpu_memory_utilization", 0.05, 1, usual.gpu_memory_utilization);
   b.frontend_requests_per_s = r.number("frontend_requests_per_s", 0, 1e9, 0.0);
   b.frontend_tokens_per_s = r.number("frontend_tokens_per_s", 0, 1e12, 0.0);

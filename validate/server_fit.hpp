@@ -2,7 +2,8 @@
 //
 // Robust least squares (Huber) on the logarithms of predicted / measured, by Gauss-Newton steps
 // with Levenberg's damping; each evaluation simulates every row. Rows beyond the
-// front end's limits, by the model's own prediction, are left out.
+// front end's limits, by the model's own prediction, are left out. Both with a place for every client and with one
+// kept free; the latter only where it takes a fifth off the loss.
 #pragma once
 
 #include <vector>

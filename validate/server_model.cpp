@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <map>
 #include <thread>
 
@@ -19,8 +20,8 @@ constexpr std::int32_t kPageTokens = 16;
 
 // Names of benchmark tools for the hardware that ships.
 constexpr std::pair<std::string_view, std::string_view> kSystems[] = {
-    {"a100_sxm", "x86-a100-sxm"}, {"a100_pcie", "x86-a100-pcie"}, {"h100_sxm", "x86-h100-sxm"},
-    {"h100_pcie", "x86-h100-pcie"}, {"h200_sxm", "x86-h200"},     {"gh200", "gh200-96"}};
+    {"a100_sxm", "x86-a100-sxm"},   {"a100_pcie", "x86-a100-pcie"}, {"h100_sxm", "x86-h100-sxm"},
+    {"h100_pcie", "x86-h100-pcie"}, {"h200_sxm", "x86-h200"},       {"gh200", "gh200-96"}};
 
 // Host work is what the overheads stand for: neither source of kernels brings its own.
 StepTime roofline_kernels(const ServerRow& row, Gpu gpu, const Architecture& model, Dtype kv) {
@@ -28,13 +29,13 @@ StepTime roofline_kernels(const ServerRow& row, Gpu gpu, const Architecture& mod
   return roofline_step_time(model, gpu, row.tp, row.weights, kv);
 }
 
-StepTime calibrated_kernels(const ServerRow& row, const OperatorModel& operators, const Gpu& gpu, const Architecture& model,
-                            Dtype kv) {
+StepTime calibrated_kernels(const ServerRow& row, const OperatorModel& operators, const Gpu& gpu,
+                            const Architecture& model, Dtype kv) {
   Overheads without;
   without.step_s = -1e-9 * operators.step_host_ns();
   without.sequence_s = -1e-9 * operators.sequence_host_ns();
-  return with_overheads(calibrated_step_time(operators, model, row.tp, row.weights, kv, IntervalEnd::central, {&gpu, false}),
-                        without, 0);
+  return with_overheads(
+      calibrated_step_time(operators, model, row.tp, row.weights, kv, IntervalEnd::central, {&gpu, false}), without, 0);
 }
 
 }  // namespace
@@ -68,7 +69,9 @@ ServerPoint server_point(const ServerRow& row, const Hardware& hardware, const O
   p.provenance = kernels.provenance;
   p.activation_row_s = activation_row_s(model, hardware.gpu, row.tp);
   p.config.engine.max_context_tokens = model.max_context_tokens;
-  const Bytes memory = kv_memory_per_gpu(model, hardware.gpu, row.tp, row.weights, b.gpu_memory_utilization);
+  Bytes memory =
+      kv_memory_per_gpu(model, hardware.gpu, row.tp, row.weights, b.of_free_memory ? 1 : b.gpu_memory_utilization);
+  if (b.of_free_memory) memory = Bytes(std::llround(static_cast<double>(memory.count) * b.gpu_memory_utilization));
   const KvShare share = kv_share(model, kv, row.tp, memory, b.sequences(row));
   p.config.kv_bytes_per_token = share.per_token;
   p.config.kv_bytes_per_token_per_gpu = share.per_token_per_gpu;
@@ -117,7 +120,7 @@ std::vector<ServerFigures> predict(const std::vector<ServerPoint>& points, const
       SimulationConfig config = points[i].config;
       config.step_times.fill(with_overheads(config.step_times[0], o, points[i].activation_row_s));
       config.engine.frontend_fixed = time_from_seconds(o.request_s);
-      figures[i] = run_benchmark(points[i].row, b, std::move(config));
+      figures[i] = run_benchmark(points[i].row, b, std::move(config), o.kept_free);
     }
   };
   std::vector<std::jthread> pool;

@@ -48,6 +48,7 @@ Overheads read_overheads(JsonReader r) {
   o.step_s = r.number("step_s", 0, 1);
   o.sequence_s = r.number("sequence_s", 0, 1);
   o.request_s = r.number("request_s", 0, 10);
+  o.kept_free = static_cast<int>(r.integer("kept_free", 0, 1, 0));
   r.no_other_keys();
   return o;
 }
@@ -155,8 +156,9 @@ std::vector<Sensitivity> sensitivities(const ServerStudy& study, unsigned thread
   change("clients 5 ms apart", [](Benchmark& b) { b.spacing_s = 0.005; });
   change("lengths vary by 0.5 %", [](Benchmark& b) { b.length_jitter = 0.005; });
   change("lengths vary by 20 %", [](Benchmark& b) { b.length_jitter = 0.2; });
-  change("a place less than clients under TensorRT-LLM", [](Benchmark& b) { b.sequences_beyond_clients["trtllm"] = -1; });
+  change("a place for every client under TensorRT-LLM", [](Benchmark& b) { b.sequences_beyond_clients["trtllm"] = 0; });
   change("no prompt cut into chunks under TensorRT-LLM", [](Benchmark& b) { b.whole_prompts.insert("trtllm"); });
+  change("host work behind the GPU under TensorRT-LLM", [](Benchmark& b) { b.overlapped.insert("trtllm"); });
   change("prompts before decodes everywhere", [](Benchmark& b) { b.prefill_first = {"vllm", "trtllm"}; });
   change("budget of 2,048 tokens a step", [](Benchmark& b) { b.batched_tokens = 2048; });
   change("budget of 8,192 tokens a step", [](Benchmark& b) { b.batched_tokens = 8192; });
@@ -175,8 +177,7 @@ std::vector<Sensitivity> sensitivities(const ServerStudy& study, unsigned thread
     }
     const auto all = [](const ServerComparison&) { return true; };
     const ErrorSummary ttft = summarise(changed, Latency::ttft, all);
-    result.push_back(
-        {text, ttft.median_absolute, ttft.bias, summarise(changed, Latency::tpot, all).median_absolute});
+    result.push_back({text, ttft.median_absolute, ttft.bias, summarise(changed, Latency::tpot, all).median_absolute});
   }
   return result;
 }
@@ -202,9 +203,10 @@ ErrorSummary summarise(const ServerStudy& study, Latency q, const std::function<
 std::string explain(const ServerComparison& c, const Benchmark& b) {
   const ServerFigures& f = c.figures;
   if (c.frontend_bound) {
-    return fmt::format("{:.0f} requests/s and {:.0f} tokens/s are beyond what the host front end did elsewhere ({:.0f}, "
-                       "{:.0f})",
-                       f.requests_per_s, f.output_tokens_per_s, b.frontend_requests_per_s, b.frontend_tokens_per_s);
+    return fmt::format(
+        "{:.0f} requests/s and {:.0f} tokens/s are beyond what the host front end did elsewhere ({:.0f}, "
+        "{:.0f})",
+        f.requests_per_s, f.output_tokens_per_s, b.frontend_requests_per_s, b.frontend_tokens_per_s);
   }
   if (f.preemptions > 0) return fmt::format("{} preemptions: KV memory decides", f.preemptions);
   if (f.queue_share > 0.5) {

@@ -91,7 +91,7 @@ TEST_CASE("one place fewer than clients: one client in all waits") {
 
 TEST_CASE("overheads that made the rows are found again, whatever they are") {
   const Benchmark b;
-  for (const Overheads& truth : {Overheads{1.5, 0.0008, 15e-6, 0.018}, Overheads{0.6, 0.0030, 60e-6, 0.004}}) {
+  for (const Overheads& truth : {Overheads{1.5, 0.0008, 15e-6, 0.018}, Overheads{0.6, 0.0030, 60e-6, 0.004, 1}}) {
     std::vector<ServerPoint> points;
     for (const std::int32_t isl : {512, 1024, 3000}) {
       for (const std::int32_t clients : {4, 16, 64}) {
@@ -106,6 +106,7 @@ TEST_CASE("overheads that made the rows are found again, whatever they are") {
     const OverheadFit fit = fit_overheads(points, b, 2);
     CAPTURE(fit.value.activations, fit.value.step_s, fit.value.sequence_s, fit.value.request_s);
     CHECK(fit.rows == points.size());
+    CHECK(fit.value.kept_free == truth.kept_free);
     CHECK(fit.value.activations == Approx(truth.activations).epsilon(0.05));
     CHECK(fit.value.step_s == Approx(truth.step_s).epsilon(0.05));
     CHECK(fit.value.sequence_s == Approx(truth.sequence_s).epsilon(0.05));
