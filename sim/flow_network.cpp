@@ -25,12 +25,22 @@ Time time_for(int128 units, std::int64_t rate) {
 
 }  // namespace
 
-FlowNetwork::FlowNetwork(const NodeLinks& links) {
-  for (const Limit& limit : links.limits) {
+FlowNetwork::FlowNetwork(const std::vector<Limit>& limits, const std::vector<Route>& routes) {
+  add_limits(limits);
+  for (const Route& route : routes) add_route(route);
+  flows_.resize(uses_.size());
+}
+
+void FlowNetwork::add_limits(const std::vector<Limit>& limits) {
+  for (const Limit& limit : limits) {
     KVPLAN_ASSERT(limit.bytes_per_s > 0);
     limit_names_.push_back(limit.name);
     limits_.emplace_back().capacity = limit.bytes_per_s;
   }
+}
+
+FlowNetwork::FlowNetwork(const NodeLinks& links) {
+  add_limits(links.limits);
   replicas_ = static_cast<std::uint32_t>(links.load.size());
   for (std::size_t r = 0; r < links.load.size(); ++r) {
     add_route(links.load[r]);

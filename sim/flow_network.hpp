@@ -31,6 +31,8 @@ class FlowNetwork {
   using RouteId = std::uint32_t;
 
   explicit FlowNetwork(const NodeLinks& links);
+  // Routes by number, for one purpose.
+  FlowNetwork(const std::vector<Limit>& limits, const std::vector<Route>& routes);
 
   // What a route is for. Tier 0 is G2, 1 and on are those beyond it.
   struct Purpose {
@@ -98,6 +100,7 @@ class FlowNetwork {
     std::int64_t weights = 0;  // scratch of fill()
   };
 
+  void add_limits(const std::vector<Limit>& limits);
   void add_route(const Route& route);
   Time estimated_bytes_time(RouteId route, Bytes bytes) const;
   const std::vector<LimitUse>& uses(RouteId route) const { return uses_[route]; }

@@ -7,6 +7,8 @@
 
 #include "sim/calendar.hpp"
 #include "sim/eviction/foresight.hpp"
+#include "sim/handover.hpp"
+#include "sim/pools.hpp"
 #include "sim/replica.hpp"
 #include "sim/router.hpp"
 #include "sim/series.hpp"
@@ -32,8 +34,14 @@ class Simulation {
   using Ready = std::pair<Time, TurnId>;  // when a turn leaves the front end, or has to be let into it
 
   std::uint32_t network_actor(std::uint32_t node) const { return node; }
-  std::uint32_t arrivals_actor() const { return nodes_; }
-  std::uint32_t replica_actor(std::uint32_t replica) const { return nodes_ + 1 + replica; }
+  std::uint32_t handover_actor() const { return nodes_; }
+  std::uint32_t arrivals_actor() const { return nodes_ + (config_.decode_pool.empty() ? 0 : 1); }
+  std::uint32_t replica_actor(std::uint32_t replica) const { return arrivals_actor() + 1 + replica; }
+  // Decode replicas of their own are numbered behind the others.
+  std::uint32_t all_replicas() const { return static_cast<std::uint32_t>(replicas_.size() + decoders_.size()); }
+  Replica& replica(std::uint32_t id) const {
+    return id < replicas_.size() ? *replicas_[id] : *decoders_[id - replicas_.size()];
+  }
 
   std::unique_ptr<EvictionPolicy> eviction(Eviction, Bytes capacity);
   Below reach_below(std::uint32_t replica, std::uint32_t on_node);
@@ -46,11 +54,16 @@ class Simulation {
   void handle_arrivals(Time at);
   void settle_stepped(Time at);
   void handle_step(std::uint32_t replica, Time at);
+  void make_decoders();
+  void announce(const RunState::OwnPrompt& prompt, std::uint32_t from, Time at);
+  void pass_on_prompts(std::uint32_t replica, Time at);
+  void handle_handover(Time at);
   void start_successors(Time at);
   void begin_executor();
   void watch();
   bool take_report(Time until);
   bool refuse(TurnId turn);
+  bool fits(std::int64_t tokens, std::int64_t prompt) const;
   void refresh(std::uint32_t replica);
   Sample sample(Time at);
   void audit() const;
@@ -67,6 +80,9 @@ class Simulation {
   std::vector<std::unique_ptr<Replica>> replicas_;
   std::vector<std::uint32_t> node_of_;  // by replica
   std::unique_ptr<Router> router_;
+  std::vector<std::unique_ptr<Replica>> decoders_;  // with the next two, of disaggregation alone
+  std::unique_ptr<Router> decode_router_;
+  std::unique_ptr<Handover> handover_;
   Calendar calendar_;
   Series no_series_;
   Series* series_ = &no_series_;  // never due, where nobody asked for one
@@ -89,7 +105,7 @@ Simulation::Simulation(const Workload& workload, const PrefixChains& chains, con
       nodes_(static_cast<std::uint32_t>(ceil_div(config.replicas, config.replicas_per_node))),
       foresight_(workload, chains, uses_policy(config, Eviction::session), uses_policy(config, Eviction::belady)),
       run_{workload, config, chains, {}, std::vector<std::uint8_t>(workload.block_count(), 0), {}, executor, log, &foresight_},
-      calendar_(nodes_ + 1 + static_cast<std::uint32_t>(config.replicas)) {
+      calendar_(replica_actor(static_cast<std::uint32_t>(config.replicas + decode_replicas(config)))) {
   KVPLAN_ASSERT(config.replicas > 0 && chains.block_count() == workload.block_count());
   run_.result.requests.resize(workload.turns.size());
   if (front_end_takes_turns()) passed_.assign(workload.turns.size(), 0);
@@ -102,8 +118,9 @@ Simulation::Simulation(const Workload& workload, const PrefixChains& chains, con
     node_of_.push_back(r / per_node);
     Below below;
     if (offload) below = reach_below(r, r % per_node);
-    replicas_.push_back(std::make_unique<Replica>(r, run_, below));
+    replicas_.push_back(std::make_unique<Replica>(r, run_, config, below));
   }
+  if (!config.decode_pool.empty()) make_decoders();
   router_ = make_router(config.router, workload, config.replicas);
 
   first_successor_.assign(workload.turns.size() + 1, 0);
@@ -165,6 +182,16 @@ Below Simulation::reach_below(std::uint32_t replica, std::uint32_t on_node) {
   return below;
 }
 
+void Simulation::make_decoders() {
+  const SimulationConfig& own = config_.decode_pool.front();
+  KVPLAN_ASSERT(!own.offload.enabled && own.replicas > 0 && run_.executor == nullptr && run_.log == nullptr);
+  for (std::int32_t r = 0; r < own.replicas; ++r) {
+    decoders_.push_back(std::make_unique<Replica>(static_cast<std::uint32_t>(config_.replicas + r), run_, own, Below{}));
+  }
+  decode_router_ = make_router(own.router, workload_, own.replicas);
+  handover_ = std::make_unique<Handover>(config_, workload_.turns.size());
+}
+
 // A turn arrives: after the front end it is refused, or reaches the queue of a replica.
 void Simulation::schedule_arrival(TurnId turn, Time at) {
   RequestRecord& record = run_.result.requests[turn];
@@ -195,6 +222,15 @@ void Simulation::pass_front_end(TurnId turn, Time at) {
   announce_arrival();
 }
 
+// Prompt and answer in one replica's memory; or the prompt in that of the one, and all in that of the other.
+bool Simulation::fits(std::int64_t tokens, std::int64_t prompt) const {
+  const auto fit = [](const EngineConfig& e, std::int64_t n) {
+    return ceil_div(n + e.speculation.draft_tokens, e.page_tokens) <= e.g1_pages.count;
+  };
+  if (config_.decode_pool.empty()) return fit(config_.engine, tokens);
+  return fit(config_.engine, prompt) && fit(config_.decode_pool.front().engine, tokens);
+}
+
 bool Simulation::refuse(TurnId turn) {
   const Turn& t = workload_.turns[turn];
   const std::int64_t tokens = std::int64_t{t.prompt_tokens} + t.output_tokens;
@@ -203,8 +239,7 @@ bool Simulation::refuse(TurnId turn) {
     why = Refusal::empty_prompt;
   } else if (tokens > config_.engine.max_context_tokens) {
     why = Refusal::exceeds_context;
-  } else if (ceil_div(tokens + config_.engine.speculation.draft_tokens, config_.engine.page_tokens) >
-             config_.engine.g1_pages.count) {
+  } else if (!fits(tokens, t.prompt_tokens)) {
     why = Refusal::exceeds_memory;
   }
   if (why == Refusal::none) return false;
@@ -232,8 +267,10 @@ SimulationResult Simulation::run(Series* series) {
     while (at >= series_->next()) series_->add(sample(series_->next()));
     run_.result.end = at;
     if (run_.log != nullptr) run_.log->now = at;
-    if (actor < arrivals_actor()) {
+    if (actor < nodes_) {
       handle_transfers(actor, at);
+    } else if (actor < arrivals_actor()) {
+      handle_handover(at);
     } else if (actor == arrivals_actor()) {
       handle_arrivals(at);
     } else {
@@ -249,14 +286,15 @@ SimulationResult Simulation::run(Series* series) {
 Sample Simulation::sample(Time at) {
   Sample s;
   s.gpu_busy = run_.result.gpu_busy;
-  for (const auto& r : replicas_) {
+  for (std::uint32_t id = 0; id < all_replicas(); ++id) {
+    Replica& r = replica(id);
     const Time before = run_.result.gpu_busy;
-    r->settle(at);
-    s.gpu_busy += run_.result.gpu_busy - before + r->busy_in_step(at);
-    s.queued += r->queued();
-    s.running += r->running();
-    s.g1_pages += r->cache().capacity() - r->cache().free();
-    s.g1_pages_held += r->cache().capacity() - r->cache().available();
+    r.settle(at);
+    s.gpu_busy += run_.result.gpu_busy - before + r.busy_in_step(at);
+    s.queued += r.queued();
+    s.running += r.running();
+    s.g1_pages += r.cache().capacity() - r.cache().free();
+    s.g1_pages_held += r.cache().capacity() - r.cache().available();
   }
   for (const auto& level : tiers_) {
     Bytes used;
@@ -361,15 +399,50 @@ void Simulation::handle_arrivals(Time at) {
 // one where its predecessor ended: they have to be past theirs in mid-flight, too.
 void Simulation::settle_stepped(Time at) {
   if (at != stepped_at_) return;
-  for (std::uint32_t r = 0; r <= last_stepped_; ++r) replicas_[r]->settle(at + Time(1));
+  for (std::uint32_t r = 0; r <= last_stepped_; ++r) replica(r).settle(at + Time(1));
 }
 
 void Simulation::handle_step(std::uint32_t replica, Time at) {
   last_stepped_ = at == stepped_at_ ? std::max(last_stepped_, replica) : replica;
   stepped_at_ = at;
-  replicas_[replica]->step(at);
+  this->replica(replica).step(at);
   refresh(replica);
+  if (handover_) pass_on_prompts(replica, at);
   start_successors(at);
+}
+
+// A decode replica is chosen for a prompt.
+void Simulation::announce(const RunState::OwnPrompt& prompt, std::uint32_t from, Time at) {
+  settle_stepped(at);
+  const std::uint32_t to = decode_router_->choose(prompt.turn, decoders_, at);
+  handover_->announce(prompt.turn, from, prompt.sequence, to);
+  decoders_[to]->receive(prompt.turn, at);
+  refresh(static_cast<std::uint32_t>(replicas_.size()) + to);
+}
+
+// What the step that has just been composed, or ended, means for prompts on their way.
+void Simulation::pass_on_prompts(std::uint32_t replica, Time at) {
+  for (const RunState::OwnPrompt& p : run_.computed_prompts) {
+    if (!handover_->announced(p.turn)) announce(p, replica, at);
+    handover_->computed(p.turn, at);
+  }
+  for (const RunState::OwnPrompt& p : run_.announced_prompts) announce(p, replica, at);
+  for (const RunState::OwnPrompt& p : run_.reserved_prompts) handover_->reserved(p.turn, p.sequence, p.lacking, at);
+  run_.computed_prompts.clear();
+  run_.announced_prompts.clear();
+  run_.reserved_prompts.clear();
+  calendar_.set(handover_actor(), handover_->next_event());
+}
+
+void Simulation::handle_handover(Time at) {
+  if (const auto over = handover_->advance()) {
+    ++run_.result.events;
+    replicas_[over->from]->handed_over(over->source, at);
+    decoders_[over->to]->received(over->target, at);
+    refresh(over->from);
+    refresh(static_cast<std::uint32_t>(replicas_.size()) + over->to);
+  }
+  calendar_.set(handover_actor(), handover_->next_event());
 }
 
 void Simulation::start_successors(Time at) {
@@ -389,14 +462,14 @@ void Simulation::start_successors(Time at) {
 }
 
 void Simulation::refresh(std::uint32_t replica) {
-  calendar_.set(replica_actor(replica), replicas_[replica]->next_event());
-  if (networks_.empty()) return;
+  calendar_.set(replica_actor(replica), this->replica(replica).next_event());
+  if (networks_.empty() || replica >= replicas_.size()) return;
   const std::uint32_t node = node_of_[replica];
   calendar_.set(network_actor(node), networks_[node]->next_event());
 }
 
 void Simulation::audit() const {
-  for (const auto& r : replicas_) r->audit();
+  for (std::uint32_t id = 0; id < all_replicas(); ++id) replica(id).audit();
   for (const auto& level : tiers_) {
     for (const auto& t : level) t->audit();
   }
@@ -405,9 +478,9 @@ void Simulation::audit() const {
 void Simulation::finish() {
   SimulationResult& result = run_.result;
   if (series_ != &no_series_) series_->finish(sample(result.end), result.end);
-  for (const auto& r : replicas_) {
-    KVPLAN_ASSERT(r->idle());
-    result.evicted_g1_blocks += r->cache().evicted_blocks();
+  for (std::uint32_t id = 0; id < all_replicas(); ++id) {
+    KVPLAN_ASSERT(replica(id).idle());
+    result.evicted_g1_blocks += replica(id).cache().evicted_blocks();
   }
   for (std::size_t level = 0; level < tiers_.size(); ++level) {
     std::int64_t& evicted = level == 0 ? result.evicted_g2_blocks
@@ -422,6 +495,11 @@ void Simulation::finish() {
   for (std::uint32_t node = 0; node < networks_.size(); ++node) {
     const auto usage = networks_[node]->usage("node" + std::to_string(node) + " ");
     result.links.insert(result.links.end(), usage.begin(), usage.end());
+  }
+  if (handover_) {
+    const auto usage = handover_->network().usage("handover ");
+    result.links.insert(result.links.end(), usage.begin(), usage.end());
+    result.handed_over = handover_->moved();
   }
   Time last{0};
   for (const RequestRecord& r : result.requests) {
