@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "cli/decode_pool.hpp"
 #include "cli/step_price.hpp"
 #include "hardware/topology.hpp"
 #include "models/memory.hpp"
@@ -363,6 +364,7 @@ Built build_config(const Scenario& s, const std::string& offload, const Hardware
   c.links = compile_links(hardware, b.gpus_per_replica, std::min(c.replicas, c.replicas_per_node), beyond, way);
   tell_of_copies(b, way, hardware);
   for (const VertexKind kind : beyond) add_storage(b, s, hardware, kind);
+  add_decode_pool(b, s, hardware, model);
   return b;
 }
 

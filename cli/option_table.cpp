@@ -149,6 +149,24 @@ Options fleet_options() {
   };
 }
 
+Options disaggregation_options() {
+  return {
+      integer("disaggregation.decode_replicas", "", 0, 100000, 0, "decode-replicas",
+              "Replicas that only decode, beside those of replicas, which then only compute prompts; 0: every replica does "
+              "both."),
+      unless_set(integer("disaggregation.decode_tp", "GPUs", 1, 64, 1, "decode-tp", "Tensor parallelism of decode replicas."),
+                 "tp"),
+      choice("disaggregation.handover", {"whole", "layerwise"}, "whole", "",
+             "Whole: a prompt's KV moves to its decode replica when it is computed. Layerwise: all layers but the last move "
+             "beside the prompt's last step."),
+      number("disaggregation.network_bytes_per_s", "B/s", 1e6, 1e13, 50e9,
+             "Of a GPU's share of the network between nodes, one way (aiconfigurator's for H100 and H200 nodes); within a "
+             "node prompts cross the GPUs' peer links, at the hardware file's peer_bytes_per_s."),
+      number("disaggregation.latency_s", "s", 0, 1, 1e-5,
+             "Until the first byte of a hand-over moves (aiconfigurator's for one GPU to another)."),
+  };
+}
+
 Names names_of_evictions(bool in_hbm);
 
 Options engine_options() {
@@ -331,7 +349,7 @@ Options user_options() {
 const std::vector<Option>& option_table() {
   static const Options table = [] {
     Options all;
-    for (const Options& part : {load_options(), transform_options(), fleet_options(), engine_options(),
+    for (const Options& part : {load_options(), transform_options(), fleet_options(), disaggregation_options(), engine_options(),
                                 offload_options(), router_options(), user_options()}) {
       all.insert(all.end(), part.begin(), part.end());
     }

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "sim/pools.hpp"
 
 namespace kvplan {
 namespace {
@@ -150,7 +151,7 @@ Verdict judge(const Workload& workload, const SimulationConfig& config, const Si
     v.bottleneck_reason = v.reason;
     return v;
   }
-  const Time fleet_time = sum.makespan() * config.replicas;
+  const Time fleet_time = sum.makespan() * all_replicas(config);
   const double gpu_busy = share(result.gpu_busy, fleet_time);
   judge_state(v, gpu_busy, result, sum);
   if (judge_links(v, fleet_time, result, sum)) return v;

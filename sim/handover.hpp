@@ -26,8 +26,8 @@ class Handover {
     TurnId turn = kNone;
     std::uint32_t from = 0, to = 0;
     SequenceId source = kNone, target = kNone;
-    Bytes bytes{0};        // that the decode replica lacks
-    Bytes sent{0};         // of them
+    Bytes bytes{0};  // that the decode replica lacks
+    Bytes sent{0};   // of them
     bool computed = false, reserved = false;
   };
 
@@ -68,7 +68,7 @@ class Handover {
   std::vector<boost::container::deque<Sent>> queues_;  // by route: first in, first out, one in flight
   std::vector<Prompt> prompts_;
   std::vector<std::uint32_t> free_;
-  std::vector<std::uint32_t> by_turn_;         // into prompts_
+  std::vector<std::uint32_t> by_turn_;           // into prompts_
   boost::container::deque<std::uint32_t> over_;  // nothing had to move for these
   Time over_at_{0}, next_ = Time::max();
   Bytes moved_{0};

@@ -1,8 +1,8 @@
-// A prompt has to queue: what the tiers beyond G2 hold of it is read into G2 meanwhile, so that it is near when its turn
-// comes. What has not arrived by then is loaded from where it is.
+// A prompt has to queue: what the tiers beyond G2 hold of it is read into G2 meanwhile, so that it is near when its
+// turn comes. What has not arrived by then is loaded from where it is.
 //
-// Blocks on their way are pinned where they are, and have their room in G2. What a replica reads ahead never exceeds its
-// share of an eighth of G2: the rest is left where it is.
+// Blocks on their way are pinned where they are, and have their room in G2. What a replica reads ahead never exceeds
+// its share of an eighth of G2: the rest is left where it is.
 #include <algorithm>
 
 #include "sim/replica.hpp"

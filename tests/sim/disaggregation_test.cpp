@@ -11,7 +11,8 @@ using namespace kvplan::testing;
 
 namespace {
 
-// As many replicas of each kind as asked for, alike; `bytes_per_s` out of each of the first and into each of the others.
+// As many replicas of each kind as asked for, alike; `bytes_per_s` out of each of the first and into each of the
+// others.
 SimulationConfig two_pools(int prefill, int decode, std::int64_t pages, std::int64_t bytes_per_s) {
   SimulationConfig c = small_machine(pages);
   c.replicas = prefill;
@@ -21,7 +22,8 @@ SimulationConfig two_pools(int prefill, int decode, std::int64_t pages, std::int
   for (int d = 0; d < decode; ++d) c.handoff.limits.push_back({"in", bytes_per_s});
   for (int p = 0; p < prefill; ++p) {
     for (int d = 0; d < decode; ++d) {
-      c.handoff.routes.push_back({{{static_cast<std::uint32_t>(p), 1}, {static_cast<std::uint32_t>(prefill + d), 1}}, 0});
+      c.handoff.routes.push_back(
+          {{{static_cast<std::uint32_t>(p), 1}, {static_cast<std::uint32_t>(prefill + d), 1}}, 0});
     }
   }
   c.decode_pool = {own};
@@ -136,7 +138,8 @@ TEST_CASE("disaggregated, fast-forward equals stepping one by one") {
     Time at{0};
     for (int i = 0, turns = pick(1, 20); i < turns; ++i) {
       at += Time(pick(0, 40) * kPsPerMs / 4);
-      std::string prompt = prompts.empty() || pick(0, 2) == 0 ? "" : prompts[pick(0, static_cast<int>(prompts.size()) - 1)];
+      std::string prompt =
+          prompts.empty() || pick(0, 2) == 0 ? "" : prompts[pick(0, static_cast<int>(prompts.size()) - 1)];
       for (int n = pick(prompt.empty() ? 1 : 0, 5); n > 0; --n) prompt += static_cast<char>('a' + pick(0, 2));
       const TurnId after = i > 0 && pick(0, 3) == 0 ? pick(0, i - 1) : kNone;
       load.turn(after == kNone ? at : Time(pick(0, 3) * kPsPerMs), prompt, pick(0, 15), pick(0, 40), kNone, after);
