@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "cli/decode_pool.hpp"
 #include "cli/fleet_options.hpp"
 #include "cli/step_price.hpp"
 #include "hardware/topology.hpp"
@@ -83,6 +84,16 @@ Eviction eviction(const Scenario& s, const char* path) {
   KVPLAN_ASSERT(!"a choice of the option");
 }
 
+LoadPolicy load_policy(const std::string& name) {
+  if (name == "layerwise") return LoadPolicy::layerwise;
+  return name == "in-step" ? LoadPolicy::in_step : LoadPolicy::blocking;
+}
+
+Scope scope(const std::string& name) {
+  if (name == "replica") return Scope::replica;
+  return name == "node" ? Scope::node : Scope::fleet;
+}
+
 LoadChoice load_choice(const std::string& name) {
   if (name == "recompute") return LoadChoice::recompute;
   if (name == "cheaper") return LoadChoice::cheaper;
@@ -111,11 +122,12 @@ OffloadConfig offload_config(const Scenario& s) {
   OffloadConfig o;
   o.enabled = true;
   o.store = store_policy(s.text("offload.store"));
-  o.load = s.text("offload.load") == "layerwise" ? LoadPolicy::layerwise : LoadPolicy::blocking;
-  o.scope = s.text("offload.dram_scope") == "node" ? Scope::node : Scope::replica;
+  o.load = load_policy(s.text("offload.load"));
+  o.scope = scope(s.text("offload.dram_scope"));
   o.selective_hits = int32(s, "offload.selective_hits");
   o.chunk_tokens = int32(s, "offload.chunk_tokens");
   o.promote = s.boolean("offload.promote");
+  o.prefetch_tokens = int32(s, "offload.prefetch_tokens");
   o.choice = load_choice(s.text("offload.load_choice"));
   o.defer_stores = s.boolean("offload.defer_stores");
   o.eviction = eviction(s, "offload.eviction");
@@ -144,9 +156,14 @@ RouterConfig router_config(const Scenario& s) {
   return r;
 }
 
-// Bit 0: a load runs beside the step, bit 1: a store.
-StepTimes step_times(const StepTime& base, const Hardware& hardware) {
-  const double load = hardware.copy_slowdown_to_device.value, store = hardware.copy_slowdown_from_device.value;
+// Bit 0: a load runs beside the step, bit 1: a store. An SM kernel takes SMs from compute on top of what any copy takes.
+StepTimes step_times(const StepTime& base, const Hardware& hardware, const std::string& copy_method) {
+  double load = hardware.copy_slowdown_to_device.value, store = hardware.copy_slowdown_from_device.value;
+  const auto by_kernel = [&](double& factor, const Sourced& taken) {
+    if (copy_method == "kernel" && taken.value > 0) factor *= taken.value;
+  };
+  by_kernel(load, hardware.kernel_copy_slowdown_to_device);
+  by_kernel(store, hardware.kernel_copy_slowdown_from_device);
   return {base, base.scaled(load), base.scaled(store), base.scaled(load * store)};
 }
 
@@ -225,6 +242,28 @@ void add_dram(Built& b, const Scenario& s, const Hardware& hardware, const Archi
   }
 }
 
+// Of one tier. `held`: of a node's drives, or of the remote store.
+Bytes tier_capacity(const Built& b, bool ssd, Scope scope, Bytes held) {
+  const std::int64_t replicas = b.config.replicas, per_node = b.config.replicas_per_node, nodes = b.nodes;
+  if (ssd) {
+    return scope == Scope::fleet ? held * nodes : scope == Scope::node ? held : Bytes(held.count / per_node);
+  }
+  return Bytes(held.count / (scope == Scope::fleet ? 1 : scope == Scope::node ? nodes : replicas));
+}
+
+// A tier that is narrower than the one above it would be handed what it cannot find again.
+void check_scope(const Scenario& s, const char* option, Scope own, const OffloadConfig& above) {
+  const bool first = above.beyond.empty();
+  const Scope wide = first ? above.scope : above.beyond.back().scope;
+  if (own >= wide) return;
+  const char* names[] = {"replica", "node", "fleet"};
+  const char* upper = first ? "offload.dram_scope" : "offload.ssd_scope";
+  throw InputError(s.finding(option,
+                             fmt::format("{} {} is narrower than {} {}: a tier serves at least whom the one above it serves",
+                                         option, names[static_cast<int>(own)], upper, names[static_cast<int>(wide)]),
+                             fmt::format("widen {}, or narrow {}", option, upper)));
+}
+
 // Whoever pays for some of a node's GPUs has that share of its drives; the remote store serves the whole fleet.
 void add_storage(Built& b, const Scenario& s, const Hardware& hardware, VertexKind kind) {
   const double held = hardware.storage(kind)->bytes.value;
@@ -244,15 +283,31 @@ void add_storage(Built& b, const Scenario& s, const Hardware& hardware, VertexKi
     throw InputError(s.finding(store, fmt::format("{} is back, but the remote store is not next to DRAM: SSD is", store),
                                "DRAM evicts to the tier next to it; choose through or selective"));
   }
-  b.config.offload.beyond.push_back({ssd ? Storage::ssd : Storage::remote, ssd ? Scope::node : Scope::fleet, capacity,
+  const char* scope_option = ssd ? "offload.ssd_scope" : "offload.remote_scope";
+  const Scope own = scope(s.text(scope_option));
+  check_scope(s, scope_option, own, b.config.offload);
+  b.config.offload.beyond.push_back({ssd ? Storage::ssd : Storage::remote, own, tier_capacity(b, ssd, own, capacity),
                                      eviction(s, ssd ? "offload.ssd_eviction" : "offload.remote_eviction"), policy});
 }
 
-CopyWay copy_way(const Scenario& s, const OffloadConfig& o) {
+// What a preset takes its system to copy by, a node that it was not measured on does by DMA.
+std::string copy_method(Built& b, const Scenario& s, const Hardware& hardware) {
+  const std::string method = s.text("offload.copy_method");
+  const auto measured = [&](const CopySurface& surface) { return surface.method == method; };
+  if (method == "dma" || method == "staged" || s.origin("offload.copy_method").rfind("preset", 0) != 0 ||
+      std::any_of(hardware.copy_surfaces.begin(), hardware.copy_surfaces.end(), measured)) {
+    return method;
+  }
+  b.notes.push_back(fmt::format("copies by {} were not measured on {}: taken as DMA", method, hardware.name));
+  return "dma";
+}
+
+CopyWay copy_way(const Scenario& s, const OffloadConfig& o, const std::string& method) {
   CopyWay way;
   way.far_memory = s.text("offload.placement") == "far";
+  way.prefetch = o.prefetch;
   way.bounce = s.text("offload.storage_path") == "through-dram";
-  way.method = o.enabled ? s.text("offload.copy_method") : "dma";
+  way.method = method;
   way.load_segment = load_segment(o);
   way.store_segment = o.segment;
   return way;
@@ -260,6 +315,12 @@ CopyWay copy_way(const Scenario& s, const OffloadConfig& o) {
 
 // Segments that no copy of the measured method was as small or as large as.
 void tell_of_copies(Built& b, const CopyWay& way, const Hardware& hardware) {
+  const Sourced& taken = hardware.kernel_copy_slowdown_to_device;
+  if (way.method == "kernel") {
+    b.notes.push_back(taken.value > 0
+                          ? fmt::format("copies by SM kernels slow compute by a further factor of {} ({})", taken.value, taken.source)
+                          : "what copies by SM kernels take from compute is not known of this hardware, and not counted");
+  }
   for (const CopySurface& surface : hardware.copy_surfaces) {
     const Bytes segment = surface.to_device ? way.load_segment : way.store_segment;
     if (surface.method != way.method || surface.covers(segment.count)) continue;
@@ -290,7 +351,8 @@ Built build_config(const Scenario& s, const std::string& offload, const Hardware
   c.engine.g1_pages = Pages(share.paged.count / (c.engine.page_tokens * share.per_token_per_gpu.count));
   check_parallelism(s, {b.gpus_per_replica, s.boolean("expert_parallel")}, model);
   const PricedStep priced = price_step(s, hardware, model, b.notes);
-  c.step_times = step_times(priced.time, hardware);
+  const std::string method = offload == "none" ? "dma" : copy_method(b, s, hardware);
+  c.step_times = step_times(priced.time, hardware, method);
   if (priced.request_s && s.origin("frontend.fixed_s") == "built-in") {
     c.engine.frontend_fixed = time_from_seconds(*priced.request_s);
     b.notes.push_back(fmt::format("front end: {:.1f} ms a request, fitted with the calibration's host work", 1e3 * *priced.request_s));
@@ -310,10 +372,13 @@ Built build_config(const Scenario& s, const std::string& offload, const Hardware
   std::vector<VertexKind> beyond;
   if (offload.find("ssd") != std::string::npos) beyond.push_back(VertexKind::ssd);
   if (offload.find("remote") != std::string::npos) beyond.push_back(VertexKind::remote);
-  const CopyWay way = copy_way(s, c.offload);
+  c.offload.prefetch = !beyond.empty() && s.boolean("offload.prefetch");
+  CopyWay way = copy_way(s, c.offload, method);
+  way.pooled_ssd = b.nodes > 1 && s.text("offload.ssd_scope") == "fleet";
   c.links = compile_links(hardware, b.gpus_per_replica, std::min(c.replicas, c.replicas_per_node), beyond, way);
   tell_of_copies(b, way, hardware);
   for (const VertexKind kind : beyond) add_storage(b, s, hardware, kind);
+  add_decode_pool(b, s, hardware, model);
   return b;
 }
 

@@ -7,7 +7,7 @@
 #include "cli/scenario.hpp"
 #include "hardware/hardware.hpp"
 #include "models/architecture.hpp"
-#include "sim/config.hpp"
+#include "sim/pools.hpp"
 #include "traces/workload.hpp"
 
 namespace kvplan {
@@ -15,10 +15,15 @@ namespace kvplan {
 struct Built {
   SimulationConfig config;
   std::int32_t gpus_per_replica = 1;
+  std::int32_t decode_gpus_per_replica = 0;  // of decode replicas of their own
   std::int32_t nodes = 1;
   Bytes kv_memory_per_gpu{0};      // left for KV beside weights and activations
   Bytes dram_per_node{0};          // 0 without a DRAM tier
   Bytes ssd_per_node{0}, remote{0};  // likewise
+  std::int64_t gpus() const {
+    return std::int64_t{config.replicas} * gpus_per_replica +
+           std::int64_t{decode_replicas(config)} * decode_gpus_per_replica;
+  }
   std::vector<std::string> notes;  // what the reader of the results must know
 };
 

@@ -44,7 +44,7 @@ Json figure_json(const MeasuredFigure& f, const std::string& source) {
 }
 
 void place(Json& hardware, const MeasuredFigure& f, const std::string& source) {
-  if (f.key.rfind("copy_slowdown", 0) == 0) {
+  if (f.key.find("copy_slowdown") != std::string::npos) {
     hardware[f.key] = figure_json(f, source);
     return;
   }

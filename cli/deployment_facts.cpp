@@ -17,59 +17,86 @@ namespace {
 
 namespace po = boost::program_options;
 
+constexpr std::int64_t kObjectTokens = 512;  // a block of the load is an object in storage; Mooncake's size
+
 std::int64_t integer_option(const po::variables_map& values, const char* name, std::int64_t low, std::int64_t high) {
   const auto n = values[name].as<std::int64_t>();
   if (n >= low && n <= high) return n;
   throw UsageError(fmt::format("--{} is {}, expected an integer from {} to {}", name, n, low, high));
 }
 
-// The rate of one GPU's stream while `flows` of the node's loads run at once; all of them are alike.
-std::int64_t load_rate(const NodeLinks& links, std::size_t flows) {
+// The rate of one GPU's stream while the first `flows` of these loads run at once; all of them are alike.
+std::int64_t load_rate(const NodeLinks& links, const std::vector<Route>& loads, std::size_t flows) {
   std::vector<std::int64_t> weight(links.limits.size(), 0);
   for (std::size_t f = 0; f < flows; ++f) {
-    for (const LimitUse& u : links.load[f].uses) weight[u.limit] += u.weight;
+    for (const LimitUse& u : loads[f].uses) weight[u.limit] += u.weight;
   }
   std::int64_t rate = std::numeric_limits<std::int64_t>::max();
-  for (const LimitUse& u : links.load[0].uses)
-    rate = std::min(rate, links.limits[u.limit].bytes_per_s / weight[u.limit]);
+  for (const LimitUse& u : loads[0].uses) rate = std::min(rate, links.limits[u.limit].bytes_per_s / weight[u.limit]);
   return rate;
 }
 
-Json break_even_json(const StepTime& step, const LoadCost& load, const Deployment& d, std::int64_t longest) {
-  const BreakEven b = break_even(step, load, d.prompt, Tokens(longest));
-  const char* names[] = {"always", "above", "never"};
-  Json tokens = nullptr;
-  if (b.kind == BreakEven::Kind::above) tokens = b.tokens.count;
-  return {{"load_pays", names[static_cast<int>(b.kind)]}, {"above_prefix_tokens", tokens}};
-}
+// A tier below HBM as loads see it: its routes, and the pieces that a copy of one GPU's stream is cut into.
+struct LoadedTier {
+  const char* name;
+  const char* layout;  // of storage: a block is an object
+  const NodeLinks& links;
+  const std::vector<Route>& loads;
+  Bytes segment;
+};
 
-// One row a layout and load of the node: the DRAM tier is the one that the hardware files describe.
-Json break_evens(const Architecture& model, const StepTime& step, const NodeLinks& links, const Deployment& d) {
+struct BreakEvenTable {
+  const StepTime& step;
+  const Deployment& deployment;
+  std::int64_t per_token;  // bytes on one GPU
+  std::int64_t longest;    // prefix
   Json rows = Json::array();
-  const std::int64_t per_token = model.kv_bytes_per_token_per_gpu(d.kv, d.tp).count;
-  const std::int64_t page = per_token * d.page_tokens;
-  const std::int64_t longest = std::max<std::int64_t>(1, model.max_context_tokens - d.prompt.new_tokens.count);
-  for (const bool block_first : {true, false}) {
-    for (const std::size_t flows : {std::size_t{1}, links.load.size()}) {
-      if (flows == 1 && !rows.empty() && rows.back()["layout"] == (block_first ? "block-first" : "layer-first"))
-        continue;
-      LoadCost load;
-      load.segment_ps = links.load[0].segment_ps;
-      load.segment = Bytes(block_first ? page : std::max<std::int64_t>(1, page / (2 * model.layers)));
-      load.bytes_per_s = load_rate(links, flows);
-      load.kv_bytes_per_token = Bytes(per_token);
-      Json row = {{"tier", "dram"},
-                  {"layout", block_first ? "block-first" : "layer-first"},
-                  {"segment_bytes", load.segment.count},
-                  {"replicas_loading", flows},
-                  {"bytes_per_s_per_gpu", load.bytes_per_s},
-                  {"load_s_of_8192_tokens", seconds(load(Tokens(8192)))}};
-      row.update(break_even_json(step, load, d, longest));
-      rows.push_back(std::move(row));
-      if (links.load.size() == 1) break;
+
+  void add(const LoadedTier& tier, std::size_t flows) {
+    const std::int64_t rate = load_rate(tier.links, tier.loads, flows);
+    const LoadTime load = [&](Tokens tokens) {
+      const Bytes bytes(tokens.count * per_token);
+      return setup_time(tier.loads[0], bytes, ceil_div(bytes.count, tier.segment.count)) +
+             time_from_seconds(static_cast<double>(bytes.count) / static_cast<double>(rate));
+    };
+    const BreakEven b = break_even(step, load, deployment.prompt, Tokens(longest));
+    const char* kinds[] = {"always", "above", "never"};
+    Json row = {{"tier", tier.name},
+                {"layout", tier.layout},
+                {"segment_bytes", tier.segment.count},
+                {"replicas_loading", flows},
+                {"bytes_per_s_per_gpu", rate},
+                {"load_s_of_8192_tokens", seconds(load(Tokens(8192)))},
+                {"load_pays", kinds[static_cast<int>(b.kind)]},
+                {"above_prefix_tokens", nullptr},
+                {"curve", Json::array()}};
+    if (b.kind == BreakEven::Kind::above) row["above_prefix_tokens"] = b.tokens.count;
+    for (std::int64_t n = 512; n <= longest; n *= 4) {
+      row["curve"].push_back({{"prefix_tokens", n},
+                              {"load_s", seconds(load(Tokens(n)))},
+                              {"recompute_s", seconds(recompute_time(step, Tokens(n), deployment.prompt))}});
     }
+    rows.push_back(std::move(row));
   }
-  return rows;
+};
+
+// One row a tier, layout and load of the node.
+Json break_evens(const Hardware& h, const Architecture& model, const StepTime& step, const NodeLinks& links,
+                 const Deployment& d) {
+  const std::int64_t per_token = model.kv_bytes_per_token_per_gpu(d.kv, d.tp).count, page = per_token * d.page_tokens;
+  BreakEvenTable table{step, d, per_token, std::max<std::int64_t>(1, model.max_context_tokens - d.prompt.new_tokens.count)};
+  const auto add_all = [&](const LoadedTier& tier) {
+    table.add(tier, 1);
+    if (tier.loads.size() > 1) table.add(tier, tier.loads.size());
+  };
+  add_all({"dram", "block-first", links, links.load, Bytes(page)});
+  add_all({"dram", "layer-first", links, links.load, Bytes(std::max<std::int64_t>(1, page / (2 * model.layers)))});
+  for (const VertexKind kind : {VertexKind::ssd, VertexKind::remote}) {
+    if (h.storage(kind) == nullptr) continue;
+    const NodeLinks all = compile_links(h, d.tp, h.gpus_per_node / d.tp, {kind});
+    add_all({kind == VertexKind::ssd ? "ssd" : "remote", "objects", all, all.beyond[0].load, Bytes(kObjectTokens * per_token)});
+  }
+  return table.rows;
 }
 
 Json limits_json(const NodeLinks& links) {
@@ -163,7 +190,7 @@ Json deployment_facts(const Hardware& h, const Architecture& model, const Deploy
   facts["decode_step_s_of_32_sequences_at_8192_tokens"] = seconds(Time(step({32, 32, 32 * 8192, 0})));
   facts["step_time"] = step.provenance;
   facts["break_even_new_tokens"] = d.prompt.new_tokens.count;
-  facts["break_even"] = break_evens(model, step, links, d);
+  facts["break_even"] = break_evens(h, model, step, links, d);
   facts["limits"] = limits_json(links);
   facts["routes"] = routes_json(links);
   return facts;

@@ -41,6 +41,21 @@ std::string break_even_grid(const Json& facts) {
   return text_grid(rows, "    ");
 }
 
+// The curve of each tier, for one replica alone and the larger segments, beside computing again.
+std::string curve_grid(const Json& facts) {
+  std::vector<std::vector<std::string>> rows = {{"prefix tokens"}, {"computed again"}};
+  for (const Json& point : facts["break_even"][0]["curve"]) {
+    rows[0].push_back(human_count(point["prefix_tokens"].get<double>()));
+    rows[1].push_back(human_value(point["recompute_s"].get<double>(), "s"));
+  }
+  for (const Json& row : facts["break_even"]) {
+    if (row["replicas_loading"] != 1) continue;
+    rows.push_back({fmt::format("{}, {}", row["tier"].get<std::string>(), row["layout"].get<std::string>())});
+    for (const Json& point : row["curve"]) rows.back().push_back(human_value(point["load_s"].get<double>(), "s"));
+  }
+  return text_grid(rows, "    ");
+}
+
 }  // namespace
 
 std::string deployment_text(const Json& f) {
@@ -68,7 +83,7 @@ std::string deployment_text(const Json& f) {
   text +=
       fmt::format("\n  Loading a cached prefix against computing it again ({} tokens follow it; nothing else runs)\n",
                   f["break_even_new_tokens"].get<std::int64_t>());
-  text += break_even_grid(f);
+  text += break_even_grid(f) + "\n" + curve_grid(f);
   text += "\n  Limits that the copies of a node share\n";
   std::vector<std::vector<std::string>> rows;
   for (const Json& l : f["limits"]) rows.push_back({l["name"], human_value(l["bytes_per_s"].get<double>(), "B/s")});

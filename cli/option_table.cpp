@@ -150,6 +150,24 @@ Options fleet_options() {
   };
 }
 
+Options disaggregation_options() {
+  return {
+      integer("disaggregation.decode_replicas", "", 0, 100000, 0, "decode-replicas",
+              "Replicas that only decode, beside those of replicas, which then only compute prompts; 0: every replica does "
+              "both."),
+      unless_set(integer("disaggregation.decode_tp", "GPUs", 1, 64, 1, "decode-tp", "Tensor parallelism of decode replicas."),
+                 "tp"),
+      choice("disaggregation.handover", {"whole", "layerwise"}, "whole", "",
+             "Whole: a prompt's KV moves to its decode replica when it is computed. Layerwise: all layers but the last move "
+             "beside the prompt's last step."),
+      number("disaggregation.network_bytes_per_s", "B/s", 1e6, 1e13, 50e9,
+             "Of a GPU's share of the network between nodes, one way (aiconfigurator's for H100 and H200 nodes); within a "
+             "node prompts cross the GPUs' peer links, at the hardware file's peer_bytes_per_s."),
+      number("disaggregation.latency_s", "s", 0, 1, 1e-5,
+             "Until the first byte of a hand-over moves (aiconfigurator's for one GPU to another)."),
+  };
+}
+
 Names names_of_evictions(bool in_hbm);
 
 Options engine_options() {
@@ -224,8 +242,18 @@ Options offload_options() {
       several("offload.mode", {"none", "dram", "dram+ssd", "dram+remote", "dram+ssd+remote"}, "dram", "offload",
               "Tiers below HBM: none recomputes what HBM has lost; several modes are compared."),
       dram_bytes,
-      storage_bytes("offload.ssd_bytes", "SSD of one node for KV.", "the share of the node's drives that belongs to the GPUs used"),
+      storage_bytes("offload.ssd_bytes", "SSD of one node for KV, whatever ssd_scope says.", "the share of the node's drives that belongs to the GPUs used"),
       storage_bytes("offload.remote_bytes", "The remote store of the whole fleet for KV.", "what the hardware file says"),
+      choice("offload.ssd_scope", {"replica", "node", "fleet"}, "node", "",
+             "Whose an SSD tier is: a replica's own part of its node's drives, its node's, or one pool of all nodes' "
+             "drives, which several nodes reach over their storage network."),
+      choice("offload.remote_scope", {"replica", "node", "fleet"}, "fleet", "",
+             "Whose a remote tier is: the whole fleet's, or an equal part of it for each node or replica. No tier may be "
+             "narrower than the one above it."),
+      boolean("offload.prefetch",
+              "What SSD or the remote store hold of a prompt that has to queue is read into DRAM meanwhile."),
+      integer("offload.prefetch_tokens", "tokens", 1, 1048576, 256, "",
+              "Prefetch no less than so many tokens of a prompt (256 is HiCache's)."),
       boolean("offload.promote", "What is loaded from SSD or the remote store stays in DRAM as well.", true),
       choice("offload.dram_scope", {"replica", "node"}, "node", "",
              "Whether the replicas of a node share one DRAM cache or have one each."),
@@ -236,8 +264,9 @@ Options offload_options() {
       integer("offload.selective_hits", "lookups", 1, 1000, 2, "",
               "Lookups after which the selective policy stores a block."),
       choice(
-          "offload.load", {"blocking", "layerwise"}, "blocking", "",
-          "Blocking: a request waits outside the batch for its load. Layerwise: layer l computes while l + 1 loads."),
+          "offload.load", {"blocking", "layerwise", "in-step"}, "blocking", "",
+          "Blocking: a request waits outside the batch for its load. Layerwise: layer l computes while l + 1 loads. "
+          "In-step: the request's first step waits for all of it, and the whole batch with it (TensorRT-LLM)."),
       integer("offload.chunk_tokens", "tokens", 1, 1048576, 256, "",
               "Unit of offload: only whole chunks of a prompt or answer are stored."),
       choice("offload.load_choice", {"load", "recompute", "cheaper", "partial"}, "load", "",
@@ -365,8 +394,9 @@ Options user_options() {
 const std::vector<Option>& option_table() {
   static const Options table = [] {
     Options all;
-    for (const Options& part : {load_options(), transform_options(), fleet_options(), engine_options(),
-                                offload_options(), router_options(), fleet_change_options(), user_options()}) {
+    for (const Options& part :
+         {load_options(), transform_options(), fleet_options(), disaggregation_options(), engine_options(),
+          offload_options(), router_options(), fleet_change_options(), user_options()}) {
       all.insert(all.end(), part.begin(), part.end());
     }
     return all;

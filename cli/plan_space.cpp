@@ -109,6 +109,11 @@ ArmSet arms_of(const PlanRequest& r, const Architecture& model) {
       ++set.same;
       continue;
     }
+    if (s.integer("disaggregation.decode_replicas") > 0) {
+      throw InputError(s.finding("disaggregation.decode_replicas",
+                                 "plan searches fleets whose replicas are alike, and this one has decode replicas of their own",
+                                 "compare such fleets by kvplan sweep"));
+    }
     s.assign("replicas", 1, "search", {});
     Arm arm{values, 0, hardwares.get(s), Built(), s.texts("offload.mode").at(0)};
     require_price(arm.hardware->name, r.prices, r.tenure);

@@ -33,8 +33,10 @@ const std::vector<Preset>& presets() {
         {"offload.load", "blocking"},
         {"offload.chunk_tokens", "256"},
         {"offload.layout", "layer-first"},
+        {"offload.copy_method", "kernel"},
         {"offload.eviction", "lru"}}},
-      // Layer by layer, stores of what has been hit, prompts before decodes.
+      // Layer by layer by a kernel on few SMs, stores of what has been hit, prompts before decodes; read ahead from
+      // storage while a request queues.
       {"hicache",
        {{"engine.order", "prefill-first"},
         {"offload.dram_scope", "replica"},
@@ -42,15 +44,18 @@ const std::vector<Preset>& presets() {
         {"offload.selective_hits", "2"},
         {"offload.load", "layerwise"},
         {"offload.layout", "layer-first"},
+        {"offload.copy_method", "kernel"},
+        {"offload.prefetch", "true"},
+        {"offload.prefetch_tokens", "256"},
         {"offload.eviction", "lru"},
         {"offload.ssd_store", "through"},
         {"offload.remote_store", "through"}}},
-      // Written back on eviction from HBM from priority 30 on; 101 priorities, LRU inside.
+      // Written back on eviction from HBM from priority 30 on; 101 priorities, LRU inside; a step waits for all loads.
       {"trtllm",
        {{"engine.eviction", "priority"},
         {"offload.dram_scope", "replica"},
         {"offload.store", "back"},
-        {"offload.load", "blocking"},
+        {"offload.load", "in-step"},
         {"offload.chunk_tokens", "32"},
         {"offload.layout", "block-first"},
         {"offload.eviction", "priority"},

@@ -50,7 +50,7 @@ Json hardware_block(const Hardware& h) {
 
 Json derived_block(const Built& b) {
   const SimulationConfig& c = b.config;
-  Json block = {{"gpus", static_cast<std::int64_t>(c.replicas) * b.gpus_per_replica},
+  Json block = {{"gpus", b.gpus()},
                 {"nodes", b.nodes},
                 {"kv_bytes_per_token", c.kv_bytes_per_token.count},
                 {"hbm_kv_bytes_per_gpu", b.kv_memory_per_gpu.count},

@@ -70,6 +70,7 @@ Replay replay(const Scenario& scenario, const Hardware& hardware, const Architec
                        r.result,
                        hardware,
                        built.gpus_per_replica,
+                       built.decode_gpus_per_replica,
                        targets_of(scenario),
                        wall_s,
                        start_cpu_s,

@@ -105,6 +105,11 @@ ReplayModel model_of(const Architecture& a) {
 }
 
 SimulationConfig config_for(const Scenario& s, const std::string& hardware, const Architecture& model) {
+  if (s.text("offload.load") == "in-step" || s.boolean("offload.prefetch") ||
+      s.integer("disaggregation.decode_replicas") > 0) {
+    throw UsageError("the mini-engine knows neither offload.load in-step nor offload.prefetch nor disaggregation",
+                     "leave them out");
+  }
   return build_config(s, s.texts("offload.mode").front(), load_hardware(s, hardware), model).config;
 }
 

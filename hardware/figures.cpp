@@ -14,6 +14,7 @@ const FigureRange kWatts = {"W", 1, 1e5};
 const FigureRange kWattsIfMeasured = {"W", 1, 1e5, false, true};
 const FigureRange kEfficiency = {"", 0.001, 1};
 const FigureRange kSlowdown = {"", 1, 10};
+const FigureRange kSlowdownIfKnown = {"", 1, 10, false, true};
 const FigureRange kRateIfKnown = {"B/s", 1e6, 1e15, false, true};
 const FigureRange kShareIfKnown = {"", 0.001, 1, false, true};
 const FigureRange kLatencyIfKnown = {"s", 1e-9, 1, false, true};
@@ -88,6 +89,8 @@ const std::vector<Figure<Hardware>>& node_figures() {
       {"usd_per_gpu_hour", &Hardware::usd_per_gpu_hour, kUsd},
       {"copy_slowdown_to_device", &Hardware::copy_slowdown_to_device, kSlowdown},
       {"copy_slowdown_from_device", &Hardware::copy_slowdown_from_device, kSlowdown},
+      {"kernel_copy_slowdown_to_device", &Hardware::kernel_copy_slowdown_to_device, kSlowdownIfKnown},
+      {"kernel_copy_slowdown_from_device", &Hardware::kernel_copy_slowdown_from_device, kSlowdownIfKnown},
       {"in_place_bytes_per_s", &Hardware::in_place_bytes_per_s, kRateIfKnown},
       {"managed_bytes_per_s", &Hardware::managed_bytes_per_s, kRateIfKnown},
   };

@@ -82,6 +82,8 @@ struct Hardware {
   Sourced usd_per_gpu_hour;
   Sourced copy_slowdown_to_device;  // factor by which a running copy slows compute: 1.0 = not at all
   Sourced copy_slowdown_from_device;
+  // What a copy by an SM kernel takes from compute on top of that, as it holds SMs; 0 where the file does not say.
+  Sourced kernel_copy_slowdown_to_device, kernel_copy_slowdown_from_device;
   // How a GPU gets at what its memory has no room for; 0 where the file does not say.
   Sourced in_place_bytes_per_s;  // kernels that read host memory themselves
   Sourced managed_bytes_per_s;   // managed memory, whose pages move in and out at faults

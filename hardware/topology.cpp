@@ -122,6 +122,17 @@ std::vector<Path> paths_from_storage(const Hardware& h, const Graph& g, VertexKi
   return paths;
 }
 
+// To the drives of other nodes, by way of the network that leads to the remote store.
+std::vector<Path> paths_from_pool(const Hardware& h, const Graph& g, VertexKind to) {
+  std::vector<Path> paths = paths_from_storage(h, g, VertexKind::remote, to);
+  const Vertex* drives = h.storage(VertexKind::ssd);
+  if (drives == nullptr) {
+    throw InfeasibleError(fmt::format("error: {} has no \"ssd\" among its vertices\n  help: add one", h.name));
+  }
+  for (Path& p : paths) p.vertices.back() = static_cast<std::size_t>(drives - h.vertices.data());
+  return paths;
+}
+
 // From storage into the memory that serves a GPU, and on from there: through the first stop of the direct path (the GPU's own
 // NIC), unless storage is nearer to the memory by another way.
 Path bounced(const Path& direct, const Path& from_memory, const Path& to_memory, const Graph& g) {
@@ -320,7 +331,7 @@ NodeLinks compile_links(const Hardware& h, std::int32_t tp, std::int32_t replica
   links.load.resize(replicas);
   links.store.resize(replicas);
   links.beyond.resize(beyond.size());
-  LimitTable limits(h.name, 2 * replicas + beyond.size() * (replicas + 1));
+  LimitTable limits(h.name, 2 * replicas + beyond.size() * (replicas + 1 + (way.prefetch ? replicas : 0)));
   std::vector<Route*> flows;
   const auto add_flow = [&](Route& route, bool to_device, const std::vector<Path>& paths, std::size_t from, std::size_t to) {
     for (std::size_t i = from; i < to; ++i) use_path(h, paths[i], to_device, flows.size(), limits, route);
@@ -332,16 +343,27 @@ NodeLinks compile_links(const Hardware& h, std::int32_t tp, std::int32_t replica
   for (std::size_t t = 0; t < beyond.size(); ++t) {
     NodeLinks::Beyond& tier = links.beyond[t];
     tier.load.resize(replicas);
-    const std::vector<Path> to_memories = paths_from_storage(h, graph, beyond[t], VertexKind::memory);
-    std::vector<Path> to_gpus = paths_from_storage(h, graph, beyond[t], VertexKind::gpu);
+    const auto paths = [&](VertexKind to) {
+      return beyond[t] == VertexKind::ssd && way.pooled_ssd ? paths_from_pool(h, graph, to)
+                                                            : paths_from_storage(h, graph, beyond[t], to);
+    };
+    const std::vector<Path> to_memories = paths(VertexKind::memory);
+    const auto into_memory_of = [&](std::size_t gpu) {
+      return *std::find_if(to_memories.begin(), to_memories.end(),
+                           [&](const Path& p) { return p.end == from_memory[gpu].vertices.back(); });
+    };
+    std::vector<Path> to_gpus = paths(VertexKind::gpu);
     for (std::size_t i = 0; way.bounce && i < to_gpus.size(); ++i) {
-      const auto into = std::find_if(to_memories.begin(), to_memories.end(),
-                                     [&](const Path& p) { return p.end == from_memory[i].vertices.back(); });
-      to_gpus[i] = bounced(to_gpus[i], from_memory[i], *into, graph);
+      to_gpus[i] = bounced(to_gpus[i], from_memory[i], into_memory_of(i), graph);
     }
     for (std::size_t r = 0; r < replicas; ++r) add_flow(tier.load[r], true, to_gpus, r * width, (r + 1) * width);
     tier.write_streams = static_cast<std::int64_t>(to_memories.size());
     add_flow(tier.write, false, to_memories, 0, to_memories.size());
+    if (!way.prefetch) continue;
+    std::vector<Path> into;
+    for (std::size_t gpu = 0; gpu < replicas * width; ++gpu) into.push_back(into_memory_of(gpu));
+    tier.prefetch.resize(replicas);
+    for (std::size_t r = 0; r < replicas; ++r) add_flow(tier.prefetch[r], true, into, r * width, (r + 1) * width);
   }
   limits.merge_into(links, flows);
   if (way.method != "dma") {

@@ -46,6 +46,8 @@ Time setup_time(const Route&, Bytes bytes, std::int64_t segments);
 // Which of several possible ways copies take.
 struct CopyWay {
   bool far_memory = false;  // KV lies in the memory that is farthest from its GPU, not the nearest (NUMA)
+  bool pooled_ssd = false;  // the drives of all nodes are one pool, reached over the network as the remote store is
+  bool prefetch = false;    // from storage to host memory, too
   bool bounce = false;      // storage: by way of the GPU's host memory even where a shorter path leads past it
   // "dma": each segment is a copy of its own, at the link kind's cost. "staged": gathered on the GPU, then one copy. Others
   // name a measured surface of the hardware file; where that has one direction alone, the other goes by DMA.
@@ -62,6 +64,7 @@ struct NodeLinks {
     std::vector<Route> load;  // to GPUs, one a replica of the node
     Route write;              // from host memory
     std::int64_t write_streams = 1;  // equal parts that a write moves at once, one a memory of the node
+    std::vector<Route> prefetch = {};  // to the host memory that serves each replica of the node, where it is asked for
   };
   std::vector<Beyond> beyond = {};
 };

@@ -34,7 +34,7 @@ Time recompute_time(const StepTime& step, Tokens prefix, const PromptShape& shap
          prefill_time(step, shape.new_tokens, prefix, shape.max_batched_tokens);
 }
 
-BreakEven break_even(const StepTime& step, const LoadCost& load, const PromptShape& shape, Tokens longest) {
+BreakEven break_even(const StepTime& step, const LoadTime& load, const PromptShape& shape, Tokens longest) {
   const auto pays = [&](std::int64_t n) { return load(Tokens(n)) < recompute_time(step, Tokens(n), shape); };
   if (!pays(longest.count)) return {BreakEven::Kind::never, Tokens(0)};
   if (pays(1)) return {BreakEven::Kind::always, Tokens(1)};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "base/units.hpp"
 #include "models/step_time.hpp"
@@ -36,8 +37,11 @@ struct BreakEven {
   Tokens tokens{0};  // of `above`: the shortest prefix whose load pays
 };
 
+// How long a load of so many tokens takes.
+using LoadTime = std::function<Time(Tokens)>;
+
 // Searches prefixes of 1 to `longest` tokens by bisection: chunks make the saving step, so that near a chunk's
 // edge loading may pay a little earlier than the length told.
-BreakEven break_even(const StepTime&, const LoadCost&, const PromptShape&, Tokens longest);
+BreakEven break_even(const StepTime&, const LoadTime&, const PromptShape&, Tokens longest);
 
 }  // namespace kvplan

@@ -46,6 +46,7 @@ ordered_json routes(const NodeLinks& links) {
     for (std::size_t r = 0; r < beyond.load.size(); ++r) all.push_back(route("load", t + 2, r, beyond.load[r]));
     all.push_back(route("write", t + 2, 0, beyond.write));
     all.back()["streams"] = beyond.write_streams;
+    for (std::size_t r = 0; r < beyond.prefetch.size(); ++r) all.push_back(route("prefetch", t + 2, r, beyond.prefetch[r]));
   }
   return all;
 }
@@ -80,7 +81,7 @@ ordered_json header(const Workload& load, const SimulationConfig& c) {
                      {"head", pieces(t.head)},
                      {"context_ps", t.context_ps},
                      {"pair_ps", t.pair_ps},
-                     {"layers", t.layers}});
+                     {"layers", load_parts(c.offload, t)}});
   }
   ordered_json limits = ordered_json::array();
   for (const Limit& l : c.links.limits) limits.push_back({{"name", l.name}, {"bytes_per_s", l.bytes_per_s}});

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "reports/summary.hpp"
+#include "sim/pools.hpp"
 
 namespace kvplan {
 namespace {
@@ -158,7 +159,11 @@ double five_digits(double x) {
 
 Json series_block(const RunFacts& run, const std::vector<Sample>& series) {
   Json at = Json::array(), queued = at, running = at, used = at, held = at, busy = at;
-  const double pages = static_cast<double>(run.config.engine.g1_pages.count) * run.config.replicas;
+  double pages = static_cast<double>(run.config.engine.g1_pages.count) * run.config.replicas;
+  for (const SimulationConfig& own : run.config.decode_pool) {
+    pages += static_cast<double>(own.engine.g1_pages.count) * own.replicas;
+  }
+  const double replicas = all_replicas(run.config);
   Time from{0}, before{0};
   for (const Sample& s : series) {
     at.push_back(seconds(s.at));
@@ -166,7 +171,7 @@ Json series_block(const RunFacts& run, const std::vector<Sample>& series) {
     running.push_back(s.running);
     used.push_back(ratio(static_cast<double>(s.g1_pages), pages));
     held.push_back(ratio(static_cast<double>(s.g1_pages_held), pages));
-    busy.push_back(ratio(seconds(s.gpu_busy - before), seconds(s.at - from) * run.config.replicas));
+    busy.push_back(ratio(seconds(s.gpu_busy - before), seconds(s.at - from) * replicas));
     from = s.at, before = s.gpu_busy;
   }
   Json block;

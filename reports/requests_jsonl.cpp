@@ -29,6 +29,9 @@ void append_completed(std::string& out, const RequestRecord& r, const Turn& t) {
                  r.hit_g1_tokens, r.hit_g2_tokens, r.hit_beyond_tokens[0], r.hit_beyond_tokens[1], r.computed_tokens, r.recomputed_tokens);
   fmt::format_to(to, R"(,"preemptions":{})", r.preemptions);
   if (r.requeues > 0) fmt::format_to(to, R"(,"requeues":{})", r.requeues);
+  if (r.decode_replica != kNone) {
+    fmt::format_to(to, R"(,"decode_replica":{},"handover_ps":{})", r.decode_replica, r.handover.count);
+  }
 }
 
 }  // namespace

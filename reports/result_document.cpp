@@ -8,6 +8,7 @@
 #include "reports/summary.hpp"
 #include "reports/totals.hpp"
 #include "reports/verdict.hpp"
+#include "sim/pools.hpp"
 
 namespace kvplan {
 namespace {
@@ -104,6 +105,7 @@ Json kv_block(const RunFacts& run, const Totals& sum) {
           {"written_bytes_per_day", per_day(result.written, seconds(sum.makespan()))},
           {"ssd_endurance", ssd_endurance(run, written_a_day)},
           {"read_bytes", by_tier(result.read)},
+          {"prefetched_bytes", result.prefetched.count},
           {"skipped_store_blocks", result.skipped_stores},
           {"load_choice", load_choice_block(result.load_choices)}};
 }
@@ -122,7 +124,8 @@ Json links_block(const SimulationResult& result, const Totals& sum) {
 }
 
 Json gpu_block(const RunFacts& run, const Totals& sum) {
-  const double fleet_s = seconds(sum.makespan()) * mean_replicas(run.config, run.result);
+  const double replicas = mean_replicas(run.config, run.result) + decode_replicas(run.config);
+  const double fleet_s = seconds(sum.makespan()) * replicas;
   return {{"busy_fraction", ratio(seconds(run.result.gpu_busy), fleet_s)},
           {"waiting_for_load_fraction", ratio(seconds(run.result.gpu_waiting_for_load), fleet_s)}};
 }
@@ -142,12 +145,27 @@ Energy energy_of(const RunFacts& run, double busy_gpu_s, double idle_gpu_s) {
           idle_gpu_s * gpu.idle_watts.value};
 }
 
+// Null where every replica computes prompts and answers.
+Json disaggregation_block(const RunFacts& run) {
+  if (run.config.decode_pool.empty()) return nullptr;
+  std::vector<double> handover_s;
+  for (const RequestRecord& r : run.result.requests) {
+    if (r.outcome == Outcome::completed && r.decode_replica != kNone) handover_s.push_back(seconds(r.handover));
+  }
+  return {{"prefill_replicas", run.config.replicas},
+          {"decode_replicas", decode_replicas(run.config)},
+          {"handed_over_bytes", run.result.handed_over.count},
+          {"handover_s", summary(std::move(handover_s))}};
+}
+
 Json cost_block(const RunFacts& run, const Totals& sum) {
-  const double gpus = mean_replicas(run.config, run.result) * run.gpus_per_replica;
+  const double gpus = mean_replicas(run.config, run.result) * run.gpus_per_replica +
+                      static_cast<double>(decode_replicas(run.config)) * run.decode_gpus_per_replica;
+  const double per_replica = run.config.decode_pool.empty() ? run.gpus_per_replica : gpus / all_replicas(run.config);
   const double span_s = seconds(sum.makespan());
   const double output = static_cast<double>(sum.output_tokens);
   const double usd_per_hour = gpus * run.hardware.usd_per_gpu_hour.value;
-  const double busy_gpu_s = std::min(seconds(run.result.gpu_busy) * run.gpus_per_replica, gpus * span_s);
+  const double busy_gpu_s = std::min(seconds(run.result.gpu_busy) * per_replica, gpus * span_s);
   const Energy energy = energy_of(run, busy_gpu_s, gpus * span_s - busy_gpu_s);
   return {{"usd_per_hour", usd_per_hour},
           {"usd_per_million_output_tokens", ratio(usd_per_hour * span_s / 3600 * 1e6, output)},
@@ -258,6 +276,7 @@ Json result_document(const RunFacts& run) {
   document["gpu"] = gpu_block(run, sum);
   if (fleet_changes(run)) document["fleet"] = fleet_block(run);
   document["cost"] = cost_block(run, sum);
+  document["disaggregation"] = disaggregation_block(run);
   document["provenance"] = run.provenance;
   document["simulation"] = simulation_block(run);
   return document;

@@ -31,6 +31,7 @@ struct RunFacts {
   const SimulationResult& result;
   const Hardware& hardware;
   std::int32_t gpus_per_replica = 1;
+  std::int32_t decode_gpus_per_replica = 0;  // of decode replicas of their own
   Targets targets;
   double wall_s = 0;
   double start_cpu_s = 0;  // processor time of the process when the first event began

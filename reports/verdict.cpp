@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "sim/pools.hpp"
 
 namespace kvplan {
 namespace {
@@ -150,7 +151,8 @@ Verdict judge(const Workload& workload, const SimulationConfig& config, const Si
     v.bottleneck_reason = v.reason;
     return v;
   }
-  const Time fleet_time(std::llround(static_cast<double>(sum.makespan().count) * mean_replicas(config, result)));
+  const double replicas = mean_replicas(config, result) + decode_replicas(config);
+  const Time fleet_time(std::llround(static_cast<double>(sum.makespan().count) * replicas));
   const double gpu_busy = share(result.gpu_busy, fleet_time);
   judge_state(v, gpu_busy, result, sum);
   if (judge_links(v, fleet_time, result, sum)) return v;

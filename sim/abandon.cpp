@@ -62,6 +62,14 @@ void Replica::let_go_below() {
       for (const BlockRange& r : t.promoted) tier_->abort_store(r);
     }
   }
+  for (std::uint32_t tier = 1; tier <= prefetches_.size(); ++tier) {
+    for (const Transfer& t : prefetches_[tier - 1].all()) {
+      for (std::size_t i = t.ranges.size(); i-- > 0;) {
+        below_.tiers[tier]->unpin(t.ranges[i]);
+        tier_->abort_store(t.ranges[i]);
+      }
+    }
+  }
   const auto abort = [&](const Transfer& t) {
     for (const BlockRange& r : t.ranges) tier_->abort_store(r);
   };

@@ -69,6 +69,7 @@ enum class StorePolicy {
 enum class LoadPolicy {
   blocking,   // the request waits outside the batch until its load is done
   layerwise,  // the request's first step computes layer l while layer l + 1 loads
+  in_step,    // the request's first step waits for all of its load before it computes (TensorRT-LLM)
 };
 // Whether a request loads what the tiers below hold of its prompt (sim/load_choice.hpp).
 enum class LoadChoice {
@@ -101,6 +102,9 @@ struct OffloadConfig {
   Bytes capacity{0};                     // of one G2 (per replica or per node, as scope says)
   std::vector<LowerTierConfig> beyond;   // G3, G4; in the order of NodeLinks::beyond
   bool promote = true;                   // what is loaded from G3 or G4 stays in G2 as well
+  // What G3 or G4 hold of a prompt that has to queue is read into G2 meanwhile; at least so many tokens, or nothing.
+  bool prefetch = false;
+  std::int32_t prefetch_tokens = 256;
   std::int32_t selective_hits = 2;
   std::int32_t chunk_tokens = 256;       // the unit of offload: only whole chunks of a prompt or answer are stored
   Bytes segment{0};                      // contiguous bytes of one GPU's copy: layout x page x dtype / TP
@@ -108,6 +112,11 @@ struct OffloadConfig {
 };
 
 inline Bytes load_segment(const OffloadConfig& o) { return o.load_segment.count > 0 ? o.load_segment : o.segment; }
+
+// Pieces of a load that a step's compute waits for one by one.
+inline std::int64_t load_parts(const OffloadConfig& o, const StepTime& step) {
+  return o.load == LoadPolicy::layerwise ? step.layers : 1;
+}
 
 // Whether anybody asks how often blocks have been looked up.
 inline bool counts_lookups(const OffloadConfig& o) {
@@ -162,6 +171,13 @@ struct ScalingConfig {
 // Which copies run beside a step: index bit 0 = load, bit 1 = store.
 using StepTimes = std::array<StepTime, 4>;
 
+// How the KV of a prompt gets from the replica that computed it to the one that decodes.
+struct HandoffConfig {
+  bool layerwise = false;     // beside the prompt's last step, rather than after it
+  std::vector<Limit> limits;
+  std::vector<Route> routes;  // of a replica's whole KV; by prefill replica, and of each by decode replica
+};
+
 struct SimulationConfig {
   std::int32_t replicas = 1;
   std::int32_t replicas_per_node = 1;
@@ -176,6 +192,10 @@ struct SimulationConfig {
   NodeLinks links;                        // of one node; all nodes are alike
   Bytes kv_bytes_per_token{0};            // of the whole replica: what a token takes in G2
   Bytes kv_bytes_per_token_per_gpu{0};    // what each GPU of the replica moves
+  // Disaggregation: empty, or the one configuration of the decode replicas, which are numbered behind the others; those
+  // then compute prompts alone.
+  std::vector<SimulationConfig> decode_pool = {};
+  HandoffConfig handoff;
   bool step_by_step = false;              // one event a step: slow, and byte-identical
   bool check = false;                     // audit all invariants at every event
 };

@@ -11,7 +11,7 @@ void keep_reserve(LowerTier& from, LowerTier& to, WriteThrough& writer, Time at,
     const BlockRange oldest = from.next_to_go();
     BlockRange r = oldest.from(static_cast<std::uint32_t>(oldest.last - std::min(oldest.blocks(), wanted)));
     r.first = to.stretch_begin(r);
-    writer.offer(from, {r}, {at, false}, result);
+    writer.offer(from, to, {r}, {at, false}, result);
     from.leave(r);
   }
 }

@@ -25,12 +25,22 @@ Time time_for(int128 units, std::int64_t rate) {
 
 }  // namespace
 
-FlowNetwork::FlowNetwork(const NodeLinks& links) {
-  for (const Limit& limit : links.limits) {
+FlowNetwork::FlowNetwork(const std::vector<Limit>& limits, const std::vector<Route>& routes) {
+  add_limits(limits);
+  for (const Route& route : routes) add_route(route);
+  flows_.resize(uses_.size());
+}
+
+void FlowNetwork::add_limits(const std::vector<Limit>& limits) {
+  for (const Limit& limit : limits) {
     KVPLAN_ASSERT(limit.bytes_per_s > 0);
     limit_names_.push_back(limit.name);
     limits_.emplace_back().capacity = limit.bytes_per_s;
   }
+}
+
+FlowNetwork::FlowNetwork(const NodeLinks& links) {
+  add_limits(links.limits);
   replicas_ = static_cast<std::uint32_t>(links.load.size());
   for (std::size_t r = 0; r < links.load.size(); ++r) {
     add_route(links.load[r]);
@@ -38,8 +48,11 @@ FlowNetwork::FlowNetwork(const NodeLinks& links) {
   }
   for (const NodeLinks::Beyond& tier : links.beyond) {
     KVPLAN_ASSERT(tier.load.size() == links.load.size());
+    tier_routes_ = replicas_ + 1 + static_cast<std::uint32_t>(tier.prefetch.size());
+    KVPLAN_ASSERT(tier_routes_ == replicas_ + 1 || tier_routes_ == 2 * replicas_ + 1);
     for (const Route& route : tier.load) add_route(route);
     add_route(tier.write);
+    for (const Route& route : tier.prefetch) add_route(route);
   }
   flows_.resize(uses_.size());
 }
@@ -52,8 +65,9 @@ void FlowNetwork::add_route(const Route& route) {
 
 FlowNetwork::Purpose FlowNetwork::purpose(RouteId route) const {
   if (route < 2 * replicas_) return {route % 2 == 0 ? Purpose::load : Purpose::store, 0, route / 2};
-  const std::uint32_t i = route - 2 * replicas_, tier = i / (replicas_ + 1), replica = i % (replicas_ + 1);
-  return {replica < replicas_ ? Purpose::load : Purpose::write, tier + 1, replica};
+  const std::uint32_t i = route - 2 * replicas_, tier = i / tier_routes_, n = i % tier_routes_;
+  if (n > replicas_) return {Purpose::prefetch, tier + 1, n - replicas_ - 1};
+  return {n < replicas_ ? Purpose::load : Purpose::write, tier + 1, n};
 }
 
 void FlowNetwork::note(RouteId route, const Transfer& t, std::uint32_t turn, const PrefixChains& chains) const {

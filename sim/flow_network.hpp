@@ -31,19 +31,24 @@ class FlowNetwork {
   using RouteId = std::uint32_t;
 
   explicit FlowNetwork(const NodeLinks& links);
+  // Routes by number, for one purpose.
+  FlowNetwork(const std::vector<Limit>& limits, const std::vector<Route>& routes);
 
   // What a route is for. Tier 0 is G2, 1 and on are those beyond it.
   struct Purpose {
-    enum Kind : std::uint8_t { load, store, write } kind;
+    enum Kind : std::uint8_t { load, store, write, prefetch } kind;
     std::uint32_t tier;
-    std::uint32_t replica_on_node;  // of loads and stores
+    std::uint32_t replica_on_node;  // but of writes
   };
   Purpose purpose(RouteId route) const;
   RouteId load_route(std::uint32_t tier, std::uint32_t replica_on_node) const {
-    return tier == 0 ? 2 * replica_on_node : 2 * replicas_ + (tier - 1) * (replicas_ + 1) + replica_on_node;
+    return tier == 0 ? 2 * replica_on_node : 2 * replicas_ + (tier - 1) * tier_routes_ + replica_on_node;
   }
   RouteId store_route(std::uint32_t replica_on_node) const { return 2 * replica_on_node + 1; }
   RouteId write_route(std::uint32_t tier) const { return load_route(tier, replicas_); }
+  RouteId prefetch_route(std::uint32_t tier, std::uint32_t replica_on_node) const {
+    return load_route(tier, replicas_ + 1 + replica_on_node);
+  }
 
   void watch(EventLog* log, std::uint32_t node) {
     log_ = log;
@@ -98,6 +103,7 @@ class FlowNetwork {
     std::int64_t weights = 0;  // scratch of fill()
   };
 
+  void add_limits(const std::vector<Limit>& limits);
   void add_route(const Route& route);
   Time estimated_bytes_time(RouteId route, Bytes bytes) const;
   const std::vector<LimitUse>& uses(RouteId route) const { return uses_[route]; }
@@ -110,6 +116,7 @@ class FlowNetwork {
   EventLog* log_ = nullptr;
   std::uint32_t node_ = 0;
   std::uint32_t replicas_ = 0;
+  std::uint32_t tier_routes_ = 0;  // of each tier beyond G2: loads, the write, prefetches
   std::vector<std::string> limit_names_;
   std::vector<LimitState> limits_;
   std::vector<std::vector<LimitUse>> uses_;  // by route

@@ -12,7 +12,7 @@ Time Replica::estimated_steps(std::int64_t tokens, std::int64_t pairs) const {
   const std::int64_t decodes = beside_decodes ? decode_.size() : 0;
   const std::int64_t budget = std::max<std::int64_t>(1, engine_.max_num_batched_tokens - decodes);
   const std::int64_t full = (tokens - 1) / budget, rest = tokens - full * budget;
-  const StepTime& time = run_.config.step_times[0];
+  const StepTime& time = config_.step_times[0];
   BatchFeatures step;
   step.new_tokens = budget + decodes;
   step.samples = decodes;
@@ -67,7 +67,7 @@ Time Replica::estimated_load(std::int64_t from, Time at) const {
       begin = end;
     }
     if (blocks == 0) continue;
-    const Bytes bytes = blocks * run_.workload.block_tokens * run_.config.kv_bytes_per_token_per_gpu;
+    const Bytes bytes = blocks * run_.workload.block_tokens * config_.kv_bytes_per_token_per_gpu;
     const std::int64_t segments = tier == 0 ? ceil_div(bytes.count, load_segment(offload_).count) : blocks;
     longest = std::max(longest, loads_[tier].estimated_end(bytes, segments, at) - at);
   }

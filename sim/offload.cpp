@@ -22,7 +22,7 @@ Transfer Replica::transfer_of(Ranges ranges) const {
   for (const BlockRange& r : ranges) tokens += run_.chains.tokens(r);
   Transfer t;
   t.ranges = std::move(ranges);
-  t.bytes_per_gpu = tokens * run_.config.kv_bytes_per_token_per_gpu;
+  t.bytes_per_gpu = tokens * config_.kv_bytes_per_token_per_gpu;
   t.segments = ceil_div(t.bytes_per_gpu.count, offload_.segment.count);
   return t;
 }
@@ -137,8 +137,9 @@ void Replica::load_ended(std::uint32_t tier, Time at) {
 void Replica::arrived_in_g2(const Ranges& ranges, const Use& use) {
   if (ranges.empty()) return;
   for (std::size_t i = ranges.size(); i-- > 0;) tier_->end_store(ranges[i]);
-  for (WriteThrough* writer : below_.writers) {
-    if (writer->policy() != StorePolicy::back) writer->offer(*tier_, ranges, use, run_.result);
+  for (std::size_t i = 0; i < below_.writers.size(); ++i) {
+    WriteThrough& writer = *below_.writers[i];
+    if (writer.policy() != StorePolicy::back) writer.offer(*tier_, *below_.tiers[i + 1], ranges, use, run_.result);
   }
   make_reserve(use.at);
 }
@@ -147,8 +148,11 @@ void Replica::arrived_in_g2(const Ranges& ranges, const Use& use) {
 void Replica::offer_looked_up(const Sequence& s, Time at) {
   Ranges prompt;
   for (const PrefixRun& run : run_.chains.prompt(s.turn)) prompt.push_back(run.range);
-  for (WriteThrough* writer : below_.writers) {
-    if (writer->policy() == StorePolicy::selective) writer->offer(*tier_, prompt, {at, false}, run_.result);
+  for (std::size_t i = 0; i < below_.writers.size(); ++i) {
+    WriteThrough& writer = *below_.writers[i];
+    if (writer.policy() == StorePolicy::selective) {
+      writer.offer(*tier_, *below_.tiers[i + 1], prompt, {at, false}, run_.result);
+    }
   }
 }
 
@@ -162,22 +166,23 @@ void Replica::make_reserve(Time at) {
 void Replica::note_load_start(std::uint32_t tier, Time at) {
   const TransferQueue& loads = loads_[tier];
   if (run_.executor != nullptr) return;  // whose layers wait for themselves
-  if (!sequence(loads.current().sequence).load_in_step) return;
-  const std::int64_t layers = run_.config.step_times[0].layers;
+  if (!sequence(loads.current().sequence).load_in_step || offload_.load == LoadPolicy::in_step) return;
+  const std::int64_t layers = config_.step_times[0].layers;
   gate_.compute_start =
       std::max(gate_.compute_start, below_.network->estimated_first_part(loads.route(), layers, at));
 }
 
 // The last layer of the last load is there: what is left of the step is known.
 // With one load at a constant rate this is the pipeline's closed form,
-// max(first layer's load + all compute, all load + last layer's compute).
+// max(first layer's load + all compute, all load + last layer's compute);
+// where all of a load comes before any compute, the latter with one layer.
 void Replica::open_gate(Time at) {
   if (run_.executor != nullptr) {
     flight_ = Flight(gate_.start, kUntilReported, 0, 1);
     next_event_ = flight_.end();
     return;
   }
-  const std::int64_t layers = run_.config.step_times[0].layers;
+  const std::int64_t layers = load_parts(offload_, config_.step_times[0]);
   const Time compute(gate_.step_ps);
   const Time end = std::max(std::max(gate_.start, gate_.compute_start) + compute,
                             at + Time(ceil_div(gate_.step_ps, layers)));
@@ -332,7 +337,7 @@ void Replica::clean_oldest(std::int64_t pages, Ranges& leaving) {
     const std::int64_t most = std::min(oldest.blocks(), ceil_div(pages, cache_.pages(last)));
     last.first = tier_->stretch_begin(oldest.from(static_cast<std::uint32_t>(oldest.last - most)));
   }
-  const bool worthwhile = cache_.priority(last.chain, last.last - 1) >= run_.config.retention.store_from;
+  const bool worthwhile = cache_.priority(last.chain, last.last - 1) >= config_.retention.store_from;
   if (!full || present || !worthwhile) {
     cache_.evict(last);
   } else if (const std::int64_t blocks = std::min(last.blocks(), tier_->obtainable_blocks()); blocks > 0) {

@@ -20,25 +20,34 @@ bool differ(const StepTimes& times) {
 
 }  // namespace
 
-Replica::Replica(std::uint32_t id, RunState& run, const Below& below)
+Replica::Replica(std::uint32_t id, RunState& run, const SimulationConfig& config, const Below& below)
     : id_(id),
       run_(run),
-      engine_(run.config.engine),
-      offload_(run.config.offload),
+      config_(config),
+      engine_(config.engine),
+      offload_(config.offload),
       below_(below),
       tier_(below.tiers.empty() ? nullptr : below.tiers.front()),
       stores_(below.network, tier_ ? below.network->store_route(below.replica_on_node) : 0, run.executor),
       cache_(run.chains, engine_.g1_pages, engine_.page_tokens,
-             run.foresight == nullptr ? nullptr : make_eviction(engine_.eviction, {run.config.retention, *run.foresight, engine_.g1_pages.count})),
+             run.foresight == nullptr ? nullptr : make_eviction(engine_.eviction, {config.retention, *run.foresight, engine_.g1_pages.count})),
       decode_(engine_.page_tokens, engine_.speculation),
-      copies_slow_steps_(tier_ && differ(run.config.step_times)),
+      copies_slow_steps_(tier_ && differ(config.step_times)),
+      decodes_alone_(&config != &run.config),
+      prefills_alone_(!config.decode_pool.empty()),
       reserve_pages_(tier_ && offload_.store == StorePolicy::back ? ceil_div(engine_.g1_pages.count, 64) : 0) {
   for (std::uint32_t t = 0; t < below_.tiers.size(); ++t) {
     loads_.emplace_back(below_.network, below_.network->load_route(t, below_.replica_on_node), run_.executor);
   }
+  for (std::uint32_t t = 1; offload_.prefetch && t < below_.tiers.size(); ++t) {
+    prefetches_.emplace_back(below_.network, below_.network->prefetch_route(t, below_.replica_on_node), run_.executor);
+    const std::int64_t on_node = std::min(config_.replicas, config_.replicas_per_node);
+    const std::int64_t sharing = offload_.scope == Scope::replica ? 1 : on_node;
+    most_prefetching_blocks_ = tier_->capacity_blocks() / 8 / sharing;
+  }
 }
 
-void Replica::arrive(TurnId turn, const Progress& progress, Time at) {
+SequenceId Replica::new_sequence(TurnId turn) {
   SequenceId id;
   if (free_sequences_.empty()) {
     id = static_cast<SequenceId>(sequences_.size());
@@ -48,15 +57,28 @@ void Replica::arrive(TurnId turn, const Progress& progress, Time at) {
     free_sequences_.pop_back();
     sequences_[id] = Sequence{};
   }
+  sequences_[id].turn = turn;
+  sequences_[id].target_tokens = turn_of(sequences_[id]).prompt_tokens;
+  return id;
+}
+
+void Replica::arrive(TurnId turn, const Progress& progress, Time at) {
+  const SequenceId id = new_sequence(turn);
   Sequence& s = sequences_[id];
-  s.turn = turn;
   s.generated_tokens = progress.generated_tokens;
-  s.target_tokens = turn_of(s).prompt_tokens + progress.generated_tokens;
+  s.target_tokens += progress.generated_tokens;
   s.since = progress.since;
   if (progress.answered) s.part = Sequence::Part::done;
   record_of(s).replica = id_;
   waiting_.push_back(id);
   note(Happening::queue, turn);
+  const bool queues = flight_.active() || gate_.loads > 0;
+  if (queues && !prefetches_.empty()) prefetch(turn, at);
+  invite(at);
+}
+
+// Whoever has come may get into the batch at the next boundary.
+void Replica::invite(Time at) {
   if (!flight_.active() && gate_.loads == 0) {
     wake(at);
   } else if (limit_ == Limit::none && flight_.active()) {
@@ -171,6 +193,10 @@ void Replica::finish_prefill(SequenceId id, Time at) {
   const std::int64_t remaining = turn.output_tokens - s.generated_tokens - 1;
   if (remaining <= 0) {
     complete(id, at);
+    return;
+  }
+  if (prefills_alone_) {
+    hand_over(id);
     return;
   }
   s.phase = Sequence::Phase::decoding;

@@ -59,6 +59,14 @@ struct RunState {
   Executor* executor = nullptr;        // in place of the cost model
   EventLog* log = nullptr;             // of what happens
   Foresight* foresight = nullptr;      // of the eviction policies
+  // Disaggregation, at the current instant: prompts whose last step has begun, that are computed, that a decode replica
+  // has room for.
+  struct OwnPrompt {
+    TurnId turn;
+    SequenceId sequence;
+    Bytes lacking{0};  // of its KV, at the decode replica
+  };
+  std::vector<OwnPrompt> announced_prompts = {}, computed_prompts = {}, reserved_prompts = {};
 };
 
 // What a replica reaches below G1. All empty where there is no G2.
@@ -77,7 +85,8 @@ struct FirstTokenEstimate {
 
 class Replica {
  public:
-  Replica(std::uint32_t id, RunState& run, const Below& below);
+  // `config`: the run's, or that of its decode replicas.
+  Replica(std::uint32_t id, RunState& run, const SimulationConfig& config, const Below& below);
 
   // Before anything happens: this replica's G1 is the memory of its number.
   void watch(EventLog* log) { cache_.watch({log, id_}); }
@@ -87,8 +96,14 @@ class Replica {
   void arrive(TurnId turn, const Progress& progress, Time at);
   void load_ended(std::uint32_t tier, Time at);
   void store_ended(Time at);
+  void prefetched(std::uint32_t tier, Time at);
   // The executor's step has ended: step() is due.
   void step_reported(Time at);
+
+  // receive.cpp: a prompt that this replica has computed is at another; one that was computed elsewhere will come, has.
+  void handed_over(SequenceId id, Time at);
+  void receive(TurnId turn, Time at);
+  void received(SequenceId id, Time at);
 
   // Carries out the steps that ended strictly before `at`.
   void settle(Time at);
@@ -98,11 +113,12 @@ class Replica {
   std::vector<Stranded> abandon(Time at);
   // Has no request, and nothing is on its way between it and the tiers below.
   bool quiet() const {
-    return idle() && !loads_active() && !stores_.active() && deferred_.empty() && due_.empty();
+    return idle() && !loads_active() && prefetching_blocks_ == 0 && !stores_.active() && deferred_.empty() &&
+           due_.empty();
   }
 
   // For routers, after settle().
-  std::int64_t queued() const { return static_cast<std::int64_t>(waiting_.size() + loaded_.size()) + loading_; }
+  std::int64_t queued() const { return static_cast<std::int64_t>(waiting_.size() + loaded_.size() + expected_.size() + received_.size()) + loading_; }
   std::int64_t running() const { return static_cast<std::int64_t>(running_.size()); }
   double kv_use() const { return 1.0 - static_cast<double>(cache_.available()) / static_cast<double>(cache_.capacity()); }
   std::int64_t g1_prefix_blocks(TurnId turn) const;
@@ -120,7 +136,7 @@ class Replica {
   }
 
   const PagedCache& cache() const { return cache_; }
-  bool idle() const { return running_.empty() && queued() == 0; }
+  bool idle() const { return running_.empty() && queued() == 0 && leaving_ == 0; }
   void audit() const;
 
  private:
@@ -155,6 +171,8 @@ class Replica {
   };
 
   // replica.cpp: time and life cycle
+  SequenceId new_sequence(TurnId turn);
+  void invite(Time at);
   void wake(Time at);
   void carry_out(std::int64_t steps);
   void finish_flight(Time at);
@@ -224,11 +242,20 @@ class Replica {
     if (run_.executor != nullptr) run_.executor->loaded(id);
   }
 
+  // receive.cpp: disaggregation
+  void hand_over(SequenceId id);
+  void announce_last_steps();
+  void reserve_expected(Time at);
+  bool try_reserve(SequenceId id, Time at);
+  void join_received(Time at);
+
   // offload.cpp: transfers to and from the tiers below
   void load(SequenceId id, Time at);
   void promote(Transfer& load, Time at);
   void arrived_in_g2(const Ranges& ranges, const Use& use);
   void make_reserve(Time at);
+  void prefetch(TurnId turn, Time at);  // prefetch.cpp
+  Transfer prefetch_of(std::uint32_t tier);
   void start_deferred(Time at, bool all);
   void store_prompt(const Sequence& s, Time at);
   void store_answer(const Sequence& s, std::int64_t kept, Time at);
@@ -249,11 +276,13 @@ class Replica {
 
   const std::uint32_t id_;
   RunState& run_;
+  const SimulationConfig& config_;
   const EngineConfig& engine_;
   const OffloadConfig& offload_;
   const Below below_;
   LowerTier* const tier_;  // G2, or null
   std::vector<TransferQueue> loads_;  // by tier
+  std::vector<TransferQueue> prefetches_;  // by tier beyond G2, where there are any
   TransferQueue stores_;
   PagedCache cache_;
   DecodeGroup decode_;
@@ -264,6 +293,9 @@ class Replica {
   boost::container::deque<SequenceId> waiting_;  // which takes no memory while nothing ever waited
   boost::container::deque<SequenceId> loaded_;
   std::int64_t loading_ = 0;
+  const bool decodes_alone_, prefills_alone_;  // disaggregation
+  boost::container::deque<SequenceId> expected_, received_;  // prompts from elsewhere: without and with their KV
+  std::int64_t leaving_ = 0;  // computed prompts that are not at their decode replica yet
   std::vector<SequenceId> running_;   // oldest first
   std::vector<SequenceId> chunks_;    // prefills of the current step
   SequenceId unfinished_ = kNone;     // a running prefill between two of its chunks
@@ -272,6 +304,8 @@ class Replica {
   std::vector<Transfer> deferred_;    // stores of the step that has just ended
   std::vector<Transfer> due_;         // of the one before: start at the next boundary
   std::vector<Hit> hits_;             // of the last prompt that was looked up
+  std::int64_t prefetching_blocks_ = 0;  // that wait to be read into G2, or are
+  std::int64_t most_prefetching_blocks_ = 0;
 
   Flight flight_;
   Gate gate_;

@@ -33,6 +33,9 @@ struct RequestRecord {
   std::int64_t recomputed_tokens = 0;  // of those, computed before by some replica
   std::int32_t preemptions = 0;
   std::int32_t requeues = 0;  // replicas that it lost
+  // Disaggregation: who decoded, and from the first token until that could go on. kNone: nobody else.
+  std::uint32_t decode_replica = kNone;
+  Time handover{0};
 };
 
 // What became of a fleet that is not the same throughout.
@@ -65,7 +68,9 @@ struct SimulationResult {
   std::int64_t evicted_g2_blocks = 0;
   std::int64_t evicted_beyond_blocks[2] = {0, 0};  // by Storage
   Bytes loaded, stored;                 // into G1, out of G1
+  Bytes handed_over;                    // from prefill to decode replicas
   Bytes written_beyond;                 // from G2 to the tiers beyond
+  Bytes prefetched;                     // from these to G2, for prompts that queued
   LoadChoices load_choices;
   // By tier (G2, SSD, remote): bytes that came to it, and that loads took from it.
   Bytes written[3], read[3];

@@ -9,6 +9,8 @@
 #include "sim/availability.hpp"
 #include "sim/calendar.hpp"
 #include "sim/eviction/foresight.hpp"
+#include "sim/handover.hpp"
+#include "sim/pools.hpp"
 #include "sim/replica.hpp"
 #include "sim/routing/router.hpp"
 #include "sim/series.hpp"
@@ -16,7 +18,8 @@
 
 namespace kvplan {
 
-// Same-time order: ends of transfers, then changes of the fleet, then arrivals, then step boundaries; among
+// Same-time order: ends of transfers, then of prompts handed over, then changes of the fleet, then arrivals, then step
+// boundaries; among
 // equals the lower number. A step that begins at t sees all that happened at t.
 class Simulation {
  public:
@@ -28,9 +31,15 @@ class Simulation {
   using Ready = std::pair<Time, TurnId>;  // when a turn leaves the front end, or has to be let into it
 
   std::uint32_t network_actor(std::uint32_t node) const { return node; }
-  std::uint32_t fleet_actor() const { return nodes_; }
-  std::uint32_t arrivals_actor() const { return nodes_ + 1; }
-  std::uint32_t replica_actor(std::uint32_t replica) const { return nodes_ + 2 + replica; }
+  std::uint32_t handover_actor() const { return nodes_; }
+  std::uint32_t fleet_actor() const { return nodes_ + 1; }
+  std::uint32_t arrivals_actor() const { return nodes_ + 2; }
+  std::uint32_t replica_actor(std::uint32_t replica) const { return nodes_ + 3 + replica; }
+  // Decode replicas of their own are numbered behind the others.
+  std::uint32_t all_replicas() const { return static_cast<std::uint32_t>(replicas_.size() + decoders_.size()); }
+  Replica& replica(std::uint32_t id) const {
+    return id < replicas_.size() ? *replicas_[id] : *decoders_[id - replicas_.size()];
+  }
 
   std::unique_ptr<EvictionPolicy> eviction(Eviction, Bytes capacity);
   Scope scope_of(std::size_t level) const;
@@ -49,11 +58,16 @@ class Simulation {
   void end_here(TurnId turn, Refusal why, Time finish);
   void settle_stepped(Time at);
   void handle_step(std::uint32_t replica, Time at);
+  void make_decoders();
+  void announce(const RunState::OwnPrompt& prompt, std::uint32_t from, Time at);
+  void pass_on_prompts(std::uint32_t replica, Time at);
+  void handle_handover(Time at);
   void start_successors(Time at);
   void begin_executor();
   void watch();
   bool take_report(Time until);
   bool refuse(TurnId turn);
+  bool fits(std::int64_t tokens, std::int64_t prompt) const;
   void refresh(std::uint32_t replica);
   Sample sample(Time at);
   void audit() const;
@@ -88,17 +102,21 @@ class Simulation {
   std::vector<std::uint32_t> node_of_;  // by replica
   Availability availability_;
   std::unique_ptr<Router> router_;
+  std::vector<std::unique_ptr<Replica>> decoders_;  // with the next three, of disaggregation alone
+  std::vector<std::uint32_t> decoder_numbers_;      // 0, 1, ...: none of them ever goes
+  std::unique_ptr<Router> decode_router_;
+  std::unique_ptr<Handover> handover_;
   std::vector<Stranded> held_;  // that no replica takes, in order of arrival
   std::size_t ended_turns_ = 0;
   Calendar calendar_;
   Series no_series_;
-  Series* series_ = &no_series_;  // never due, where nobody asked for one
+  Series* series_ = &no_series_;        // never due, where nobody asked for one
   std::vector<Ready> static_arrivals_;  // sorted, latest first
   std::priority_queue<Ready, std::vector<Ready>, std::greater<>> later_arrivals_;
   Time front_end_free_{0};
-  Time stepped_at_{-1};                 // of the last step boundary, and the last replica that had one then
+  Time stepped_at_{-1};  // of the last step boundary, and the last replica that had one then
   std::uint32_t last_stepped_ = 0;
-  std::vector<std::uint8_t> passed_;    // by turn, where the front end takes one request after the other
+  std::vector<std::uint8_t> passed_;            // by turn, where the front end takes one request after the other
   std::vector<std::uint32_t> first_successor_;  // by turn, into successors_
   std::vector<TurnId> successors_;
   std::vector<Time> earliest_;         // by turn with `after`: arrival as far as the ended turns tell

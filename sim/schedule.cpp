@@ -8,6 +8,7 @@ namespace kvplan {
 void Replica::schedule(Time at) {
   preempted_ = false;
   decodes_run_ = false;
+  if (!received_.empty()) join_received(at);
   start_deferred(at, false);
   if (writes_back()) make_clean(reserve_pages_, at);
   budget_ = engine_.max_num_batched_tokens;
@@ -81,7 +82,11 @@ void Replica::admit(Time at) {
     }
     queue.pop_front();
   }
-  if (slots_full()) limit_ = Limit::slots;
+  if (slots_full()) {
+    limit_ = Limit::slots;
+  } else if (!expected_.empty()) {
+    reserve_expected(at);
+  }
 }
 
 // No further request can join this step, whatever memory there is.
@@ -334,13 +339,14 @@ void Replica::take_off(Time at) {
     batch.samples += s.computed_tokens + n == s.target_tokens;
     batch.prefill_pairs += n * s.computed_tokens + n * (n + 1) / 2;
   }
+  if (prefills_alone_ && config_.handoff.layerwise) announce_last_steps();
   const unsigned copies = tier_ ? unsigned(loads_active()) | unsigned(stores_.active()) << 1 : 0u;
   if (run_.executor != nullptr) {
     hand_over(batch, copies, at);
     return;
   }
   note_batch(batch, copies);
-  const StepTime& time = run_.config.step_times[copies];
+  const StepTime& time = config_.step_times[copies];
   const std::int64_t chunk = chunks_.empty() ? 0 : sequence(chunks_.front()).chunk_tokens;
   std::int64_t step_ps = std::max<std::int64_t>(1, time(batch));
   std::int64_t growth_ps = time.context_ps * (decodes_run_ ? decode_.growth() : 0) + time.pair_ps * chunk * chunk;
@@ -359,7 +365,7 @@ void Replica::take_off(Time at) {
 
 // The draft proposes its tokens one after the other, before the step verifies them.
 void Replica::add_draft(unsigned copies, std::int64_t& step_ps, std::int64_t& growth_ps) const {
-  const StepTime& draft = run_.config.draft_times[copies];
+  const StepTime& draft = config_.draft_times[copies];
   step_ps += draft({decodes(), decodes(), decode_.context(), 0});
   growth_ps += draft.context_ps * decode_.growth();
 }
@@ -401,7 +407,7 @@ void Replica::hand_over(const BatchFeatures& batch, unsigned copies, Time at) {
 
 // How many steps the batch stays as it is, whatever happens outside.
 std::int64_t Replica::flight_steps() const {
-  if (run_.config.step_by_step || preempted_ || chunks_.size() > 1) return 1;
+  if (config_.step_by_step || preempted_ || chunks_.size() > 1) return 1;
   if (!due_.empty()) return 1;  // stores that start at the next boundary
   if (limit_ == Limit::budget) return 1;  // what is cached of the head, and so what it needs, changes by the step
   // Decodes that come after admission may have taken back what a loaded request held: it is tried again.
@@ -454,7 +460,13 @@ void Replica::go_idle(Time at) {
   next_event_ = Time::max();
   idle_since_ = at;
   start_deferred(at, true);
-  const auto in_flight = [&] { return loads_active() || (tier_ && stores_.active()); };
+  if (!received_.empty()) {  // whose place a preempted one had
+    next_event_ = at;
+    return;
+  }
+  const auto in_flight = [&] {
+    return loads_active() || (tier_ && stores_.active()) || leaving_ > 0 || (decodes_alone_ && loading_ > 0);
+  };
   if (in_flight() || queued() == 0) return;
   // Nothing runs and nothing is in flight: only what loaded requests hold can be in the way of the first.
   limit_ = Limit::none;

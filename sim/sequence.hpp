@@ -3,6 +3,8 @@
 //   waiting -> [loading -> loaded ->] prefilling -> decoding -> done
 //   prefilling, decoding -> waiting   (preempted: its KV is given up)
 //   loaded -> waiting                 (its pages were needed by a running sequence)
+// With decode replicas of their own (handover.hpp):
+//   prefilling -> leaving -> done, and there: waiting -> loading -> loaded -> decoding
 #pragma once
 
 #include <cstdint>
@@ -26,7 +28,7 @@ struct Stranded {  // without a replica
 };
 
 struct Sequence {
-  enum class Phase : std::uint8_t { waiting, loading, loaded, prefilling, decoding };
+  enum class Phase : std::uint8_t { waiting, loading, loaded, prefilling, decoding, leaving, done };
   enum class Part : std::uint8_t { queue, load, prefill, done };
 
   TurnId turn = kNone;

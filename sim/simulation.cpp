@@ -21,14 +21,16 @@ Simulation::Simulation(const Workload& workload, const PrefixChains& chains, con
       config_(config),
       nodes_(static_cast<std::uint32_t>(ceil_div(config.replicas, config.replicas_per_node))),
       foresight_(workload, chains, uses_policy(config, Eviction::session), uses_policy(config, Eviction::belady)),
-      run_{workload, config, chains, {}, std::vector<std::uint8_t>(workload.block_count(), 0), {}, executor, log, &foresight_},
+      run_{workload, config,   chains, {},         std::vector<std::uint8_t>(workload.block_count(), 0),
+           {},       executor, log,    &foresight_},
       availability_(config),
-      calendar_(nodes_ + 2 + static_cast<std::uint32_t>(config.replicas)) {
+      calendar_(replica_actor(static_cast<std::uint32_t>(kvplan::all_replicas(config)))) {
   KVPLAN_ASSERT(config.replicas > 0 && chains.block_count() == workload.block_count());
   run_.result.requests.resize(workload.turns.size());
   if (front_end_takes_turns()) passed_.assign(workload.turns.size(), 0);
   const auto replicas = static_cast<std::uint32_t>(config.replicas);
-  for (std::uint32_t r = 0; r < replicas; ++r) node_of_.push_back(r / static_cast<std::uint32_t>(config.replicas_per_node));
+  for (std::uint32_t r = 0; r < replicas; ++r)
+    node_of_.push_back(r / static_cast<std::uint32_t>(config.replicas_per_node));
   if (config.offload.enabled) {
     tiers_.resize(1 + config.offload.beyond.size());
     writers_.resize(nodes_);
@@ -43,6 +45,7 @@ Simulation::Simulation(const Workload& workload, const PrefixChains& chains, con
   }
   replicas_.resize(replicas);
   for (std::uint32_t r = 0; r < replicas; ++r) make_replica(r);
+  if (!config.decode_pool.empty()) make_decoders();
   router_ = make_router({config.router, workload, chains, replicas});
 
   first_successor_.assign(workload.turns.size() + 1, 0);
@@ -96,15 +99,12 @@ void Simulation::make_tier(std::size_t level, std::uint32_t owner) {
 
 void Simulation::make_writers(std::uint32_t node) {
   const OffloadConfig& offload = config_.offload;
-  const auto first = node * static_cast<std::uint32_t>(config_.replicas_per_node);
   FlowNetwork& network = *networks_[node];
   writers_[node].clear();
   for (std::uint32_t i = 0; i < offload.beyond.size(); ++i) {
-    LowerTier& to = *tiers_[i + 1][owner(scope_of(i + 1), first)];
-    writers_[node].push_back(std::make_unique<WriteThrough>(to, network, network.write_route(i + 1),
-                                                            config_.links.beyond[i].write_streams,
-                                                            Bytes(offload.capacity.count / 8), run_.executor,
-                                                            offload.beyond[i].store, offload.selective_hits));
+    writers_[node].push_back(std::make_unique<WriteThrough>(
+        network, network.write_route(i + 1), config_.links.beyond[i].write_streams, Bytes(offload.capacity.count / 8),
+        run_.executor, offload.beyond[i].store, offload.selective_hits));
   }
 }
 
@@ -119,7 +119,21 @@ void Simulation::make_replica(std::uint32_t replica) {
     }
     for (const auto& writer : writers_[node]) below.writers.push_back(writer.get());
   }
-  replicas_[replica] = std::make_unique<Replica>(replica, run_, below);
+  replicas_[replica] = std::make_unique<Replica>(replica, run_, config_, below);
+}
+
+void Simulation::make_decoders() {
+  const SimulationConfig& own = config_.decode_pool.front();
+  KVPLAN_ASSERT(!own.offload.enabled && own.replicas > 0 && run_.executor == nullptr && run_.log == nullptr);
+  KVPLAN_ASSERT(!availability_.changes());
+  const auto decoders = static_cast<std::uint32_t>(own.replicas);
+  for (std::uint32_t r = 0; r < decoders; ++r) {
+    decoders_.push_back(
+        std::make_unique<Replica>(static_cast<std::uint32_t>(config_.replicas) + r, run_, own, Below{}));
+    decoder_numbers_.push_back(r);
+  }
+  decode_router_ = make_router({own.router, workload_, run_.chains, decoders});
+  handover_ = std::make_unique<Handover>(config_, workload_.turns.size());
 }
 
 // A turn arrives: after the front end it is refused, or reaches the queue of a replica.
@@ -144,12 +158,22 @@ bool Simulation::front_end_takes_turns() const {
 void Simulation::pass_front_end(TurnId turn, Time at) {
   passed_[turn] = 1;
   const std::int64_t tokens = workload_.turns[turn].prompt_tokens;
-  const Time service = config_.engine.frontend_service_fixed + Time(config_.engine.frontend_service_ps_per_token * tokens);
+  const Time service =
+      config_.engine.frontend_service_fixed + Time(config_.engine.frontend_service_ps_per_token * tokens);
   front_end_free_ = std::max(front_end_free_, at) + service;
   RequestRecord& record = run_.result.requests[turn];
   record.frontend += front_end_free_ - at;
   later_arrivals_.emplace(at + record.frontend, turn);
   announce_arrival();
+}
+
+// Prompt and answer in one replica's memory; or the prompt in that of the one, and all in that of the other.
+bool Simulation::fits(std::int64_t tokens, std::int64_t prompt) const {
+  const auto fit = [](const EngineConfig& e, std::int64_t n) {
+    return ceil_div(n + e.speculation.draft_tokens, e.page_tokens) <= e.g1_pages.count;
+  };
+  if (config_.decode_pool.empty()) return fit(config_.engine, tokens);
+  return fit(config_.engine, prompt) && fit(config_.decode_pool.front().engine, tokens);
 }
 
 bool Simulation::refuse(TurnId turn) {
@@ -160,8 +184,7 @@ bool Simulation::refuse(TurnId turn) {
     why = Refusal::empty_prompt;
   } else if (tokens > config_.engine.max_context_tokens) {
     why = Refusal::exceeds_context;
-  } else if (ceil_div(tokens + config_.engine.speculation.draft_tokens, config_.engine.page_tokens) >
-             config_.engine.g1_pages.count) {
+  } else if (!fits(tokens, t.prompt_tokens)) {
     why = Refusal::exceeds_memory;
   }
   if (why == Refusal::none) return false;
@@ -199,8 +222,10 @@ SimulationResult Simulation::run(Series* series) {
     while (at >= series_->next()) series_->add(sample(series_->next()));
     run_.result.end = at;
     if (run_.log != nullptr) run_.log->now = at;
-    if (actor < fleet_actor()) {
+    if (actor < handover_actor()) {
       handle_transfers(actor, at);
+    } else if (actor == handover_actor()) {
+      handle_handover(at);
     } else if (actor == fleet_actor()) {
       handle_fleet(at);
     } else if (actor == arrivals_actor()) {
@@ -218,14 +243,15 @@ SimulationResult Simulation::run(Series* series) {
 Sample Simulation::sample(Time at) {
   Sample s;
   s.gpu_busy = run_.result.gpu_busy;
-  for (const auto& r : replicas_) {
+  for (std::uint32_t id = 0; id < all_replicas(); ++id) {
+    Replica& r = replica(id);
     const Time before = run_.result.gpu_busy;
-    r->settle(at);
-    s.gpu_busy += run_.result.gpu_busy - before + r->busy_in_step(at);
-    s.queued += r->queued();
-    s.running += r->running();
-    s.g1_pages += r->cache().capacity() - r->cache().free();
-    s.g1_pages_held += r->cache().capacity() - r->cache().available();
+    r.settle(at);
+    s.gpu_busy += run_.result.gpu_busy - before + r.busy_in_step(at);
+    s.queued += r.queued();
+    s.running += r.running();
+    s.g1_pages += r.cache().capacity() - r.cache().free();
+    s.g1_pages_held += r.cache().capacity() - r.cache().available();
   }
   for (const auto& level : tiers_) {
     Bytes used;
@@ -259,9 +285,18 @@ void Simulation::handle_transfers(std::uint32_t node, Time at) {
 
 void Simulation::end_transfer(FlowNetwork::Purpose purpose, std::uint32_t node, std::uint32_t replica, Time at) {
   switch (purpose.kind) {
-    case FlowNetwork::Purpose::load: replicas_[replica]->load_ended(purpose.tier, at); break;
-    case FlowNetwork::Purpose::store: replicas_[replica]->store_ended(at); break;
-    case FlowNetwork::Purpose::write: writers_[node][purpose.tier - 1]->ended(at); break;
+    case FlowNetwork::Purpose::load:
+      replicas_[replica]->load_ended(purpose.tier, at);
+      break;
+    case FlowNetwork::Purpose::store:
+      replicas_[replica]->store_ended(at);
+      break;
+    case FlowNetwork::Purpose::prefetch:
+      replicas_[replica]->prefetched(purpose.tier, at);
+      break;
+    case FlowNetwork::Purpose::write:
+      writers_[node][purpose.tier - 1]->ended(at);
+      break;
   }
   if (purpose.kind != FlowNetwork::Purpose::write) refresh(replica);
 }
@@ -279,7 +314,7 @@ void Simulation::watch() {
 
 void Simulation::begin_executor() {
   KVPLAN_ASSERT(config_.replicas == 1 && config_.step_by_step && !availability_.changes() && !config_.engine.overlap &&
-                config_.engine.speculation.draft_tokens == 0);
+                config_.engine.speculation.draft_tokens == 0 && !config_.offload.prefetch);
   std::vector<const LowerTier*> tiers;
   for (const auto& level : tiers_) tiers.push_back(level.front().get());
   run_.executor->begin(replicas_.front()->cache(), tiers);
@@ -328,16 +363,51 @@ void Simulation::handle_arrivals(Time at) {
 // one where its predecessor ended: they have to be past theirs in mid-flight, too.
 void Simulation::settle_stepped(Time at) {
   if (at != stepped_at_) return;
-  for (std::uint32_t r = 0; r <= last_stepped_; ++r) replicas_[r]->settle(at + Time(1));
+  for (std::uint32_t r = 0; r <= last_stepped_; ++r) replica(r).settle(at + Time(1));
 }
 
 void Simulation::handle_step(std::uint32_t replica, Time at) {
   last_stepped_ = at == stepped_at_ ? std::max(last_stepped_, replica) : replica;
   stepped_at_ = at;
-  replicas_[replica]->step(at);
+  this->replica(replica).step(at);
   refresh(replica);
+  if (handover_) pass_on_prompts(replica, at);
   start_successors(at);
   if (availability_.draining() > 0) close_drained(at);
+}
+
+// A decode replica is chosen for a prompt.
+void Simulation::announce(const RunState::OwnPrompt& prompt, std::uint32_t from, Time at) {
+  settle_stepped(at);
+  const std::uint32_t to = decode_router_->choose(prompt.turn, {decoders_, decoder_numbers_}, at);
+  handover_->announce(prompt.turn, from, prompt.sequence, to);
+  decoders_[to]->receive(prompt.turn, at);
+  refresh(static_cast<std::uint32_t>(replicas_.size()) + to);
+}
+
+// What the step that has just been composed, or ended, means for prompts on their way.
+void Simulation::pass_on_prompts(std::uint32_t replica, Time at) {
+  for (const RunState::OwnPrompt& p : run_.computed_prompts) {
+    if (!handover_->announced(p.turn)) announce(p, replica, at);
+    handover_->computed(p.turn, at);
+  }
+  for (const RunState::OwnPrompt& p : run_.announced_prompts) announce(p, replica, at);
+  for (const RunState::OwnPrompt& p : run_.reserved_prompts) handover_->reserved(p.turn, p.sequence, p.lacking, at);
+  run_.computed_prompts.clear();
+  run_.announced_prompts.clear();
+  run_.reserved_prompts.clear();
+  calendar_.set(handover_actor(), handover_->next_event());
+}
+
+void Simulation::handle_handover(Time at) {
+  if (const auto over = handover_->advance()) {
+    ++run_.result.events;
+    replicas_[over->from]->handed_over(over->source, at);
+    decoders_[over->to]->received(over->target, at);
+    refresh(over->from);
+    refresh(static_cast<std::uint32_t>(replicas_.size()) + over->to);
+  }
+  calendar_.set(handover_actor(), handover_->next_event());
 }
 
 void Simulation::start_successors(Time at) {
@@ -359,14 +429,14 @@ void Simulation::start_successors(Time at) {
 }
 
 void Simulation::refresh(std::uint32_t replica) {
-  calendar_.set(replica_actor(replica), replicas_[replica]->next_event());
-  if (networks_.empty()) return;
+  calendar_.set(replica_actor(replica), this->replica(replica).next_event());
+  if (networks_.empty() || replica >= replicas_.size()) return;
   const std::uint32_t node = node_of_[replica];
   calendar_.set(network_actor(node), networks_[node]->next_event());
 }
 
 void Simulation::audit() const {
-  for (const auto& r : replicas_) r->audit();
+  for (std::uint32_t id = 0; id < all_replicas(); ++id) replica(id).audit();
   for (const auto& level : tiers_) {
     for (const auto& t : level) t->audit();
   }
@@ -374,7 +444,7 @@ void Simulation::audit() const {
 
 // What a memory tells of its life, when that ends.
 void Simulation::count_g1(std::uint32_t replica) {
-  run_.result.evicted_g1_blocks += replicas_[replica]->cache().evicted_blocks();
+  run_.result.evicted_g1_blocks += this->replica(replica).cache().evicted_blocks();
 }
 
 void Simulation::count_tier(std::size_t level, std::uint32_t owner) {
@@ -390,8 +460,8 @@ void Simulation::finish() {
   SimulationResult& result = run_.result;
   if (series_ != &no_series_) series_->finish(sample(result.end), result.end);
   KVPLAN_ASSERT(ended_turns_ == workload_.turns.size() && held_.empty());
-  for (std::uint32_t r = 0; r < replicas_.size(); ++r) {
-    KVPLAN_ASSERT(replicas_[r]->idle());
+  for (std::uint32_t r = 0; r < all_replicas(); ++r) {
+    KVPLAN_ASSERT(replica(r).idle());
     count_g1(r);
   }
   for (std::size_t level = 0; level < tiers_.size(); ++level) {
@@ -403,6 +473,11 @@ void Simulation::finish() {
   for (std::uint32_t node = 0; node < networks_.size(); ++node) {
     const auto usage = networks_[node]->usage("node" + std::to_string(node) + " ");
     result.links.insert(result.links.end(), usage.begin(), usage.end());
+  }
+  if (handover_) {
+    const auto usage = handover_->network().usage("handover ");
+    result.links.insert(result.links.end(), usage.begin(), usage.end());
+    result.handed_over = handover_->moved();
   }
   Time last{0};
   for (const RequestRecord& r : result.requests) {
@@ -419,8 +494,7 @@ void Simulation::finish() {
   }
 }
 
-SimulationResult simulate(const Workload& workload, const SimulationConfig& config, EventLog* log,
-                          Series* series) {
+SimulationResult simulate(const Workload& workload, const SimulationConfig& config, EventLog* log, Series* series) {
   if (!workload.chains.empty()) return Simulation(workload, workload.chains, config, nullptr, log).run(series);
   const PrefixChains chains(workload);
   return Simulation(workload, chains, config, nullptr, log).run(series);

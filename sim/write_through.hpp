@@ -19,10 +19,9 @@ namespace kvplan {
 class WriteThrough {
  public:
   // `streams`: equal parts that the node moves at once (NodeLinks::Beyond).
-  WriteThrough(LowerTier& to, FlowNetwork& network, FlowNetwork::RouteId route, std::int64_t streams, Bytes most_waiting,
+  WriteThrough(FlowNetwork& network, FlowNetwork::RouteId route, std::int64_t streams, Bytes most_waiting,
                Executor* executor, StorePolicy policy, std::int32_t selective_hits)
-      : to_(&to),
-        queue_(&network, route, executor),
+      : queue_(&network, route, executor),
         streams_(streams),
         most_waiting_(most_waiting),
         policy_(policy),
@@ -30,26 +29,30 @@ class WriteThrough {
 
   StorePolicy policy() const { return policy_; }
 
-  // Parts of the ranges that are ready in `from`, a G2, and wanted.
-  void offer(LowerTier& from, const Ranges& ranges, const Use& use, SimulationResult& result);
+  // Parts of the ranges that are ready in `from`, a G2, and wanted in `to`, the tier beyond for it.
+  void offer(LowerTier& from, LowerTier& to, const Ranges& ranges, const Use& use, SimulationResult& result);
   // The write in flight has ended.
   void ended(Time at);
   bool idle() const { return !queue_.active(); }
-  bool reads(const LowerTier& from) const { return std::find(sources_.begin(), sources_.end(), &from) != sources_.end(); }
+  bool reads(const LowerTier& from) const {
+    return std::any_of(ends_.begin(), ends_.end(), [&](const Ends& e) { return e.from == &from; });
+  }
   // All that is under way is lost: what it reads is unpinned, what was to come does not.
   void abandon();
 
  private:
   BlockRange wanted_part(const LowerTier& from, const BlockRange& r, bool& wanted) const;
 
-  LowerTier* to_;
   TransferQueue queue_;
   std::int64_t streams_;
   Bytes most_waiting_;
   Bytes waiting_{0};
   StorePolicy policy_;
   std::int32_t selective_hits_;
-  std::deque<LowerTier*> sources_;  // of the queue's transfers
+  struct Ends {
+    LowerTier *from, *to;
+  };
+  std::deque<Ends> ends_;  // of the queue's transfers
 };
 
 }  // namespace kvplan

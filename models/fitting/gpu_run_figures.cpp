@@ -62,6 +62,29 @@ void add_slowdown(const GpuTables& tables, const std::string& dir, std::vector<M
                  fmt::format("copies by DMA beside {}", fmt::join(victims, " and "))});
 }
 
+// What a kernel of 12 blocks, vLLM's, takes beyond a DMA copy: the geometric mean over the kernels that were slowed.
+void add_kernel_slowdown(const GpuTables& tables, const std::string& dir, std::vector<MeasuredFigure>& out) {
+  const auto factor = [&](const std::string& victim, const std::string& aggressor) {
+    for (const SlowdownRow& r : tables.slowdowns) {
+      if (r.victim == victim && r.aggressor == aggressor) return std::max(1.0, r.factor);
+    }
+    return 0.0;
+  };
+  double logs = 0, low = 1e9, high = 0;
+  std::vector<std::string> victims;
+  for (const std::string victim : {"decode", "prefill"}) {
+    const double dma = factor(victim, dir + " dma"), kernel = factor(victim, dir + " kernel_12");
+    if (dma == 0 || kernel == 0) continue;
+    const double beyond = std::max(1.0, kernel / dma);
+    logs += std::log(beyond);
+    low = std::min(low, beyond), high = std::max(high, beyond);
+    victims.push_back(victim);
+  }
+  if (victims.empty()) return;
+  out.push_back({"kernel_copy_slowdown_" + towards(dir), std::exp(logs / static_cast<double>(victims.size())), low, high,
+                 fmt::format("copies by a kernel of 12 blocks beside {}, over copies by DMA", fmt::join(victims, " and "))});
+}
+
 }  // namespace
 
 std::vector<MeasuredFigure> figures_of(const GpuRun& run) {
@@ -69,6 +92,7 @@ std::vector<MeasuredFigure> figures_of(const GpuRun& run) {
   std::vector<MeasuredFigure> out;
   for (const std::string dir : {"h2d", "d2h"}) add_segments(tables, dir, out);
   for (const std::string dir : {"h2d", "d2h"}) add_slowdown(tables, dir, out);
+  for (const std::string dir : {"h2d", "d2h"}) add_kernel_slowdown(tables, dir, out);
   return out;
 }
 

@@ -51,6 +51,37 @@ TEST_CASE("values that are wrong only together, or only for this load") {
   CHECK(contains(dram.err, "holds no block: 512 tokens take 67108864 bytes"));
 }
 
+TEST_CASE("tiers in an order that cannot be") {
+  const CliRun narrow = cli({"run", "--offload", "dram+ssd", "--set", "offload.ssd_scope=replica"});
+  CHECK(narrow.code == 3);
+  CHECK(contains(narrow.err, "offload.ssd_scope replica is narrower than offload.dram_scope node"));
+  CHECK(contains(narrow.err, "help: widen offload.ssd_scope, or narrow offload.dram_scope"));
+  const CliRun circle = cli({"run", "--offload", "dram+ssd+remote", "--set", "offload.ssd_scope=fleet", "--set",
+                             "offload.remote_scope=node"});
+  CHECK(circle.code == 3);
+  CHECK(contains(circle.err, "offload.remote_scope node is narrower than offload.ssd_scope fleet"));
+  CHECK(cli({"run", "--offload", "ssd+dram"}).code == 2);
+  CHECK(cli({"run", "--set", "offload.ssd_scope=rack"}).code == 2);
+  const CliRun policy = cli({"run", "--set", "offload.ssd_eviction=lruu"});
+  CHECK(policy.code == 2);
+  CHECK(contains(policy.err, "sieve"));
+  const CliRun small = cli({"run", "--offload", "dram+ssd", "--set", "offload.ssd_bytes=1000"});
+  CHECK(small.code == 3);
+  CHECK(contains(small.err, "holds no block"));
+}
+
+TEST_CASE("a preset copies as its system does where that was measured, and by DMA elsewhere") {
+  const std::vector<std::string> run = {"run", "--set", "offload.preset=lmcache", "--set", "trace.limit=20"};
+  const auto on = [&](const char* hardware) {
+    std::vector<std::string> words = run;
+    words.insert(words.end(), {"--hardware", hardware});
+    return cli(words);
+  };
+  CHECK(contains(on("x86-h100-sxm").out, "copies by SM kernels slow compute by a further factor of 1.1 (assumed"));
+  CHECK(contains(on("gh200-96").out, "copies by kernel were not measured on gh200-96: taken as DMA"));
+  CHECK(cli({"run", "--set", "offload.copy_method=kernel", "--hardware", "gh200-96"}).code == 4);
+}
+
 TEST_CASE("a run in which nothing fits says so, and is not called stable") {
   const CliRun run = cli({"run", "--set", "engine.max_context_tokens=64", "--set", "trace.limit=20"});
   CHECK(contains(run.out, "overloaded: no request completed"));

@@ -30,10 +30,18 @@ const Settings kRetained = {"engine.gpu_memory_utilization=0.28", "offload.dram_
                             "offload.eviction=priority"};
 const Settings kToRemote = {"engine.gpu_memory_utilization=0.28", "offload.dram_bytes=1 GB", "offload.mode=dram+remote"};
 
+// Two superchips, a node each.
+const Settings kTwoNodes = {"hardware=gh200-96", "replicas=2", "engine.gpu_memory_utilization=0.24",
+                            "offload.dram_bytes=1 GB"};
+
 Settings operator+(Settings a, const Settings& b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;
 }
+
+// More than HBM takes at once arrives, of what has gone to the SSD.
+const Settings kQueueing = {"engine.gpu_memory_utilization=0.28", "offload.dram_bytes=2 GB", "offload.mode=dram+ssd",
+                            "trace.rate_scale=20"};
 
 const Settings kDgx = {"hardware=dgx-h100", "engine.gpu_memory_utilization=0.28", "offload.dram_bytes=1 GB", "offload.mode=dram+ssd"};
 
@@ -111,6 +119,15 @@ const std::map<std::string, Change> kChanges = {
     {"offload.ssd_bytes", {"300 MB", kOverflowing}},
     {"offload.remote_bytes", {"300 MB", kTight + Settings{"offload.dram_bytes=1 GB", "offload.mode=dram+remote"}}},
     {"offload.promote", {"false", kOverflowing}},
+    {"offload.ssd_scope", {"fleet", kTwoNodes + Settings{"offload.mode=dram+ssd"}}},
+    {"offload.remote_scope", {"node", kTwoNodes + Settings{"offload.mode=dram+remote"}}},
+    {"offload.prefetch", {"true", kQueueing}},
+    {"offload.prefetch_tokens", {"100000", kQueueing + Settings{"offload.prefetch=true"}}},
+    {"disaggregation.decode_replicas", {"1", {}}},
+    {"disaggregation.decode_tp", {"2", {"disaggregation.decode_replicas=1"}}},
+    {"disaggregation.handover", {"layerwise", {"disaggregation.decode_replicas=1"}}},
+    {"disaggregation.network_bytes_per_s", {"1e9", {"disaggregation.decode_replicas=1", "hardware=gh200-96"}}},
+    {"disaggregation.latency_s", {"0.01", {"disaggregation.decode_replicas=1"}}},
     {"offload.dram_scope", {"replica", kTight + Settings{"replicas=2", "offload.dram_bytes=8 GB"}}},
     {"offload.store", {"back", kTight}},
     {"offload.selective_hits", {"1", kTight + Settings{"offload.store=selective"}}},

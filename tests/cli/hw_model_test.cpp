@@ -43,7 +43,15 @@ TEST_CASE("hw show: every figure of the GPU with source and date, and the derive
   CHECK(derived["kv_memory_bytes_per_gpu"] == 72'000'000'000 - 2 * 8'030'261'248 - (std::int64_t{3} << 30));
   CHECK(derived["kv_memory_tokens_per_replica"] == 402'208);
   CHECK(derived["routes"].size() == 8);
-  REQUIRE(derived["break_even"].size() == 4);
+  REQUIRE(derived["break_even"].size() == 8);  // DRAM by two layouts, SSD, remote store: one replica, and all
+  CHECK(derived["break_even"][5]["tier"] == "ssd");
+  // Where loading pays from some length on, the curves cross there.
+  for (const auto& row : derived["break_even"]) {
+    if (row["load_pays"] != "above") continue;
+    for (const auto& point : row["curve"]) {
+      CHECK((point["load_s"] < point["recompute_s"]) == (point["prefix_tokens"] >= row["above_prefix_tokens"]));
+    }
+  }
   CHECK(derived["break_even"][0]["load_pays"] == "above");
   // Small segments make loads dearer, so that they pay later.
   CHECK(derived["break_even"][0]["above_prefix_tokens"] < derived["break_even"][2]["above_prefix_tokens"]);

@@ -100,3 +100,60 @@ TEST_CASE("a store of the fleet serves a prompt to a node that has never seen it
   CHECK(r.requests[0].replica != r.requests[1].replica);
   CHECK(r.requests[1].hit_beyond_tokens[1] == 64);
 }
+
+namespace {
+
+// "abcd" is on the SSD alone. When it comes again, a prompt that decodes for 40 ms has the replica's only place.
+SimulationResult queueing_behind_another(bool prefetch, double at_ms) {
+  SimulationConfig machine = small_machine(17, 40'000'000, 8 * 64);
+  machine.engine.max_num_seqs = 1;
+  machine.links.limits.push_back({"read", 2'000'000});
+  machine.links.limits.push_back({"write", 4'000'000});
+  machine.links.beyond.push_back({{Route{{{0, 1}, {2, 1}}, 0}}, Route{{{3, 1}}, 0}, 1, {Route{{{2, 1}}, 0}}});
+  if (!prefetch) machine.links.beyond[0].prefetch.clear();
+  machine.offload.beyond.push_back({Storage::ssd, Scope::node, Bytes(1'000'000)});
+  machine.offload.prefetch = prefetch;
+  machine.offload.prefetch_tokens = 64;
+  Load load(16);
+  load.turn(ms(0), "abcd", 0, 1);
+  for (int i = 0; i < 8; ++i) load.turn(ms(200 * (i + 1)), std::string(4, static_cast<char>('k' + i)), 0, 1);
+  load.turn(ms(3000), "z", 0, 40);
+  load.turn(ms(at_ms), "abcd", 1, 1);
+  return simulate(load.build(), machine);
+}
+
+}  // namespace
+
+TEST_CASE("what storage holds of a prompt that queues is read into host memory meanwhile") {
+  const RequestRecord direct = queueing_behind_another(false, 3001).requests[10];
+  CHECK(direct.hit_beyond_tokens[0] == 64);
+  CHECK(direct.load == ms(32));  // 64,000 bytes at 2 MB/s
+  const SimulationResult r = queueing_behind_another(true, 3001);
+  CHECK(r.prefetched == Bytes(64'000));
+  CHECK(r.requests[10].hit_g2_tokens == 64);
+  CHECK(r.requests[10].load == ms(1.6));  // at 40 MB/s
+  CHECK(r.requests[10].queue == direct.queue);
+  // What is still on its way is loaded from where it is.
+  const SimulationResult late = queueing_behind_another(true, 3030);
+  CHECK(late.requests[10].hit_beyond_tokens[0] == 64);
+}
+
+TEST_CASE("whose a tier is decides who finds what is in it") {
+  Load load(16);
+  load.turn(ms(0), "abcd", 0, 1);
+  load.turn(ms(1000), "abcd", 1, 1);
+  const Workload turns = load.build();
+  for (const Scope scope : {Scope::replica, Scope::node}) {
+    SimulationConfig machine = machine_with_storage(false);
+    machine.replicas = machine.replicas_per_node = 2;
+    machine.links.load.push_back(machine.links.load[0]);
+    machine.links.store.push_back(machine.links.store[0]);
+    machine.links.beyond[0].load.push_back(machine.links.beyond[0].load[0]);
+    machine.offload.capacity = Bytes(8 * 64'000);
+    machine.offload.scope = Scope::replica;
+    machine.offload.beyond[0].scope = scope;
+    const SimulationResult r = simulate(turns, machine);
+    CHECK(r.requests[0].replica != r.requests[1].replica);
+    CHECK(r.requests[1].hit_beyond_tokens[0] == (scope == Scope::node ? 64 : 0));
+  }
+}

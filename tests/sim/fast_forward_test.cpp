@@ -43,7 +43,8 @@ void add_storage(SimulationConfig& c) {
   const Route load{{{0, 1}, {read, 1}}, pick(0, 1) * 50 * kPsPerUs};
   c.links.beyond.push_back({std::vector<Route>(c.replicas_per_node, load), Route{{{read + 1, 1}}, 0}, 1});
   const auto tier = c.offload.beyond.size();
-  c.offload.beyond.push_back({static_cast<Storage>(tier), tier == 0 ? Scope::node : Scope::fleet, Bytes(pick(16, 2000) * 1000)});
+  if (c.offload.prefetch) c.links.beyond.back().prefetch.assign(c.replicas_per_node, Route{{{read, 1}}, 0});
+  c.offload.beyond.push_back({static_cast<Storage>(tier), static_cast<Scope>(pick(0, 2)), Bytes(pick(16, 2000) * 1000)});
   c.offload.beyond.back().eviction = static_cast<Eviction>(pick(0, 7));
   c.offload.beyond.back().store = static_cast<StorePolicy>(tier == 0 ? pick(0, 2) : 2 * pick(0, 1));
 }
@@ -60,7 +61,7 @@ SimulationConfig random_machine() {
   c.engine.frontend_ps_per_token = pick(0, 1) * 1000;
   c.engine.frontend_service_fixed = Time(pick(0, 1) * pick(0, 20) * kPsPerMs);
   c.offload.store = static_cast<StorePolicy>(pick(0, 2));
-  c.offload.load = static_cast<LoadPolicy>(pick(0, 1));
+  c.offload.load = static_cast<LoadPolicy>(pick(0, 2));
   c.offload.scope = static_cast<Scope>(pick(0, 1));
   c.offload.chunk_tokens = pick(1, 2) * 16;
   c.offload.choice = static_cast<LoadChoice>(pick(0, 3));
@@ -108,6 +109,8 @@ SimulationConfig random_machine() {
       c.offload.load_segment = Bytes(std::max<std::int64_t>(1, c.offload.segment.count / 3));
     }
     c.offload.promote = pick(0, 1);
+    c.offload.prefetch = pick(0, 1);
+    c.offload.prefetch_tokens = pick(1, 40);
     for (int tiers = pick(0, 2); tiers > 0; --tiers) add_storage(c);
   }
   return c;
@@ -131,7 +134,7 @@ void expect_same(const SimulationResult& a, const SimulationResult& b) {
   RC_ASSERT(a.evicted_g1_blocks == b.evicted_g1_blocks && a.evicted_g2_blocks == b.evicted_g2_blocks);
   RC_ASSERT(a.loaded == b.loaded && a.stored == b.stored && a.skipped_stores == b.skipped_stores);
   for (int i : {0, 1}) RC_ASSERT(a.evicted_beyond_blocks[i] == b.evicted_beyond_blocks[i]);
-  RC_ASSERT(a.written_beyond == b.written_beyond);
+  RC_ASSERT(a.written_beyond == b.written_beyond && a.prefetched == b.prefetched);
   for (int i : {0, 1, 2}) RC_ASSERT(a.written[i] == b.written[i] && a.read[i] == b.read[i]);
   const LoadChoices &p = a.load_choices, &q = b.load_choices;
   RC_ASSERT(p.loaded == q.loaded && p.recomputed == q.recomputed && p.partial == q.partial);
@@ -163,9 +166,9 @@ std::string describe(const Workload& w, const SimulationConfig& c) {
        << static_cast<int>(c.offload.scope) << ", capacity " << c.offload.capacity.count << ", chunk "
        << c.offload.chunk_tokens << ", choice " << static_cast<int>(c.offload.choice) << ", defer " << c.offload.defer_stores
        << ", eviction " << static_cast<int>(c.engine.eviction) << " " << static_cast<int>(c.offload.eviction)
-       << ", duration " << c.retention.duration.count << ", promote " << c.offload.promote << ", slow copies " << (c.step_times[3].context_ps != c.step_times[0].context_ps);
+       << ", duration " << c.retention.duration.count << ", promote " << c.offload.promote << ", prefetch " << c.offload.prefetch << ", slow copies " << (c.step_times[3].context_ps != c.step_times[0].context_ps);
   for (const LowerTierConfig& t : c.offload.beyond) {
-    text << ", beyond " << static_cast<int>(t.eviction) << " " << static_cast<int>(t.store) << " " << t.capacity.count;
+    text << ", beyond of " << static_cast<int>(t.scope) << " " << static_cast<int>(t.eviction) << " " << static_cast<int>(t.store) << " " << t.capacity.count;
   }
   for (const Limit& l : c.links.limits) text << ", " << l.bytes_per_s << " B/s";
   for (const Outage& o : c.outages) {
@@ -206,7 +209,8 @@ TEST_CASE("the cost model as an executor gives what stepping gives") {
     machine.scaling = {};
     machine.links.load.resize(std::min<std::size_t>(1, machine.links.load.size()));
     machine.links.store.resize(machine.links.load.size());
-    for (NodeLinks::Beyond& tier : machine.links.beyond) tier.load.resize(1);
+    machine.offload.prefetch = false;
+    for (NodeLinks::Beyond& tier : machine.links.beyond) tier.load.resize(1), tier.prefetch.clear();
     machine.offload.choice = static_cast<LoadChoice>(pick(0, 1));  // an executor's transfers cannot be estimated
     machine.offload.load = LoadPolicy::blocking;  // for whose waits the executor would have to know the layers
     machine.step_by_step = true;

@@ -48,6 +48,6 @@ TEST_CASE("an idle replica takes less than 2 KiB, however long the load is") {
   RunState run{w, config, w.chains, {}, {}, {}, nullptr};
   std::vector<std::unique_ptr<Replica>> replicas;
   const std::size_t before = ::mallinfo2().uordblks;
-  for (std::uint32_t r = 0; r < 1000; ++r) replicas.push_back(std::make_unique<Replica>(r, run, Below{}));
+  for (std::uint32_t r = 0; r < 1000; ++r) replicas.push_back(std::make_unique<Replica>(r, run, config, Below{}));
   CHECK((::mallinfo2().uordblks - before) / 1000 < 2048);
 }

@@ -151,6 +151,24 @@ TEST_CASE("a layer-wise load hides behind compute, but for its first layer") {
   }
 }
 
+TEST_CASE("an in-step load comes before all compute, and holds up whoever decodes") {
+  Load load(16);
+  load.turn(ms(0), "abcd", 0, 1);
+  load.turn(ms(900), "tuvwxyz", 0, 1);
+  load.turn(ms(1800), "n", 0, 3);
+  load.turn(ms(1800), "abcd", 8, 1);
+  SimulationConfig machine = small_machine(29, 1'000'000, 1000);
+  machine.offload.load = LoadPolicy::in_step;
+  const SimulationResult r = simulate(load.build(), machine);
+  const RequestRecord& q = r.requests[3];
+  CHECK(q.hit_g2_tokens == 64);
+  CHECK(q.load == ms(64));  // 64,000 bytes at 1 MB/s
+  // Both arrive at once and share their first step.
+  CHECK(q.first_token - ms(1800) == ms(64) + q.prefill);
+  CHECK(r.requests[2].first_token == q.first_token);
+  CHECK(r.gpu_waiting_for_load == ms(64));
+}
+
 TEST_CASE("when pages run out the newest running sequence is preempted and recomputed") {
   Load load(16);
   load.turn(ms(0), "a", 0, 30);

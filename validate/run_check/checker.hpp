@@ -124,6 +124,7 @@ class Checker {
   void check_windows(const std::vector<Flow>&, std::size_t limit);
   void check_lonely(const std::vector<Flow>&);
   std::int64_t source(const RouteLimit&, std::int64_t node, std::int64_t place) const;
+  std::int64_t destination(const RouteLimit&, std::int64_t node, std::int64_t place) const;
   bool active(std::int64_t replica, const std::string& purpose) const;
 
   // True when all is well; counts the check.

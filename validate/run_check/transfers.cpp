@@ -55,7 +55,7 @@ void Checker::part(const Entry& e) {
 std::int64_t Checker::source(const RouteLimit& route, std::int64_t node, std::int64_t place) const {
   const std::int64_t first = node * header_.replicas_per_node;
   if (route.purpose == "store") return memory_of(0, first + route.replica_on_node);
-  if (route.purpose == "load") return memory_of(route.tier, first + route.replica_on_node);
+  if (route.purpose == "load" || route.purpose == "prefetch") return memory_of(route.tier, first + route.replica_on_node);
   for (std::int64_t r = first; r < std::min(first + header_.replicas_per_node, header_.replicas); ++r) {
     const std::int64_t memory = memory_of(1, r);
     const auto& held = memories_[static_cast<std::size_t>(memory)].held;
@@ -63,6 +63,19 @@ std::int64_t Checker::source(const RouteLimit& route, std::int64_t node, std::in
     if (block != held.end() && block->second.ready && block->second.references > block->second.readers) return memory;
   }
   return memory_of(1, first);
+}
+
+// The memory beyond host memory that a node's write brings a block to: the one of its replicas' that awaits it.
+std::int64_t Checker::destination(const RouteLimit& route, std::int64_t node, std::int64_t place) const {
+  const std::int64_t first = node * header_.replicas_per_node;
+  for (std::int64_t r = first; r < std::min(first + header_.replicas_per_node, header_.replicas); ++r) {
+    const std::int64_t memory = memory_of(route.tier, r);
+    const Memory& m = memories_[static_cast<std::size_t>(memory)];
+    const auto block = m.held.find(place);
+    const auto brought = m.brought.find(place);
+    if (block != m.held.end() && !block->second.ready && (brought == m.brought.end() || brought->second <= 0)) return memory;
+  }
+  return memory_of(route.tier, first);
 }
 
 namespace {
@@ -125,7 +138,7 @@ void Checker::moved(const Entry& e) {
     if (load) ++replicas_[static_cast<std::size_t>(replica)].loaded_places[p];
     // A load from beyond host memory may leave its blocks there as well.
     if (!load || route.tier > 1)
-      ++memories_[static_cast<std::size_t>(memory_of(write ? route.tier : 1, replica))].brought[p];
+      ++memories_[static_cast<std::size_t>(write ? destination(route, e.node, p) : memory_of(1, replica))].brought[p];
   }
   if (t.turn >= 0) {
     Request& q = requests_.at(static_cast<std::size_t>(t.turn));

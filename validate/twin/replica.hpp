@@ -45,7 +45,7 @@ struct Transfer {
   Request* request = nullptr;  // whose load it is
   Blocks blocks, promoted;
   std::int64_t bytes = 0, segments = 0;
-  Tier* from = nullptr;  // of a write beyond G2
+  Tier *from = nullptr, *to = nullptr;  // of a write beyond G2
 };
 struct Queue {
   int number = 0;  // of its flow on the node
@@ -56,7 +56,6 @@ struct Queue {
 // From a node's G2 to a tier beyond.
 struct Writer {
   Queue queue;
-  Tier* to = nullptr;
   std::int64_t streams = 1, most_waiting = 0, waiting = 0;
 };
 
@@ -172,7 +171,7 @@ class Replica {
 
 void push(Queue& queue, Transfer transfer, Network& network, Time at);
 Transfer pop(Queue& queue, Network& network, Time at);
-void write_on(Writer& writer, Tier& from, const Blocks& blocks, Run& run, Network& network, Time at);
+void write_on(Writer& writer, Tier& from, Tier& to, const Blocks& blocks, Run& run, Network& network, Time at);
 void write_ended(Writer& writer, Run& run, Network& network, Time at);
 
 }  // namespace kvplan::twin

@@ -22,17 +22,18 @@ Transfer pop(Queue& queue, Network& network, Time at) {
 }
 
 // Blocks that the writer's tier lacks are written on, as far as there is room and not too much waits.
-void write_on(Writer& writer, Tier& from, const Blocks& blocks, Run& run, Network& network, Time at) {
+void write_on(Writer& writer, Tier& from, Tier& to, const Blocks& blocks, Run& run, Network& network, Time at) {
   const std::int64_t block_bytes = run.config.kv_bytes_per_token.count * run.load.block_tokens;
   Transfer t;
   t.from = &from;
+  t.to = &to;
   for (BlockId b : blocks) {
-    if (writer.to->has(b)) continue;
-    if (!writer.to->room() || writer.waiting + block_bytes > writer.most_waiting) {
+    if (to.has(b)) continue;
+    if (!to.room() || writer.waiting + block_bytes > writer.most_waiting) {
       ++run.result.skipped_stores;
       continue;
     }
-    writer.to->begin_store(b);
+    to.begin_store(b);
     from.reference(b);
     writer.waiting += block_bytes;
     t.blocks.push_back(b);
@@ -48,7 +49,7 @@ void write_on(Writer& writer, Tier& from, const Blocks& blocks, Run& run, Networ
 void write_ended(Writer& writer, Run& run, Network& network, Time at) {
   const Transfer done = pop(writer.queue, network, at);
   for (std::size_t i = done.blocks.size(); i-- > 0;) {
-    writer.to->end_store(done.blocks[i]);
+    done.to->end_store(done.blocks[i]);
     done.from->release(done.blocks[i]);
     writer.waiting -= run.config.kv_bytes_per_token.count * run.load.block_tokens;
   }
@@ -93,7 +94,7 @@ void Replica::load(Request& q, const Plan& p, Time at) {
 // The step can start to compute when the first layer of each of its loads is there.
 void Replica::note_load_start(std::size_t tier, Time at) {
   const Queue& queue = loads_[tier];
-  if (!queue.transfers.front().request->load_in_step) return;
+  if (!queue.transfers.front().request->load_in_step || run_.config.offload.load == LoadPolicy::in_step) return;
   gate_compute_ = std::max(gate_compute_, network_->first_part(queue.number, run_.config.step_times[0].layers, at));
 }
 
@@ -127,7 +128,7 @@ void Replica::load_ended(std::size_t tier, Time at) {
 
 // The last load of the step has ended: the last layer's compute follows it.
 void Replica::open_gate(Time at) {
-  const Time last_layer(ceil_div(gate_step_ps_, run_.config.step_times[0].layers));
+  const Time last_layer(ceil_div(gate_step_ps_, load_parts(run_.config.offload, run_.config.step_times[0])));
   const Time end = std::max(std::max(gate_start_, gate_compute_) + Time(gate_step_ps_), at + last_layer);
   stall_ = end - gate_start_ - Time(gate_step_ps_);
   start_ = gate_start_;
@@ -137,7 +138,9 @@ void Replica::open_gate(Time at) {
 
 void Replica::arrived_in_g2(const Blocks& blocks, Time at) {
   for (std::size_t i = blocks.size(); i-- > 0;) tiers_[0]->end_store(blocks[i]);
-  for (Writer* w : writers_) write_on(*w, *tiers_[0], blocks, run_, *network_, at);
+  for (std::size_t i = 0; i < writers_.size(); ++i) {
+    write_on(*writers_[i], *tiers_[0], *tiers_[i + 1], blocks, run_, *network_, at);
+  }
 }
 
 // Blocks of a prompt or answer, in order, go to G2 as far as it lacks them; none behind the first without room.

@@ -94,7 +94,6 @@ void Fleet::add_replica(std::uint32_t id) {
       loads.push_back({numbers + static_cast<int>(on_node), &links.load[on_node], {}});
       if (on_node == 0) {
         node.writers.push_back(std::make_unique<Writer>(Writer{{numbers + per_node, &links.write, {}},
-                                                               tiers.back(),
                                                                links.write_streams,
                                                                config_.offload.capacity.count / 8,
                                                                0}));
