@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/iostreams/close.hpp>
+#include <boost/iostreams/concepts.hpp>
 #include <boost/iostreams/filter/gzip.hpp>
 #include <boost/iostreams/filtering_stream.hpp>
 #include <cerrno>
@@ -194,33 +194,47 @@ std::string synthesise_mooncake(const SynthOptions& options) {
   return std::move(text).str();
 }
 
+namespace {
+
+[[noreturn]] void cannot_write(const std::string& path) {
+  throw InputError(Diagnostic{path, 0, 0, fmt::format("cannot be written: {}", std::strerror(errno)),
+                              "name a folder that can be written to with --out"});
+}
+
+// Ends the work where a disk is full; a sink that takes fewer bytes instead makes the compressor try for ever.
+class FileSink : public boost::iostreams::sink {
+ public:
+  FileSink(std::ofstream& file, const std::string& path) : file_(&file), path_(path) {}
+  std::streamsize write(const char* bytes, std::streamsize n) {
+    if (!file_->write(bytes, n)) cannot_write(path_);
+    return n;
+  }
+
+ private:
+  std::ofstream* file_;
+  std::string path_;
+};
+
+}  // namespace
+
 void write_trace_file(const std::string& path, const std::function<void(std::ostream&)>& write) {
-  // A name that no other process writes to.
-  const std::string partial = fmt::format("{}.{}.partial", path, ::getpid());
+  const std::string partial = fmt::format("{}.{}.partial", path, ::getpid());  // no other process writes to it
   std::ofstream file(partial, std::ios::binary);
-  const auto fail = [&] {
-    const std::string why = std::strerror(errno);
-    file.close();
-    std::remove(partial.c_str());
-    throw InputError(Diagnostic{path, 0, 0, "cannot be written: " + why, "name a folder that can be written to with --out"});
-  };
-  if (!file) fail();
+  if (!file) cannot_write(path);
   try {
     boost::iostreams::filtering_ostream out;
     if (path.ends_with(".gz")) out.push(boost::iostreams::gzip_compressor(boost::iostreams::gzip::best_compression));
-    out.push(file);
-    out.exceptions(std::ios::badbit | std::ios::failbit);  // a full disk ends the work at once
+    out.push(FileSink(file, path));
+    out.exceptions(std::ios::badbit | std::ios::failbit);
     write(out);
-    boost::iostreams::close(out);
-  } catch (const std::ios_base::failure&) {
-    fail();
+    out.reset();  // writes what is held back
+    file.close();
+    if (!file || std::rename(partial.c_str(), path.c_str()) != 0) cannot_write(path);
   } catch (...) {
     file.close();
     std::remove(partial.c_str());
     throw;
   }
-  file.close();
-  if (!file || std::rename(partial.c_str(), path.c_str()) != 0) fail();
 }
 
 void write_trace_file(const std::string& path, const std::string& text) {

@@ -16,7 +16,7 @@ constexpr double kMeanS = 0.01, kSquareS2 = 0.9 * 0.005 * 0.005 + 0.1 * 0.055 * 
 
 // Mean wait in a server of one request at a time, for Poisson arrivals and service of two lengths.
 double mean_wait_s(double rho, std::uint64_t seed) {
-  constexpr int kTurns = 200'000;
+  constexpr int kTurns = 100'000;
   RandomStream arrivals(seed, "arrivals"), lengths(seed, "lengths");
   Load load(1 << 20);
   double at_s = 0;
@@ -54,9 +54,17 @@ RequestRecord restored(LoadPolicy policy, std::int64_t bytes_per_s, int layers, 
 TEST_CASE("M/G/1: the mean wait is lambda E[S^2] / (2 (1 - rho)), by Pollaczek and Khinchine") {
   for (const double rho : {0.3, 0.7}) {
     CAPTURE(rho);
-    double mean = 0;
-    for (const std::uint64_t seed : {1, 2, 3}) mean += mean_wait_s(rho, seed) / 3;
-    CHECK(mean == Approx(rho / kMeanS * kSquareS2 / (2 * (1 - rho))).epsilon(0.03));
+    constexpr int kRuns = 8;
+    constexpr double kT99 = 3.499;  // Student's t, 7 degrees, two-sided 99 %
+    std::vector<double> waits;
+    for (std::uint64_t seed = 1; seed <= kRuns; ++seed) waits.push_back(mean_wait_s(rho, seed));
+    double mean = 0, squares = 0;
+    for (const double w : waits) mean += w / kRuns;
+    for (const double w : waits) squares += (w - mean) * (w - mean);
+    const double half_width = kT99 * std::sqrt(squares / (kRuns - 1) / kRuns);
+    const double theory = rho / kMeanS * kSquareS2 / (2 * (1 - rho));
+    CHECK(std::abs(mean - theory) <= half_width);
+    CHECK(half_width < 0.1 * theory);
   }
 }
 
