@@ -8,6 +8,7 @@
 
 #include "base/file.hpp"
 #include "base/json_parse.hpp"
+#include "base/json_text.hpp"
 
 namespace kvplan {
 namespace {
@@ -19,7 +20,7 @@ constexpr double kMaxExactInteger = 9007199254740992.0;  // 2^53: beyond it a do
 std::string shown(const nlohmann::json& v) {
   if (v.is_object()) return "an object";
   if (v.is_array()) return "an array";
-  std::string text = v.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  std::string text = json_text(v);
   return text.size() <= 60 ? text : text.substr(0, 57) + "...";
 }
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/file.hpp"
+#include "base/json_text.hpp"
 #include "cli/arguments.hpp"
 #include "cli/load_trace.hpp"
 #include "cli/paired.hpp"
@@ -55,7 +56,7 @@ Side side_of(const std::string& path, const std::vector<std::string>& settings, 
   if (std::filesystem::is_directory(path)) {
     if (!settings.empty()) throw UsageError("--set needs a scenario, and " + path + " is a folder of results");
     const JsonFile file = JsonFile::load(path + "/result.json");
-    return {path, Json::parse(file.root().dump()),
+    return {path, Json::parse(json_text(file.root())),
             requests_of(read_text_file(path + "/requests.jsonl"), path + "/requests.jsonl")};
   }
   Scenario s;
@@ -122,7 +123,7 @@ std::string text(const Json& d) {
                                         rows = {{"", "A", "B", "B - A", "interval", ""}};
   for (const Json& s : d["settings"])
     settings.push_back(
-        {s["path"], s["a"].is_null() ? "built-in" : s["a"].dump(), s["b"].is_null() ? "built-in" : s["b"].dump()});
+        {s["path"], s["a"].is_null() ? "built-in" : json_text(s["a"]), s["b"].is_null() ? "built-in" : json_text(s["b"])});
   const auto signed_seconds = [](double s) { return (s < 0 ? "-" : "+") + human_seconds(std::abs(s)); };
   for (const Json& r : d["figures"]) {
     const bool known = !r["low"].is_null();
@@ -188,7 +189,7 @@ ExitCode compare_verb(const std::vector<std::string>& arguments, Streams streams
     for (const Json& row : paired_figures(key, values_of(a, key), values_of(b, key), level))
       d["figures"].push_back(row);
   }
-  streams.out << (format == "json" ? d.dump(2) + "\n" : text(d));
+  streams.out << (format == "json" ? json_text(d, 2) + "\n" : text(d));
   return ExitCode::done;
 }
 

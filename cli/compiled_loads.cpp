@@ -12,6 +12,7 @@
 
 #include "base/build_id.hpp"
 #include "base/checksum.hpp"
+#include "base/json_text.hpp"
 #include "traces/load.hpp"
 #include "traces/workload_file.hpp"
 
@@ -50,13 +51,13 @@ std::string key_of(const std::string& trace, const nlohmann::ordered_json& optio
   const std::vector<std::string> files = files_of_trace(trace);
   const std::string build = build_id();
   if (files.empty() || build.empty()) return "";
-  nlohmann::ordered_json all = {{"build", build}, {"name", fs::path(trace).filename().string()}, {"options", options}};
+  nlohmann::ordered_json all = {{"build", build}, {"name", checksum_hex(fs::path(trace).filename().string())}, {"options", options}};
   for (const std::string& file : files) {
     const std::string sum = checksum_of_file(file);
     if (sum.empty()) return "";
     all["files"].push_back(sum);
   }
-  return checksum_hex(all.dump());
+  return checksum_hex(json_text(all));
 }
 
 void forget_the_oldest(const fs::path& folder) {

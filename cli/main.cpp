@@ -4,12 +4,27 @@
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <new>
 
 #ifdef KVPLAN_MIMALLOC
 #include <mimalloc.h>
 #endif
 
 #include "cli/verbs.hpp"
+
+#ifdef KVPLAN_MIMALLOC
+// The allocator's own, being C, end the program where memory runs out, before it can say so.
+namespace {
+void* taken(void* p) {
+  if (p == nullptr) throw std::bad_alloc();
+  return p;
+}
+}  // namespace
+void* operator new(std::size_t n) { return taken(mi_malloc(n)); }
+void* operator new[](std::size_t n) { return taken(mi_malloc(n)); }
+void* operator new(std::size_t n, std::align_val_t to) { return taken(mi_malloc_aligned(n, static_cast<std::size_t>(to))); }
+void* operator new[](std::size_t n, std::align_val_t to) { return taken(mi_malloc_aligned(n, static_cast<std::size_t>(to))); }
+#endif
 
 namespace {
 

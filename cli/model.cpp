@@ -1,7 +1,6 @@
 // kvplan model list|show|import
 #include <fmt/format.h>
 
-#include <fstream>
 
 #include "base/error.hpp"
 #include "base/json_file.hpp"
@@ -11,6 +10,7 @@
 #include "cli/verb.hpp"
 #include "models/import_config.hpp"
 #include "reports/cells.hpp"
+#include "reports/write.hpp"
 
 namespace kvplan {
 namespace {
@@ -231,10 +231,7 @@ void import(const po::variables_map& values, Streams streams) {
   }
   const std::string out = values["out"].as<std::string>();
   if (!is_json_path(out)) throw UsageError(fmt::format("--out is \"{}\", expected a name that ends in .json", out));
-  std::ofstream file(out);
-  if (!(file << text).flush()) {
-    throw InputError(Diagnostic{out, 0, 0, "cannot be written", "name a file in a folder that exists"});
-  }
+  write_file(out, text);
   streams.err << fmt::format("{}: {:.2f} G parameters, {} B of KV a token; use it as --model {}\n", out,
                              static_cast<double>(a.parameters()) / 1e9, a.kv_bytes_per_token(Dtype::bf16).count, out);
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "base/error.hpp"
+#include "base/json_text.hpp"
 
 namespace kvplan {
 namespace {
@@ -127,7 +128,7 @@ std::string expectation(const Option& option) {
 
 Diagnostic refusal(const Option& option, const json& value) {
   const bool misspelt = !option.choices.empty() && value.is_string();
-  return {"", 0, 0, fmt::format("{} must be {}, not {}", option.path, expectation(option), value.dump()),
+  return {"", 0, 0, fmt::format("{} must be {}, not {}", option.path, expectation(option), json_text(value)),
           misspelt ? suggestion(value.get<std::string>(), option.choices) : option.help};
 }
 

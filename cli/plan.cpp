@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/json_text.hpp"
 #include "cli/arguments.hpp"
 #include "cli/plan_answer.hpp"
 #include "cli/plan_vary.hpp"
@@ -50,13 +51,13 @@ int cores() {
 }
 
 void write_out(const std::string& folder, const Json& document) {
-  write_file(folder + "/plan.json", document.dump(2) + "\n");
+  write_file(folder + "/plan.json", json_text(document, 2) + "\n");
   if (!document["feasible"].get<bool>()) return;
-  write_file(folder + "/recommended.scenario.json", document["recommended"]["scenario"].dump(2) + "\n");
+  write_file(folder + "/recommended.scenario.json", json_text(document["recommended"]["scenario"], 2) + "\n");
   for (const Json& p : document["best_by_hardware"]) {
     std::string name = p["hardware"];
     std::replace(name.begin(), name.end(), '/', '_');
-    write_file(folder + "/" + name + ".scenario.json", p["scenario"].dump(2) + "\n");
+    write_file(folder + "/" + name + ".scenario.json", json_text(p["scenario"], 2) + "\n");
   }
 }
 
@@ -101,14 +102,14 @@ ExitCode plan_verb(const std::vector<std::string>& arguments, Streams streams) {
     for (const std::string& v : values["vary"].as<std::vector<std::string>>()) varied.push_back(parse_vary(v));
     const Json rows =
         vary_plans(values["request"].as<std::string>(), varied, values.count("grid") > 0, cores(), streams.err);
-    streams.out << (format == "json" ? rows.dump(2) + "\n" : vary_text(rows));
+    streams.out << (format == "json" ? json_text(rows, 2) + "\n" : vary_text(rows));
     return ExitCode::done;
   }
   const auto start = std::chrono::steady_clock::now();
   PlanSolver solver(read_plan_request(values["request"].as<std::string>()), cores(), streams.err);
   const std::optional<Found> best = solver.solve();
   const Json document = plan_document(solver, best);
-  streams.out << (format == "json" ? document.dump(2) + "\n" : plan_text(document));
+  streams.out << (format == "json" ? json_text(document, 2) + "\n" : plan_text(document));
   streams.err << fmt::format(
       "planned in {}\n",
       human_seconds(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()));

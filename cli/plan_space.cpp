@@ -8,6 +8,7 @@
 #include <set>
 #include <thread>
 
+#include "base/json_text.hpp"
 #include "reports/cells.hpp"
 
 namespace kvplan {
@@ -39,7 +40,7 @@ std::string group_key(const Json& values, bool bounds) {
     if (bounds && (path.rfind("offload.", 0) == 0 || path.rfind("router.", 0) == 0)) continue;
     key[path] = value;
   }
-  return key.dump();
+  return json_text(key);
 }
 
 // The first line of an error, without its prefix.
@@ -77,7 +78,7 @@ std::string Arm::name() const {
     if (is_memory(path))
       name += fmt::format(" {}={}", last.substr(0, last.find('_')), human_bytes(value.get<double>()));
     else
-      name += fmt::format(" {}={}", last, value.is_string() ? value.get<std::string>() : value.dump());
+      name += fmt::format(" {}={}", last, value.is_string() ? value.get<std::string>() : json_text(value));
   }
   return name;
 }
@@ -93,7 +94,7 @@ ArmSet arms_of(const PlanRequest& r, const Architecture& model) {
     const Json all = r.values(i);
     Scenario s = r.scenario(all);
     const Json values = canonical(all, s);
-    if (!seen.insert(values.dump()).second) {
+    if (!seen.insert(json_text(values)).second) {
       ++set.same;
       continue;
     }

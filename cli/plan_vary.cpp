@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/json_text.hpp"
 #include "cli/text_grid.hpp"
 
 namespace kvplan {
@@ -44,7 +45,7 @@ Json row_of(const JsonFile& request, const Variant& variant, int threads, std::o
     }
     values[pointer] = value;
   }
-  PlanSolver solver(read_plan_request(JsonFile::parse(root.dump(1), request.name())), threads, err);
+  PlanSolver solver(read_plan_request(JsonFile::parse(json_text(root, 1), request.name())), threads, err);
   const std::optional<Found> best = solver.solve();
   Json row = {{"variant", values}, {"plan", nullptr}};
   if (!best) return row;
@@ -93,7 +94,7 @@ std::string vary_text(const Json& document) {
   for (const Json& r : document["rows"]) {
     std::string variant;
     for (const auto& [pointer, value] : r["variant"].items())
-      variant += fmt::format("{}{}={}", variant.empty() ? "" : " ", pointer.substr(1), value.dump());
+      variant += fmt::format("{}{}={}", variant.empty() ? "" : " ", pointer.substr(1), json_text(value));
     if (variant.empty()) variant = "as requested";
     if (r["plan"].is_null()) {
       table.push_back({variant, "-", "-", "-", "-", "no fleet meets the SLO"});

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "base/json_text.hpp"
 #include "base/sha256.hpp"
 #include "cli/version.hpp"
 #include "reports/cells.hpp"
@@ -86,7 +87,7 @@ Json provenance(const Scenario& s, const Workload& w, const Hardware& hardware, 
   return {{"summary", in_words(s, w, model, b)},
           {"tool", {{"name", "kvplan"}, {"version", version()}, {"git_commit", git_commit()}}},
           {"scenario", scenario},
-          {"scenario_sha256", sha256_hex(scenario.dump())},
+          {"scenario_sha256", sha256_hex(json_text(scenario))},
           {"seed", s.integer("seed")},
           {"trace", trace_block(w)},
           {"hardware", hardware_block(hardware)},

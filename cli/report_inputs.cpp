@@ -10,6 +10,7 @@
 
 #include "base/file.hpp"
 #include "base/json_file.hpp"
+#include "base/json_text.hpp"
 #include "cli/paired.hpp"
 #include "plan/merge.hpp"
 #include "reports/flat.hpp"
@@ -153,7 +154,7 @@ class Reader {
         if (c->document.is_null() || !c->document["provenance"].contains("scenario")) continue;
         const Json flat = c->document["provenance"]["scenario"].flatten();
         for (const auto& [path, value] : flat.items()) {
-          mine[path] = value.is_string() ? value.get<std::string>() : value.dump();
+          mine[path] = value.is_string() ? value.get<std::string>() : json_text(value);
           values[path].insert(mine[path]);
         }
       }
@@ -171,7 +172,7 @@ class Reader {
     std::set<std::string> traces;
     for (const Column& c : inputs_.columns) {
       const Json::json_pointer at("/provenance/trace/sha256");
-      if (!c.document.is_null() && c.document.contains(at)) traces.insert(c.document.at(at).dump());
+      if (!c.document.is_null() && c.document.contains(at)) traces.insert(json_text(c.document.at(at)));
     }
     if (traces.size() > 1) {
       inputs_.warnings.push_back(

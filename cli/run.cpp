@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "cli/events.hpp"
@@ -49,6 +50,15 @@ std::vector<Combination> combinations(const Scenario& scenario) {
   return all;
 }
 
+// What an earlier run left: files of two runs must never stand side by side, whenever this one is stopped. The result,
+// which says that a run is whole, goes first and is written last.
+void clear(const std::string& folder) {
+  std::error_code absent;
+  for (const char* name : {"result.json", "requests.jsonl", "events.jsonl"}) {
+    std::filesystem::remove(std::filesystem::path(folder) / name, absent);
+  }
+}
+
 // Simulates one combination and, with --out, writes it before the next begins: an interrupt keeps what is done.
 Json simulate_one(const Combination& c, const Architecture& model, const Workload& workload, const RunArguments& run,
                   const std::string& folder, std::ostream& err) {
@@ -60,6 +70,7 @@ Json simulate_one(const Combination& c, const Architecture& model, const Workloa
     s.assign("step_time.end", end, "--intervals");
     return replay(s, c.hardware, model, build_config(s, c.offload, c.hardware, model), workload);
   };
+  if (!folder.empty()) clear(folder);
   if (run.events) keep_events(workload, built.config, r.result, log, run.check, folder, err);
   if (run.intervals) r.document["interval"] = interval_of(r.document, at_end("low").document, at_end("high").document);
   if (!folder.empty()) {

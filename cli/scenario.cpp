@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/json_text.hpp"
 #include "cli/options.hpp"
 
 namespace kvplan {
@@ -54,7 +55,7 @@ class FileWalk {
     } else if (!is_group(path)) {
       findings_.add(file_.at_key(pointer, fmt::format("unknown key \"{}\"", path), suggest_option(path)));
     } else if (!value.is_object()) {
-      findings_.add(file_.at(pointer, fmt::format("{} must be an object, not {}", path, value.dump())));
+      findings_.add(file_.at(pointer, fmt::format("{} must be an object, not {}", path, json_text(value))));
     } else {
       group(value, pointer, path + ".");
     }
@@ -158,7 +159,7 @@ std::string print_config(const Scenario& scenario) {
     if (scenario.has(o.path)) {
       std::string pointer = "/" + o.path;
       std::replace(pointer.begin(), pointer.end(), '.', '/');
-      value = merged.at(nlohmann::ordered_json::json_pointer(pointer)).dump();
+      value = json_text(merged.at(nlohmann::ordered_json::json_pointer(pointer)));
       if (!o.unit.empty()) value += " " + o.unit;
     }
     out += fmt::format("{:<32} {:<34} {}\n", o.path, value, scenario.origin(o.path));

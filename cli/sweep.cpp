@@ -13,6 +13,7 @@
 #include <mutex>
 #include <sstream>
 
+#include "base/json_text.hpp"
 #include "cli/arguments.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/load_trace.hpp"
@@ -109,7 +110,7 @@ void list_points(const SweepFile& sweep, const std::vector<SweepPoint>& part, co
   const ResultFolder folder(out);
   for (const SweepPoint& p : part) {
     const std::string status = out.empty() ? "to do" : status_of(folder.read(p.id));
-    streams.out << fmt::format("{:>6}  {}  {:<6}  {}\n", p.index, p.id.substr(0, 12), status, p.values.dump());
+    streams.out << fmt::format("{:>6}  {}  {:<6}  {}\n", p.index, p.id.substr(0, 12), status, json_text(p.values));
   }
 }
 

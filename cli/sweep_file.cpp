@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/file.hpp"
+#include "base/json_text.hpp"
 #include "base/sha256.hpp"
 #include "cli/options.hpp"
 #include "cli/version.hpp"
@@ -115,7 +116,7 @@ double cost_of(const Scenario& s, Inputs& inputs) {
 }
 
 // Everything that load_trace reads.
-std::string load_of(const Json& scenario) { return Json{scenario.value("trace", Json()), scenario["seed"]}.dump(); }
+std::string load_of(const Json& scenario) { return json_text(Json{scenario.value("trace", Json()), scenario["seed"]}); }
 
 void number_points(SweepFile& sweep, const Design& design) {
   Inputs inputs;
@@ -171,7 +172,7 @@ void check_base(const Scenario& base, const std::vector<std::string>& varied, Js
     std::vector<Diagnostic> wrong;
     if (value.is_array() && value.size() > 1) {
       wrong.push_back({"", 0, 0, fmt::format("a point has one {}, and the base has {}", o.path, value.size()),
-                       fmt::format("vary it: \"grid\": {{\"{}\": {}}}", o.path, value.dump())});
+                       fmt::format("vary it: \"grid\": {{\"{}\": {}}}", o.path, json_text(value))});
     } else {
       accept_value(o.path, value, wrong);
     }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "base/json_text.hpp"
 #include "cli/trace_page.hpp"
 #include "cli/trace_verbs.hpp"
 #include "reports/write.hpp"
@@ -144,7 +145,7 @@ std::string format_of(const po::variables_map& values, const std::string& out) {
 }
 
 std::string rendered(const Workload& w, const TraceStatistics& s, const Reuse& r, const std::string& format) {
-  if (format == "json") return stat_json(w, s, r).dump(2) + "\n";
+  if (format == "json") return json_text(stat_json(w, s, r), 2) + "\n";
   if (format == "table") return stat_table(w, s, r);
   const Page page = trace_page(w, s, r);
   return format == "md" ? page_markdown(page) : page_html(page);

@@ -1,9 +1,11 @@
-// kvplan validate published: published results beside what kvplan predicts; validate server: cli/validate_server.cpp.
+// kvplan validate published: published results beside what kvplan predicts; the other words have files of their own.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
 #include "cli/arguments.hpp"
+#include "cli/comparison_text.hpp"
+#include "cli/validate_all.hpp"
 #include "cli/validate_replay.hpp"
 #include "cli/validate_run.hpp"
 #include "cli/validate_server.hpp"
@@ -15,17 +17,6 @@ namespace {
 
 namespace po = boost::program_options;
 
-std::string figure(double v, const std::string& unit) {
-  if (unit == "bytes") return fmt::format("{:.0f}", v);
-  if (unit == "tokens/s") return fmt::format("{:.0f} t/s", v);
-  return fmt::format("{:.4f}{}", v, unit.empty() ? "" : " " + unit);
-}
-
-std::string verdict(const Comparison& c) {
-  if (!c.gated()) return "shown";
-  return c.met() ? "met" : "MISSED";
-}
-
 void print_table(const Experiment& e, std::ostream& out) {
   out << fmt::format("{}: {}\n  source     {}\n", e.name, e.title, e.source);
   for (const auto& [label, text] : e.inputs) out << fmt::format("  {:<10} {}\n", label, text);
@@ -35,15 +26,9 @@ void print_table(const Experiment& e, std::ostream& out) {
   }
   out << fmt::format("\n  {:<42}{:>16}{:>16}{:>10}{:>10}\n", "", "predicted", "published", "error", "gate");
   for (const Comparison& c : e.comparisons) {
-    const std::string error =
-        c.absolute ? fmt::format("{:+.4f}", c.error()) : fmt::format("{:+.1f} %", 100 * c.error());
-    const std::string gate = !c.gated()     ? "-"
-                             : c.has_range() ? fmt::format("{:g}..{:g}", c.low, c.high)
-                             : c.absolute ? fmt::format("{:.4f}", c.tolerance)
-                                          : fmt::format("{:.0f} %", 100 * c.tolerance);
-    out << fmt::format("  {:<42}{:>16}{:>16}{:>10}{:>10}  {:<7}{}\n", c.quantity, figure(c.predicted, c.unit),
-                       figure(c.published, c.unit), error, gate, verdict(c),
-                       c.remark.empty() ? "" : "(" + c.remark + ")");
+    out << fmt::format("  {:<42}{:>16}{:>16}{:>10}{:>10}  {:<7}{}\n", c.quantity,
+                       figure_text(c.predicted, c.unit), figure_text(c.published, c.unit), error_text(c), gate_text(c),
+                       verdict_text(c), c.remark.empty() ? "" : "(" + c.remark + ")");
   }
   for (const std::string& remark : e.remarks) out << "  note: " << remark << "\n";
   out << "\n";
@@ -63,7 +48,7 @@ nlohmann::ordered_json document(const Experiment& e) {
                                 {"error_is", c.absolute ? "absolute" : "relative"},
                                 {"tolerance", c.tolerance > 0 ? nlohmann::ordered_json(c.tolerance) : nullptr},
                                 {"range", c.has_range() ? nlohmann::ordered_json{c.low, c.high} : nullptr},
-                                {"verdict", verdict(c)},
+                                {"verdict", verdict_text(c)},
                                 {"remark", c.remark}});
   }
   j["remarks"] = e.remarks;
@@ -73,6 +58,9 @@ nlohmann::ordered_json document(const Experiment& e) {
 }  // namespace
 
 ExitCode validate_verb(const std::vector<std::string>& arguments, Streams streams) {
+  if (!arguments.empty() && arguments.front() == "all") {
+    return validate_all({arguments.begin() + 1, arguments.end()}, streams);
+  }
   if (!arguments.empty() && arguments.front() == "server") {
     return validate_server({arguments.begin() + 1, arguments.end()}, streams);
   }
@@ -91,7 +79,8 @@ ExitCode validate_verb(const std::vector<std::string>& arguments, Streams stream
     streams.out << "usage: kvplan validate published [NAME] [--format table|json]\n"
                    "       kvplan validate server FILE.csv [options]   (kvplan validate server --help)\n"
                    "       kvplan validate replay plan|predict|canary|compare   (kvplan validate replay --help)\n"
-                   "       kvplan validate run FOLDER                  (kvplan validate run --help)\n\n"
+                   "       kvplan validate run FOLDER                  (kvplan validate run --help)\n"
+                   "       kvplan validate all [options]               (kvplan validate all --help)\n\n"
                    "Runs the published experiments that kvplan reproduces, and prints inputs, predicted and published\n"
                    "figures and errors. Exit code 5 when a gate is missed.\n\nExperiments: "
                 << fmt::format("{}", fmt::join(published_experiments(), ", "))
@@ -102,7 +91,7 @@ ExitCode validate_verb(const std::vector<std::string>& arguments, Streams stream
   if (what != "published") {
     throw UsageError(fmt::format("kvplan validate needs to know what: \"{}\" is not known", what),
                      "kvplan validate published [" + fmt::format("{}", fmt::join(published_experiments(), "|")) +
-                         "], or kvplan validate server FILE.csv");
+                         "], kvplan validate server FILE.csv, or kvplan validate all");
   }
   const std::string format = given["format"].as<std::string>();
   if (format != "table" && format != "json") {

@@ -6,6 +6,7 @@
 #include <boost/algorithm/string.hpp>
 
 #include "base/file.hpp"
+#include "base/json_text.hpp"
 #include "base/sha256.hpp"
 #include "cli/arguments.hpp"
 #include "cli/build_config.hpp"
@@ -132,7 +133,7 @@ ReplayPolicy policy_of(const std::string& name, const Scenario& base, const Arch
   c.offload.capacity = values["g2-tokens"].as<std::int64_t>() / (files ? 4 : 1) * c.kv_bytes_per_token;
   if (files) c.offload.beyond.front().capacity = values["g3-tokens"].as<std::int64_t>() * c.kv_bytes_per_token;
   if (c.offload.enabled) c.links = each_alone(c.links);
-  return {name, c, s.merged().dump()};
+  return {name, c, json_text(s.merged())};
 }
 
 ExitCode plan_verb(const po::variables_map& values, Streams streams) {

@@ -4,15 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <thread>
 
 #include "cli/arguments.hpp"
 #include "cli/deployment_facts.hpp"
 #include "cli/text_grid.hpp"
-#include "validate/server_study.hpp"
+#include "validate/server_judgement.hpp"
 
 namespace kvplan {
 namespace {
@@ -28,14 +26,9 @@ constexpr const char* kHelp =
     "fitted to every second (isl, osl) combination and judged on the others, or taken from those that ship.\n"
     "Exit code 5 when a target of the file's description is missed.\n\n";
 
-constexpr std::pair<Latency, const char*> kLatencies[] = {
-    {Latency::ttft, "ttft"}, {Latency::tpot, "tpot"}, {Latency::e2e, "e2e"}};
-
 std::string percent(double x) { return fmt::format("{:.1f} %", 100 * x); }
 std::string signed_percent(double x) { return fmt::format("{:+.1f} %", 100 * x); }
 std::string ms(double s) { return fmt::format("{:.1f}", 1e3 * s); }
-
-bool judged(const ServerComparison& c) { return !c.fitted && !c.frontend_bound; }
 
 Json overheads_json(const Overheads& o) {
   return {{"activations", o.activations}, {"step_s", o.step_s}, {"sequence_s", o.sequence_s}, {"request_s", o.request_s}, {"kept_free", o.kept_free}};
@@ -79,30 +72,6 @@ Json fit_json(const OverheadFit& f) {
             {"e2e_high", f.e2e_high}}}};
 }
 
-struct Group {
-  std::string name;
-  std::function<bool(const ServerComparison&)> of;
-};
-
-std::vector<Group> groups_of(const ServerStudy& study) {
-  std::vector<Group> groups;
-  std::set<std::pair<std::string, std::int32_t>> seen;
-  for (const ServerComparison& c : study.rows) seen.emplace(c.point.row.server(), c.point.row.tp);
-  for (const auto& [server, fit] : study.fits) {
-    const auto own = [server = server](const ServerComparison& c) { return c.point.row.server() == server; };
-    groups.push_back({server + ", judged", [own](const ServerComparison& c) { return own(c) && judged(c); }});
-    for (const auto& [name, tp] : seen) {
-      if (name != server) continue;
-      groups.push_back({fmt::format("  TP{}, judged", tp),
-                        [own, tp = tp](const ServerComparison& c) { return own(c) && judged(c) && c.point.row.tp == tp; }});
-    }
-    groups.push_back({"  fitted", [own](const ServerComparison& c) { return own(c) && c.fitted && !c.frontend_bound; }});
-    groups.push_back({"  front-end bound", [own](const ServerComparison& c) { return own(c) && c.frontend_bound; }});
-  }
-  groups.push_back({"all, judged", judged});
-  return groups;
-}
-
 std::string fits_text(const ServerStudy& study) {
   Rows rows = {{"overheads", "rows", "activations", "step, ms", "sequence, us", "request, ms", "places kept free"}};
   const auto figure = [](double v, double low, double high, double unit) {
@@ -122,7 +91,7 @@ std::string fits_text(const ServerStudy& study) {
 
 std::string groups_text(const ServerStudy& study) {
   Rows rows = {{"", "rows", "", "median", "bias", "p90", "in 90 % interval"}};
-  for (const Group& g : groups_of(study)) {
+  for (const ServerGroup& g : server_groups(study)) {
     bool first = true;
     for (const auto& [quantity, name] : kLatencies) {
       const ErrorSummary s = summarise(study, quantity, g.of);
@@ -147,47 +116,18 @@ std::string rows_text(const std::vector<ServerComparison>& shown, const Benchmar
   return text_grid(rows);
 }
 
-std::vector<ServerComparison> worst(const ServerStudy& study, std::size_t count) {
-  std::vector<ServerComparison> rows;
-  std::copy_if(study.rows.begin(), study.rows.end(), std::back_inserter(rows), judged);
-  const auto badness = [](const ServerComparison& c) { return std::max(std::abs(c.ttft_error) / 3, std::abs(c.tpot_error)); };
-  std::stable_sort(rows.begin(), rows.end(), [&](const auto& x, const auto& y) { return badness(x) > badness(y); });
-  rows.resize(std::min(rows.size(), count));
-  return rows;
-}
-
-struct Target {
-  std::string server, quantity;
-  double limit, reached;
-  bool met() const { return reached <= limit; }
-};
-
-std::vector<Target> targets_of(const ServerStudy& study) {
-  const std::optional<double> limits[] = {study.file.ttft_target, study.file.tpot_target, study.file.e2e_target};
-  std::vector<Target> targets;
-  for (const auto& [server, fit] : study.fits) {
-    const auto own = [server = server](const ServerComparison& c) { return judged(c) && c.point.row.server() == server; };
-    for (std::size_t i = 0; i < std::size(kLatencies); ++i) {
-      if (!limits[i]) continue;
-      targets.push_back({server, kLatencies[i].second, *limits[i],
-                         summarise(study, kLatencies[i].first, own).median_absolute});
-    }
-  }
-  return targets;
-}
-
-Json document(const ServerStudy& study, const std::vector<Target>& targets, const std::vector<Sensitivity>& changes) {
+Json document(const ServerStudy& study, const std::vector<ServerTarget>& targets, const std::vector<Sensitivity>& changes) {
   Json j = {{"schema", "kvplan.validate-server/1"},
             {"benchmark", {{"title", study.file.benchmark.title}, {"source", study.file.benchmark.source}}},
             {"step_time", study.rows.front().point.provenance}};
   for (const auto& [server, fit] : study.fits) j["overheads"][server] = fit_json(fit);
-  for (const Group& g : groups_of(study)) {
+  for (const ServerGroup& g : server_groups(study)) {
     Json row = {{"group", g.name}};
     for (const auto& [quantity, name] : kLatencies) row[name] = summary_json(summarise(study, quantity, g.of));
     j["groups"].push_back(std::move(row));
   }
   j["targets"] = Json::array();
-  for (const Target& t : targets) {
+  for (const ServerTarget& t : targets) {
     j["targets"].push_back({{"server", t.server}, {"quantity", t.quantity}, {"median_absolute_error", t.reached},
                             {"limit", t.limit}, {"met", t.met()}});
   }
@@ -200,7 +140,7 @@ Json document(const ServerStudy& study, const std::vector<Target>& targets, cons
   return j;
 }
 
-std::string text_of(const ServerStudy& study, const std::vector<Target>& targets, const std::vector<Sensitivity>& changes,
+std::string text_of(const ServerStudy& study, const std::vector<ServerTarget>& targets, const std::vector<Sensitivity>& changes,
                     bool all_rows) {
   const Benchmark& b = study.file.benchmark;
   std::string text = fmt::format(
@@ -212,7 +152,7 @@ std::string text_of(const ServerStudy& study, const std::vector<Target>& targets
                            : fmt::format("isl + {} + clients", b.prompt_headroom_tokens),
       study.rows.front().point.provenance);
   text += fits_text(study) + "\n" + groups_text(study) + "\n";
-  text += all_rows ? "All rows\n" + rows_text(study.rows, b) : "Worst judged rows\n" + rows_text(worst(study, 10), b);
+  text += all_rows ? "All rows\n" + rows_text(study.rows, b) : "Worst judged rows\n" + rows_text(worst_judged(study, 10), b);
   if (!changes.empty()) {
     Rows rows = {{"if the benchmark was", "TTFT median", "TTFT bias", "TPOT median"}};
     for (const Sensitivity& s : changes) {
@@ -220,7 +160,7 @@ std::string text_of(const ServerStudy& study, const std::vector<Target>& targets
     }
     text += "\n" + text_grid(rows);
   }
-  for (const Target& t : targets) {
+  for (const ServerTarget& t : targets) {
     text += fmt::format("{}{}, {}: median error {}, at most {}: {}\n", &t == &targets.front() ? "\n" : "", t.server,
                         t.quantity, percent(t.reached), percent(t.limit), t.met() ? "met" : "MISSED");
   }
@@ -273,7 +213,7 @@ ExitCode validate_server(const std::vector<std::string>& arguments, Streams stre
       std::max(1u, given.count("threads") ? given["threads"].as<unsigned>() : std::thread::hardware_concurrency());
   const ServerStudy study =
       study_servers(csv, described(given, csv), dtype_from_name(given["kv-dtype"].as<std::string>()), threads);
-  const std::vector<Target> targets = targets_of(study);
+  const std::vector<ServerTarget> targets = server_targets(study);
   const std::vector<Sensitivity> changes =
       given.count("no-sensitivity") ? std::vector<Sensitivity>{} : sensitivities(study, threads);
   if (as_json) {
@@ -281,7 +221,7 @@ ExitCode validate_server(const std::vector<std::string>& arguments, Streams stre
   } else {
     streams.out << text_of(study, targets, changes, given.count("rows") > 0);
   }
-  const bool met = std::all_of(targets.begin(), targets.end(), [](const Target& t) { return t.met(); });
+  const bool met = std::all_of(targets.begin(), targets.end(), [](const ServerTarget& t) { return t.met(); });
   return met ? ExitCode::done : ExitCode::target_missed;
 }
 

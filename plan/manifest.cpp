@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/json_text.hpp"
 #include "reports/write.hpp"
 
 namespace kvplan {
@@ -15,12 +16,12 @@ namespace {
 
 std::string text_of(const SweepPlan& plan) {
   std::string text =
-      Json{{"schema", kSweepSchema}, {"tool", plan.tool}, {"inputs", plan.inputs}, {"base", plan.base}}.dump(2);
+      json_text(Json{{"schema", kSweepSchema}, {"tool", plan.tool}, {"inputs", plan.inputs}, {"base", plan.base}}, 2);
   text.resize(text.size() - 2);  // before the last brace: the points stand a line each
   text += ",\n  \"points\": [";
   for (const SweepPoint& p : plan.points) {
     const Json entry = {{"index", p.index}, {"id", p.id}, {"values", p.values}};
-    text += (p.index == 0 ? "\n    " : ",\n    ") + entry.dump();
+    text += (p.index == 0 ? "\n    " : ",\n    ") + json_text(entry);
   }
   return text + "\n  ]\n}\n";
 }
@@ -31,7 +32,7 @@ std::string text_of(const SweepPlan& plan) {
 
 std::string difference(const SweepPlan& ours, const SweepPlan& theirs) {
   if (ours.tool != theirs.tool) {
-    return fmt::format("it was planned by {}, and this is {}", theirs.tool.dump(), ours.tool.dump());
+    return fmt::format("it was planned by {}, and this is {}", json_text(theirs.tool), json_text(ours.tool));
   }
   if (ours.inputs != theirs.inputs) return "the trace, hardware or model files have changed since";
   if (ours.base != theirs.base) return "the base scenario differs";

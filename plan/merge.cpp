@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/json_text.hpp"
 #include "reports/flat.hpp"
 
 namespace kvplan {
@@ -91,7 +92,7 @@ std::string merged_jsonl(const MergedSweep& sweep) {
   std::string out;
   Json line = Json::object();
   const auto end = [&] {
-    out += line.dump() + "\n";
+    out += json_text(line) + "\n";
     line = Json::object();
   };
   each_cell(
@@ -115,7 +116,7 @@ std::string merged_json(const MergedSweep& sweep) {
                                   {"reason", reason_of(record)},
                                   {"result", record ? (*record)["result"] : Json(nullptr)}});
   }
-  return document.dump(2) + "\n";
+  return json_text(document, 2) + "\n";
 }
 
 }  // namespace kvplan

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/json_text.hpp"
 #include "base/sha256.hpp"
 #include "reports/write.hpp"
 
@@ -19,7 +20,7 @@ constexpr std::size_t kIdSize = 64;
 }  // namespace
 
 std::string point_id(const Json& scenario, const Json& inputs, const Json& tool) {
-  return sha256_hex(Json{{"scenario", scenario}, {"inputs", inputs}, {"tool", tool}}.dump());
+  return sha256_hex(json_text(Json{{"scenario", scenario}, {"inputs", inputs}, {"tool", tool}}));
 }
 
 std::string ResultFolder::point_path(const std::string& id) const { return path_ + "/points/" + id + ".jsonl"; }
@@ -56,9 +57,9 @@ std::optional<Json> ResultFolder::read(const std::string& id) const {
 }
 
 void ResultFolder::write(const std::string& id, const Json& record) const {
-  const std::string line = record.dump();
+  const std::string line = json_text(record);
   const Json head = {{"schema", kPointSchema}, {"id", id}, {"sha256", sha256_hex(line)}};
-  write_file(point_path(id), head.dump() + "\n" + line + "\n", Flush::none);  // the digest tells
+  write_file(point_path(id), json_text(head) + "\n" + line + "\n", Flush::none);  // the digest tells
 }
 
 std::optional<Claim> ResultFolder::claim(const std::string& id) const {

@@ -1,5 +1,6 @@
 #include "reports/flat.hpp"
 
+#include "base/json_text.hpp"
 #include <fmt/format.h>
 
 
@@ -26,7 +27,9 @@ Scalars scalars_of(const Json& document) {
 
 std::string csv_field(const Json& scalar) {
   if (scalar.is_null()) return "";
-  const std::string text = scalar.is_string() ? scalar.get<std::string>() : scalar.dump();
+  std::string text = scalar.is_string() ? scalar.get<std::string>() : json_text(scalar);
+  // A spreadsheet would take a name that begins like this for a formula.
+  if (scalar.is_string() && text.find_first_of("=+-@\t\r") == 0) text.insert(0, "'");
   if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
   std::string out = "\"";
   for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);

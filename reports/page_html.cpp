@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "base/json_text.hpp"
 #include "base/sha256.hpp"
 #include "reports/page.hpp"
 #include "reports/page_style.hpp"
@@ -38,7 +39,7 @@ std::string escaped(std::string_view text) {
 // JSON that cannot end the script element that holds it.
 std::string inert(const Json& j) {
   std::string out;
-  for (const char c : j.dump()) out += c == '<' ? std::string("\\u003c") : std::string(1, c);
+  for (const char c : json_text(j)) out += c == '<' ? std::string("\\u003c") : std::string(1, c);
   return out;
 }
 

@@ -1,5 +1,6 @@
 #include "reports/pretty.hpp"
 
+#include "base/json_text.hpp"
 #include <algorithm>
 
 namespace kvplan {
@@ -16,7 +17,7 @@ bool is_curve(const Json& j) {
 
 void append(std::string& out, const Json& j, std::size_t indent) {
   if (!j.is_structured() || j.empty() || is_curve(j)) {
-    out += j.dump();
+    out += json_text(j);
     return;
   }
   const std::string inner(indent + 2, ' ');
@@ -26,7 +27,7 @@ void append(std::string& out, const Json& j, std::size_t indent) {
     out += first ? "\n" : ",\n";
     first = false;
     out += inner;
-    if (j.is_object()) out += Json(key).dump() + ": ";
+    if (j.is_object()) out += json_text(Json(key)) + ": ";
     append(out, value, indent + 2);
   }
   out += "\n" + std::string(indent, ' ') + (j.is_array() ? "]" : "}");

@@ -1,5 +1,6 @@
 #include "reports/sections.hpp"
 
+#include "base/json_text.hpp"
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -45,7 +46,7 @@ Grid verdict_table(const std::vector<Column>& columns) {
   return g;
 }
 
-std::string flat_text(const Json& j) { return j.is_string() ? j.get<std::string>() : j.dump(); }
+std::string flat_text(const Json& j) { return j.is_string() ? j.get<std::string>() : json_text(j); }
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "base/json_text.hpp"
 #include "reports/charts.hpp"
 #include "reports/sections.hpp"
 
@@ -21,7 +22,7 @@ std::map<std::string, std::string> options_of(const Column& c) {
   if (c.document.is_null() || !c.document["provenance"].contains("scenario")) return options;
   const Json flat = c.document["provenance"]["scenario"].flatten();
   for (const auto& [path, value] : flat.items()) {
-    options[path] = value.is_string() ? value.get<std::string>() : value.dump();
+    options[path] = value.is_string() ? value.get<std::string>() : json_text(value);
   }
   return options;
 }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "reports/markdown_text.hpp"
+
 namespace kvplan {
 namespace {
 
@@ -133,13 +135,13 @@ std::string text_table(const std::vector<Column>& columns, bool colour) {
   out += "\n" + (columns.size() > 1 ? head(columns, w) : "") + body(rows, columns, w, colour);
   if (columns.size() > 1) out += fmt::format("\nRatios are to the column {}.\n", base_of(columns)->name);
   if (std::any_of(columns.begin(), columns.end(), unsteady)) out += fmt::format("{}\n", kNotSteady);
-  const std::string notes = note_lines(columns, "- ");
+  const std::string notes = markdown_text(note_lines(columns, "- "));
   return out + (notes.empty() ? "" : "\nNotes\n" + notes);
 }
 
 std::string markdown_table(const std::vector<Column>& columns) {
-  std::string out = verdict_lines(columns, false) + "\n" + setting_line(columns) + "\n| |";
-  for (const Column& c : columns) out += fmt::format(" {} |", c.name);
+  std::string out = markdown_text(verdict_lines(columns, false) + "\n" + setting_line(columns)) + "\n| |";
+  for (const Column& c : columns) out += fmt::format(" {} |", markdown_cell(c.name));
   out += "\n|---|";
   for (std::size_t i = 0; i < columns.size(); ++i) out += "---:|";
   out += "\n";
@@ -153,7 +155,7 @@ std::string markdown_table(const std::vector<Column>& columns) {
     out += "\n";
   }
   if (std::any_of(columns.begin(), columns.end(), unsteady)) out += fmt::format("\n\\{}\n", kNotSteady);
-  const std::string notes = note_lines(columns, "- ");
+  const std::string notes = markdown_text(note_lines(columns, "- "));
   return out + (notes.empty() ? "" : "\n" + notes);
 }
 

@@ -1,5 +1,6 @@
 // The books of a replica, counted again from scratch (--check).
 #include <algorithm>
+#include <vector>
 
 #include "sim/replica.hpp"
 
@@ -20,8 +21,10 @@ void Replica::audit() const {
     private_pages += pages - pages_of_blocks(turn_of(s), s.referenced_blocks);
     loading += s.phase == Sequence::Phase::loading;
   };
+  std::vector<bool> is_free(sequences_.size(), false);
+  for (const SequenceId id : free_sequences_) is_free[id] = true;
   for (SequenceId id = 0; id < sequences_.size(); ++id) {
-    if (std::find(free_sequences_.begin(), free_sequences_.end(), id) == free_sequences_.end()) count(id);
+    if (!is_free[id]) count(id);
   }
   KVPLAN_ASSERT(decoding == decode_.size() && context == decode_.context());
   KVPLAN_ASSERT(loading == loading_);

@@ -86,6 +86,11 @@ Workload rearrange(const Workload& source, const std::vector<Placement>& placeme
   return builder.finish();
 }
 
+double memory_of(const Workload& w) {
+  return static_cast<double>(w.turns.size()) * (sizeof(Placement) + sizeof(Turn)) +
+         static_cast<double>(w.prompt_blocks.size()) * 2 * sizeof(BlockId);
+}
+
 std::vector<Placement> placements_of(const Workload& workload) {
   const std::vector<Time> at = recorded_timeline(workload);
   std::vector<Placement> placements(workload.turns.size());

@@ -27,6 +27,9 @@ struct Placement {
 // that is left out.
 Workload rearrange(const Workload& source, const std::vector<Placement>& placements);
 
+// Bytes that a load like this takes while it is put together, at the least.
+double memory_of(const Workload&);
+
 // The workload as it is: one placement for each turn, in order.
 std::vector<Placement> placements_of(const Workload&);
 

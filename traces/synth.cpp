@@ -1,12 +1,16 @@
 #include "traces/synth.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <boost/iostreams/concepts.hpp>
 #include <boost/iostreams/filter/gzip.hpp>
 #include <boost/iostreams/filtering_stream.hpp>
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <sstream>
 
@@ -190,22 +194,46 @@ std::string synthesise_mooncake(const SynthOptions& options) {
   return std::move(text).str();
 }
 
+namespace {
+
+[[noreturn]] void cannot_write(const std::string& path) {
+  throw InputError(Diagnostic{path, 0, 0, fmt::format("cannot be written: {}", std::strerror(errno)),
+                              "name a folder that can be written to with --out"});
+}
+
+// Ends the work where a disk is full; a sink that takes fewer bytes instead makes the compressor try for ever.
+class FileSink : public boost::iostreams::sink {
+ public:
+  FileSink(std::ofstream& file, const std::string& path) : file_(&file), path_(path) {}
+  std::streamsize write(const char* bytes, std::streamsize n) {
+    if (!file_->write(bytes, n)) cannot_write(path_);
+    return n;
+  }
+
+ private:
+  std::ofstream* file_;
+  std::string path_;
+};
+
+}  // namespace
+
 void write_trace_file(const std::string& path, const std::function<void(std::ostream&)>& write) {
-  const std::string partial = path + ".partial";
+  const std::string partial = fmt::format("{}.{}.partial", path, ::getpid());  // no other process writes to it
   std::ofstream file(partial, std::ios::binary);
+  if (!file) cannot_write(path);
   try {
     boost::iostreams::filtering_ostream out;
     if (path.ends_with(".gz")) out.push(boost::iostreams::gzip_compressor(boost::iostreams::gzip::best_compression));
-    out.push(file);
+    out.push(FileSink(file, path));
+    out.exceptions(std::ios::badbit | std::ios::failbit);
     write(out);
+    out.reset();  // writes what is held back
+    file.close();
+    if (!file || std::rename(partial.c_str(), path.c_str()) != 0) cannot_write(path);
   } catch (...) {
+    file.close();
     std::remove(partial.c_str());
     throw;
-  }
-  file.close();
-  if (!file || std::rename(partial.c_str(), path.c_str()) != 0) {
-    std::remove(partial.c_str());
-    throw Error(ExitCode::bad_input, fmt::format("{}: error: cannot be written", path));
   }
 }
 

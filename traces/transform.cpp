@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "base/memory_need.hpp"
 #include "base/random.hpp"
 #include "traces/rearrange.hpp"
 #include "traces/workload_builder.hpp"
@@ -73,6 +74,8 @@ Workload replicate(const Workload& w, std::int64_t copies) {
     throw InfeasibleError(
         fmt::format("{} copies of {} turns are more than the 4 billion turns a load may have", copies, once.size()));
   }
+  require_memory(static_cast<double>(copies) * memory_of(w),
+                 fmt::format("{} copies of {} turns", copies, once.size()), "take fewer trace.copies");
   std::vector<Placement> all;
   all.reserve(once.size() * static_cast<std::size_t>(copies));
   for (std::int64_t c = 0; c < copies; ++c) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/memory_need.hpp"
 #include "traces/transform.hpp"
 #include "traces/workload_builder.hpp"
 
@@ -50,6 +51,10 @@ Workload share_prefix(const Workload& w, std::int64_t tokens) {
 // and by j: the source's block names the whole prefix up to its own end, so whoever
 // shares it shares all tokens of block j.
 Workload convert_blocks(const Workload& w, std::int32_t block_tokens) {
+  double blocks_made = 0;
+  for (const Turn& turn : w.turns) blocks_made += static_cast<double>(turn.prompt_tokens / block_tokens);
+  require_memory(blocks_made * 2 * sizeof(BlockId), fmt::format("prompts in blocks of {} tokens", block_tokens),
+                 "take a larger trace.to_block_tokens, or fewer turns");
   WorkloadBuilder builder(w, block_tokens);
   for (const Turn& turn : w.turns) {
     builder.begin_turn(turn);

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "base/error.hpp"
+#include "base/memory_need.hpp"
 #include "traces/dealer.hpp"
 #include "traces/rearrange.hpp"
 #include "traces/transform.hpp"
@@ -45,6 +46,7 @@ class Users {
       Slot slot = slots.top();
       slots.pop();
       if (slot.free >= duration_) continue;
+      if (placements_.size() >= check_at_) check_memory(users, slot.free);
       const std::size_t group = pool_.deal();
       const auto [end, last] = run(groups_[group], slot.free, slot.last);
       slot.free = end > slot.free ? end : slot.free + Time(kPsPerS);  // a session without any extent must not loop
@@ -55,6 +57,16 @@ class Users {
   }
 
  private:
+  // All users have run until about `now`: what the whole duration would take, if it goes on like this.
+  void check_memory(std::int64_t users, Time now) {
+    check_at_ = 2 * placements_.size();
+    if (duration_ == Time::max() || now <= Time(0)) return;
+    const double turns = static_cast<double>(placements_.size()) * seconds(duration_) / seconds(now);
+    require_memory(turns / static_cast<double>(w_.turns.size()) * memory_of(w_),
+                   fmt::format("{} users for {:g} s, about {:.0f} million turns,", users, seconds(duration_), turns / 1e6),
+                   "take fewer trace.users, or a shorter trace.duration_s");
+  }
+
   // Places the turns of one session from `start` on; gives when it ends, and by which placement. A session with turns
   // beyond the duration occupies its user until then.
   std::pair<Time, std::uint32_t> run(const std::vector<TurnId>& turns, Time start, std::uint32_t before) {
@@ -113,6 +125,7 @@ class Users {
   const Time duration_;
   std::vector<std::uint32_t> placement_of_;  // of each turn, in its latest run
   std::vector<Placement> placements_;
+  std::size_t check_at_ = std::size_t{1} << 20;
 };
 
 }  // namespace

@@ -1,0 +1,69 @@
+// Loads and fleets at the ends of what may be asked for: all audited, all conserved.
+#include <set>
+
+#include "sim/simulation.hpp"
+#include "tests/catch.hpp"
+#include "tests/sim/small.hpp"
+
+using namespace kvplan;
+using namespace kvplan::testing;
+
+namespace {
+
+void check_conserved(const Workload& load, const SimulationResult& r) {
+  for (std::size_t i = 0; i < load.turns.size(); ++i) {
+    const RequestRecord& q = r.requests[i];
+    REQUIRE(q.outcome == Outcome::completed);
+    REQUIRE(q.hit_g1_tokens + q.hit_g2_tokens + q.computed_tokens >= load.turns[i].prompt_tokens);
+    REQUIRE(q.frontend + q.queue + q.load + q.prefill == q.first_token - q.arrival);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("100,000 sessions at one instant are served in their order") {
+  Load load(16);
+  for (int i = 0; i < 100'000; ++i) load.turn(Time(0), "", 12, 2);
+  const Workload w = load.build();
+  const SimulationResult r = simulate(w, small_machine(4'000, 1'000'000, 1'000));
+  check_conserved(w, r);
+  for (std::size_t i = 1; i < r.requests.size(); ++i)
+    REQUIRE(r.requests[i - 1].first_token <= r.requests[i].first_token);
+}
+
+TEST_CASE("a prompt of a million tokens is computed where it fits, and refused where it does not") {
+  for (const std::int64_t pages : {100'000, 300'000}) {
+    Load load(1 << 20);
+    load.turn(Time(0), "", 1'000'000, 3);
+    SimulationConfig c = small_machine(pages);
+    c.engine.max_context_tokens = 2'000'000;
+    const RequestRecord q = simulate(load.build(), c).requests[0];
+    CHECK(q.outcome == (pages == 300'000 ? Outcome::completed : Outcome::refused));
+    CHECK(q.computed_tokens == (pages == 300'000 ? 1'000'000 : 0));
+  }
+}
+
+TEST_CASE("answers of no token end with their prompts, alone, cached in full and under preemption") {
+  Load load(16);
+  for (int i = 0; i < 40; ++i) load.turn(ms(i / 8), i % 3 == 0 ? "ab" : "abc", i % 5, i % 2 == 0 ? 0 : 30);
+  const Workload w = load.build();
+  const SimulationResult r = simulate(w, small_machine(40));
+  check_conserved(w, r);
+  for (std::size_t i = 0; i < w.turns.size(); i += 2) CHECK(r.requests[i].finish == r.requests[i].first_token);
+}
+
+TEST_CASE("one replica and ten thousand serve a request alike") {
+  Load load(16);
+  for (int i = 0; i < 500; ++i) load.turn(ms(i * 100), "a", 3, 5);
+  const Workload w = load.build();
+  SimulationConfig c = small_machine(100, 1'000'000, 1'000);
+  const SimulationResult one = simulate(w, c);
+  c.replicas = 10'000;
+  const SimulationResult many = simulate(w, c);
+  check_conserved(w, one);
+  check_conserved(w, many);
+  CHECK(one.requests[0].finish == many.requests[0].finish);
+  std::set<std::uint32_t> used;
+  for (const RequestRecord& q : many.requests) used.insert(q.replica);
+  CHECK(used.size() == 500);
+}
