@@ -37,7 +37,6 @@ TEST_CASE("the checker finds no fault in random runs") {
     RapidDice dice;
     const Workload load = random_turns(dice);
     SimulationConfig config = random_engine(dice);
-    random_prefetch(dice, config);
     config.step_by_step = dice.coin();
     const std::string log = log_of(load, config);
     RC_LOG(log);
