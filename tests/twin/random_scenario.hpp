@@ -67,7 +67,7 @@ inline void random_tiers(Dice& dice, SimulationConfig& c) {
   for (Route& r : c.links.store) random_setup(dice, r);
   if (dice.one_in(4)) c.offload.load_segment = Bytes(c.offload.segment.count / dice.pick(1, 4));
   c.offload.store = static_cast<StorePolicy>(dice.pick(0, 2));
-  c.offload.load = static_cast<LoadPolicy>(dice.pick(0, 2));
+  c.offload.load = static_cast<LoadPolicy>(dice.pick(0, 1));
   c.offload.scope = static_cast<Scope>(dice.pick(0, 2));
   c.offload.chunk_tokens = dice.pick(1, 3) * 8;
   c.offload.promote = dice.coin();
@@ -80,19 +80,7 @@ inline void random_tiers(Dice& dice, SimulationConfig& c) {
     random_setup(dice, from), random_setup(dice, to);
     c.links.beyond.push_back({std::vector<Route>(c.replicas_per_node, from), to, dice.pick(1, 2)});
     c.offload.beyond.push_back(
-        {static_cast<Storage>(kind), static_cast<Scope>(dice.pick(0, 2)), Bytes(dice.pick(8, 900) * 1000)});
-  }
-}
-
-// Which the twin does not know.
-inline void random_prefetch(Dice& dice, SimulationConfig& c) {
-  c.offload.prefetch = dice.coin();
-  c.offload.prefetch_tokens = dice.pick(1, 40);
-  if (!c.offload.prefetch) return;
-  for (NodeLinks::Beyond& tier : c.links.beyond) {
-    Route into = tier.load[0];
-    into.uses.erase(into.uses.begin());  // all but the link to the GPU
-    tier.prefetch.assign(tier.load.size(), into);
+        {static_cast<Storage>(kind), dice.coin() ? Scope::node : Scope::fleet, Bytes(dice.pick(8, 900) * 1000)});
   }
 }
 
