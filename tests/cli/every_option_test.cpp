@@ -46,7 +46,7 @@ const Settings kQueueing = {"engine.gpu_memory_utilization=0.28", "offload.dram_
 const Settings kDgx = {"hardware=dgx-h100", "engine.gpu_memory_utilization=0.28", "offload.dram_bytes=1 GB", "offload.mode=dram+ssd"};
 
 const Settings kPrefixAware = {"replicas=4", "router.policy=prefix-aware", "offload.mode=none"};
-const Settings kTwoNodes = {"replicas=2", "replicas_per_node=1"};
+const Settings kTwoReplicasApart = {"replicas=2", "replicas_per_node=1"};
 const Settings kScaling = {"replicas=4", "scaling.min_replicas=1", "trace.rate_scale=4"};
 
 const std::map<std::string, Change> kChanges = {
@@ -141,8 +141,8 @@ const std::map<std::string, Change> kChanges = {
     {"router.cache_threshold", {"1", kPrefixAware}},
     {"router.balance_requests", {"0", kPrefixAware + Settings{"trace.rate_scale=2", "router.balance_factor=1"}}},
     {"router.balance_factor", {"50", kPrefixAware + Settings{"trace.rate_scale=2", "router.balance_requests=0"}}},
-    {"fleet.failures", {"0@20+10", kTwoNodes}},
-    {"fleet.drains", {"0@20+10", kTwoNodes}},
+    {"fleet.failures", {"0@20+10", kTwoReplicasApart}},
+    {"fleet.drains", {"0@20+10", kTwoReplicasApart}},
     {"scaling.min_replicas", {"1", {"replicas=4"}}},
     {"scaling.target_requests", {"1", kScaling}},
     {"scaling.interval_s", {"2", kScaling + Settings{"scaling.target_requests=1"}}},

@@ -54,7 +54,7 @@ struct SampleRun {
   }
 
   Json document() const {
-    return result_document({workload, config, result, hardware, 1, targets, 0.5, 0.05, notes, {{"summary", "a sample"}}});
+    return result_document({workload, config, result, hardware, 1, 0, targets, 0.5, 0.05, notes, {{"summary", "a sample"}}});
   }
 };
 

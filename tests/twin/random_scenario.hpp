@@ -67,7 +67,7 @@ inline void random_tiers(Dice& dice, SimulationConfig& c) {
   for (Route& r : c.links.store) random_setup(dice, r);
   if (dice.one_in(4)) c.offload.load_segment = Bytes(c.offload.segment.count / dice.pick(1, 4));
   c.offload.store = static_cast<StorePolicy>(dice.pick(0, 2));
-  c.offload.load = static_cast<LoadPolicy>(dice.pick(0, 1));
+  c.offload.load = static_cast<LoadPolicy>(dice.pick(0, 2));
   c.offload.scope = static_cast<Scope>(dice.pick(0, 2));
   c.offload.chunk_tokens = dice.pick(1, 3) * 8;
   c.offload.promote = dice.coin();
@@ -79,8 +79,21 @@ inline void random_tiers(Dice& dice, SimulationConfig& c) {
     Route from{{{0, 1}, {2, 2}, {read, 1}}, dice.pick(0, 1) * 50 * kPsPerUs}, to{{{read + 1, 1}}, 0};
     random_setup(dice, from), random_setup(dice, to);
     c.links.beyond.push_back({std::vector<Route>(c.replicas_per_node, from), to, dice.pick(1, 2)});
-    c.offload.beyond.push_back(
-        {static_cast<Storage>(kind), dice.coin() ? Scope::node : Scope::fleet, Bytes(dice.pick(8, 900) * 1000)});
+    c.offload.beyond.push_back({static_cast<Storage>(kind),
+                                static_cast<Scope>(dice.pick(static_cast<int>(c.offload.scope), 2)),
+                                Bytes(dice.pick(8, 900) * 1000)});
+  }
+}
+
+// Which the twin does not know.
+inline void random_prefetch(Dice& dice, SimulationConfig& c) {
+  c.offload.prefetch = dice.coin();
+  c.offload.prefetch_tokens = dice.pick(1, 40);
+  if (!c.offload.prefetch) return;
+  for (NodeLinks::Beyond& tier : c.links.beyond) {
+    Route into = tier.load[0];
+    into.uses.erase(into.uses.begin());  // all but the link to the GPU
+    tier.prefetch.assign(tier.load.size(), into);
   }
 }
 
@@ -89,8 +102,8 @@ inline void random_changes(Dice& dice, SimulationConfig& c) {
   const int nodes = static_cast<int>(ceil_div(c.replicas, c.replicas_per_node));
   for (int i = dice.pick(0, 3); i > 0; --i) {
     const Time down = dice.one_in(4) ? Time::max() : Time(dice.pick(0, 50) * kPsPerMs);
-    c.outages.push_back(
-        {static_cast<std::uint32_t>(dice.pick(0, nodes - 1)), Time(dice.pick(0, 300) * kPsPerMs / 4), dice.coin(), down});
+    c.outages.push_back({static_cast<std::uint32_t>(dice.pick(0, nodes - 1)), Time(dice.pick(0, 300) * kPsPerMs / 4),
+                         dice.coin(), down});
   }
   if (dice.one_in(3)) {
     c.scaling = {dice.pick(1, c.replicas), dice.pick(1, 4), Time(dice.pick(1, 20) * kPsPerMs),

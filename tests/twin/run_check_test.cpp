@@ -37,6 +37,7 @@ TEST_CASE("the checker finds no fault in random runs") {
     RapidDice dice;
     const Workload load = random_turns(dice);
     SimulationConfig config = random_engine(dice);
+    random_prefetch(dice, config);
     config.step_by_step = dice.coin();
     if (dice.coin()) random_changes(dice, config);
     if (dice.one_in(4)) config.router.policy = RouterPolicy::cost_aware;

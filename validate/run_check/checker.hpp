@@ -26,13 +26,13 @@ struct Memory {
 
 struct Transfer {
   struct Part {
-    std::int64_t memory, place;  // that it is read from
+    std::int64_t from, to, place;  // memories, and a block of theirs
   };
   std::int64_t turn, bytes, segments, starts, moves;
   std::vector<Part> parts;
 };
 
-struct Flow {  // that has ended
+struct Flow {                               // that has ended
   std::int64_t route, moves, moved, bytes;  // bytes: -1 of one that was cut off
 };
 
@@ -123,8 +123,7 @@ class Checker {
   void check_links();
   void check_windows(const std::vector<Flow>&, std::size_t limit);
   void check_lonely(const std::vector<Flow>&);
-  std::int64_t source(const RouteLimit&, std::int64_t node, std::int64_t place) const;
-  std::int64_t destination(const RouteLimit&, std::int64_t node, std::int64_t place) const;
+  std::int64_t replica_of(const RouteLimit&, std::int64_t node, std::int64_t place) const;
   bool active(std::int64_t replica, const std::string& purpose) const;
 
   // True when all is well; counts the check.

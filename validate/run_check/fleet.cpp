@@ -64,7 +64,7 @@ void Checker::cut(const Entry& e) {
   for (auto& [key, queue] : queues_) {
     if (key.first != e.node) continue;
     for (const Transfer& t : queue) {
-      for (const auto& [memory, place] : t.parts) --memories_[static_cast<std::size_t>(memory)].held[place].readers;
+      for (const auto& [from, to, place] : t.parts) --memories_[static_cast<std::size_t>(from)].held[place].readers;
       if (t.turn >= 0) --requests_.at(static_cast<std::size_t>(t.turn)).loads_queued;
       if (t.moves >= 0) flows_[e.node].push_back({key.second, t.moves, e.at, -1});
     }

@@ -39,43 +39,30 @@ void Checker::transfer(const Entry& e) {
 void Checker::part(const Entry& e) {
   const RouteLimit& route = header_.routes.at(static_cast<std::size_t>(e.route));
   for (std::int64_t p = e.first; p < e.last; ++p) {
-    const std::int64_t from = source(route, e.node, p);
+    const std::int64_t replica = replica_of(route, e.node, p);
+    const std::int64_t level = route.purpose == "store" ? 0 : route.purpose == "write" ? 1 : route.tier;
+    const std::int64_t from = memory_of(level, replica);
     Memory& m = memories_[static_cast<std::size_t>(from)];
     const auto held = m.held.find(p);
     if (expect("content", held != m.held.end() && held->second.ready,
                fmt::format("a transfer reads block {} of memory {}, which has not got it", p, from))) {
       ++held->second.readers;
     }
-    queues_[{e.node, e.route}].back().parts.push_back({from, p});
+    queues_[{e.node, e.route}].back().parts.push_back({from, memory_of(route.purpose == "write" ? route.tier : 1, replica), p});
   }
 }
 
-// The memory that a transfer reads a block from. A node writes on from the G2 of any of its replicas: the one where the
-// block has just been pinned.
-std::int64_t Checker::source(const RouteLimit& route, std::int64_t node, std::int64_t place) const {
+// The replica whose memories a part of a transfer is between. A node writes on from the G2 of any of its replicas: the
+// one where the block has just been pinned.
+std::int64_t Checker::replica_of(const RouteLimit& route, std::int64_t node, std::int64_t place) const {
   const std::int64_t first = node * header_.replicas_per_node;
-  if (route.purpose == "store") return memory_of(0, first + route.replica_on_node);
-  if (route.purpose == "load" || route.purpose == "prefetch") return memory_of(route.tier, first + route.replica_on_node);
+  if (route.purpose != "write") return first + route.replica_on_node;
   for (std::int64_t r = first; r < std::min(first + header_.replicas_per_node, header_.replicas); ++r) {
-    const std::int64_t memory = memory_of(1, r);
-    const auto& held = memories_[static_cast<std::size_t>(memory)].held;
+    const auto& held = memories_[static_cast<std::size_t>(memory_of(1, r))].held;
     const auto block = held.find(place);
-    if (block != held.end() && block->second.ready && block->second.references > block->second.readers) return memory;
+    if (block != held.end() && block->second.ready && block->second.references > block->second.readers) return r;
   }
-  return memory_of(1, first);
-}
-
-// The memory beyond host memory that a node's write brings a block to: the one of its replicas' that awaits it.
-std::int64_t Checker::destination(const RouteLimit& route, std::int64_t node, std::int64_t place) const {
-  const std::int64_t first = node * header_.replicas_per_node;
-  for (std::int64_t r = first; r < std::min(first + header_.replicas_per_node, header_.replicas); ++r) {
-    const std::int64_t memory = memory_of(route.tier, r);
-    const Memory& m = memories_[static_cast<std::size_t>(memory)];
-    const auto block = m.held.find(place);
-    const auto brought = m.brought.find(place);
-    if (block != m.held.end() && !block->second.ready && (brought == m.brought.end() || brought->second <= 0)) return memory;
-  }
-  return memory_of(route.tier, first);
+  return first;
 }
 
 namespace {
@@ -119,7 +106,7 @@ void Checker::moved(const Entry& e) {
   queue.pop_front();
   if (!queue.empty()) queue.front().starts = e.at;
   std::int64_t tokens_moved = 0;
-  for (const auto& [memory, p] : t.parts) tokens_moved += tokens(p);
+  for (const auto& [from, to, p] : t.parts) tokens_moved += tokens(p);
   if (header_.routes.at(static_cast<std::size_t>(e.route)).purpose != "write") {
     expect("links", t.bytes == tokens_moved * header_.kv_bytes_per_token_per_gpu,
            fmt::format("{} tokens move as {} bytes", tokens_moved, t.bytes));
@@ -127,18 +114,17 @@ void Checker::moved(const Entry& e) {
   flows_[e.node].push_back({e.route, t.moves, e.at, t.bytes});
   const RouteLimit& route = header_.routes[static_cast<std::size_t>(e.route)];
   const std::int64_t replica = e.node * header_.replicas_per_node + route.replica_on_node;
-  const bool load = route.purpose == "load", write = route.purpose == "write";
-  for (const auto& [memory, p] : t.parts) {
-    Memory& from = memories_[static_cast<std::size_t>(memory)];
-    const auto held = from.held.find(p);
-    if (expect("pinned", held != from.held.end() && held->second.readers > 0,
+  const bool load = route.purpose == "load";
+  for (const auto& [from, to, p] : t.parts) {
+    Memory& read = memories_[static_cast<std::size_t>(from)];
+    const auto held = read.held.find(p);
+    if (expect("pinned", held != read.held.end() && held->second.readers > 0,
                fmt::format("block {} went while a transfer read it", p))) {
       --held->second.readers;
     }
     if (load) ++replicas_[static_cast<std::size_t>(replica)].loaded_places[p];
     // A load from beyond host memory may leave its blocks there as well.
-    if (!load || route.tier > 1)
-      ++memories_[static_cast<std::size_t>(write ? destination(route, e.node, p) : memory_of(1, replica))].brought[p];
+    if (!load || route.tier > 1) ++memories_[static_cast<std::size_t>(to)].brought[p];
   }
   if (t.turn >= 0) {
     Request& q = requests_.at(static_cast<std::size_t>(t.turn));
