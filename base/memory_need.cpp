@@ -48,7 +48,7 @@ double memory_left() {
 void require_memory(double bytes, const std::string& what, const std::string& help) {
   const double left = memory_left();
   if (bytes <= left) return;
-  throw InfeasibleError(fmt::format("{} would take at least {:.1f} GB of memory, and {:.1f} GB are left\n  help: {}",
+  throw InfeasibleError(fmt::format("{} would take at least {:.3g} GB of memory, and {:.3g} GB are left\n  help: {}",
                                     what, bytes / 1e9, left / 1e9, help));
 }
 
