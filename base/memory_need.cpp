@@ -48,8 +48,9 @@ double memory_left() {
 void require_memory(double bytes, const std::string& what, const std::string& help) {
   const double left = memory_left();
   if (bytes <= left) return;
-  throw InfeasibleError(fmt::format("{} would take at least {:.3g} GB of memory, and {:.3g} GB are left\n  help: {}",
-                                    what, bytes / 1e9, left / 1e9, help));
+  const auto gb = [](double b) { return fmt::format("{:.{}f}", b / 1e9, b < 1e9 ? 3 : 1); };
+  throw InfeasibleError(fmt::format("{} would take at least {} GB of memory, and {} GB are left\n  help: {}", what,
+                                    gb(bytes), gb(left), help));
 }
 
 }  // namespace kvplan
