@@ -131,10 +131,14 @@ bool Simulation::last_on_node(std::uint32_t replica) const {
 bool Simulation::can_close(std::uint32_t replica) const {
   if (!replicas_[replica]->quiet()) return false;
   if (writers_.empty()) return true;
-  const bool last = last_on_node(replica), own_g2 = scope_of(0) == Scope::replica;
-  const auto& writers = writers_[node_of_[replica]];
-  return std::all_of(writers.begin(), writers.end(),
-                     [&](const auto& w) { return last ? w->idle() : !own_g2 || !w->reads(*tiers_[0][replica]); });
+  const bool last = last_on_node(replica);
+  for (const auto& writer : writers_[node_of_[replica]]) {
+    if (last && !writer->idle()) return false;
+    for (std::size_t level = 0; level < tiers_.size(); ++level) {
+      if (scope_of(level) == Scope::replica && writer->uses(*tiers_[level][replica])) return false;
+    }
+  }
+  return true;
 }
 
 void Simulation::renew_replica(std::uint32_t replica) {

@@ -34,8 +34,8 @@ class WriteThrough {
   // The write in flight has ended.
   void ended(Time at);
   bool idle() const { return !queue_.active(); }
-  bool reads(const LowerTier& from) const {
-    return std::any_of(ends_.begin(), ends_.end(), [&](const Ends& e) { return e.from == &from; });
+  bool uses(const LowerTier& tier) const {
+    return std::any_of(ends_.begin(), ends_.end(), [&](const Ends& e) { return e.from == &tier || e.to == &tier; });
   }
   // All that is under way is lost: what it reads is unpinned, what was to come does not.
   void abandon();
