@@ -53,11 +53,11 @@ std::string pointer_to(const std::string& parent, const std::string& key) {
 
 JsonFile JsonFile::load(const std::string& path) { return parse(read_text_file(path, kMaxJsonBytes), path); }
 
-JsonFile JsonFile::parse(const std::string& text, const std::string& name) {
+JsonFile JsonFile::parse(std::string text, const std::string& name) {
   JsonFile file;
   file.name_ = name;
-  file.text_ = text;
-  file.root_ = parse_json(text, name, false).root;
+  file.text_ = std::move(text);
+  file.root_ = parse_json(file.text_, name, false).root;
   return file;
 }
 

@@ -40,7 +40,7 @@ struct JsonPositions {
 class JsonFile {
  public:
   static JsonFile load(const std::string& path);
-  static JsonFile parse(const std::string& text, const std::string& name);
+  static JsonFile parse(std::string text, const std::string& name);
 
   const std::string& name() const { return name_; }
   const nlohmann::json& root() const { return root_; }

@@ -37,20 +37,26 @@ struct NotingIterator {
   bool operator!=(const NotingIterator& o) const { return at != o.at; }
 };
 
+// Made when a position is first asked for: most documents are read without one.
 class LineIndex {
  public:
-  explicit LineIndex(std::string_view text) {
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      if (text[i] == '\n') starts_.push_back(i + 1);
-    }
-  }
-  JsonPosition of(std::size_t offset) const {
+  explicit LineIndex(std::string_view text) : text_(text) {}
+  JsonPosition of(std::size_t offset) {
+    if (starts_.empty()) find_lines();
     const auto next = std::upper_bound(starts_.begin(), starts_.end(), offset);
     return {next - starts_.begin(), static_cast<std::int64_t>(offset - *(next - 1)) + 1};
   }
 
  private:
-  std::vector<std::size_t> starts_ = {0};
+  void find_lines() {
+    starts_.push_back(0);
+    for (std::size_t i = 0; i < text_.size(); ++i) {
+      if (text_[i] == '\n') starts_.push_back(i + 1);
+    }
+  }
+
+  std::string_view text_;
+  std::vector<std::size_t> starts_;
 };
 
 // Builds the value; nlohmann's own builder is not part of its public interface.
@@ -93,7 +99,7 @@ class Builder : public json::json_sax_t {
   bool open(json v);
   bool close() { return levels_.pop_back(), token_ended(); }
   bool token_ended() { return previous_end_ = offset(), true; }
-  Diagnostic finding(std::size_t at, std::string message, std::string help) const {
+  Diagnostic finding(std::size_t at, std::string message, std::string help) {
     const JsonPosition p = lines_.of(at);
     return {name_, p.line, p.column, std::move(message), std::move(help)};
   }

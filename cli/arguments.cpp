@@ -29,4 +29,10 @@ po::variables_map parse_arguments(const po::options_description& options, const 
   return values;
 }
 
+std::int64_t integer_of(const po::variables_map& values, const char* option, std::int64_t low, std::int64_t high) {
+  const auto n = values[option].as<std::int64_t>();
+  if (n >= low && n <= high) return n;
+  throw UsageError(fmt::format("--{} is {}, expected an integer from {} to {}", option, n, low, high));
+}
+
 }  // namespace kvplan

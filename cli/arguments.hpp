@@ -2,10 +2,10 @@
 // abbreviation, and what is unknown gets a suggestion.
 #pragma once
 
+#include <boost/program_options.hpp>
+#include <cstdint>
 #include <string>
 #include <vector>
-
-#include <boost/program_options.hpp>
 
 namespace kvplan {
 
@@ -13,5 +13,9 @@ namespace kvplan {
 boost::program_options::variables_map parse_arguments(const boost::program_options::options_description& options,
                                                       const std::vector<std::string>& positional,
                                                       const std::vector<std::string>& arguments);
+
+// The value of an integer option within a range. UsageError.
+std::int64_t integer_of(const boost::program_options::variables_map&, const char* option, std::int64_t low,
+                        std::int64_t high);
 
 }  // namespace kvplan

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "cli/arguments.hpp"
 #include "hardware/topology.hpp"
 #include "models/memory.hpp"
 #include "models/roofline.hpp"
@@ -18,12 +19,6 @@ namespace {
 namespace po = boost::program_options;
 
 constexpr std::int64_t kObjectTokens = 512;  // a block of the load is an object in storage; Mooncake's size
-
-std::int64_t integer_option(const po::variables_map& values, const char* name, std::int64_t low, std::int64_t high) {
-  const auto n = values[name].as<std::int64_t>();
-  if (n >= low && n <= high) return n;
-  throw UsageError(fmt::format("--{} is {}, expected an integer from {} to {}", name, n, low, high));
-}
 
 // The rate of one GPU's stream while the first `flows` of these loads run at once; all of them are alike.
 std::int64_t load_rate(const NodeLinks& links, const std::vector<Route>& loads, std::size_t flows) {
@@ -150,16 +145,16 @@ void add_deployment_options(po::options_description& options) {
 
 Deployment deployment_of(const po::variables_map& values) {
   Deployment d;
-  d.tp = static_cast<std::int32_t>(integer_option(values, "tp", 1, 1024));
+  d.tp = static_cast<std::int32_t>(integer_of(values, "tp", 1, 1024));
   d.weights = dtype_from_name(values["weights"].as<std::string>());
   d.kv = dtype_from_name(values["kv-dtype"].as<std::string>());
   d.gpu_memory_utilization = values["gpu-memory-utilization"].as<double>();
   if (!(d.gpu_memory_utilization >= 0.05 && d.gpu_memory_utilization <= 1)) {
     throw UsageError(fmt::format("--gpu-memory-utilization is {}, expected 0.05 to 1", d.gpu_memory_utilization));
   }
-  d.page_tokens = static_cast<std::int32_t>(integer_option(values, "page-tokens", 1, 4096));
-  d.prompt.new_tokens = Tokens(integer_option(values, "new-tokens", 1, 1 << 20));
-  d.prompt.max_batched_tokens = Tokens(integer_option(values, "max-num-batched-tokens", 1, 1 << 20));
+  d.page_tokens = static_cast<std::int32_t>(integer_of(values, "page-tokens", 1, 4096));
+  d.prompt.new_tokens = Tokens(integer_of(values, "new-tokens", 1, 1 << 20));
+  d.prompt.max_batched_tokens = Tokens(integer_of(values, "max-num-batched-tokens", 1, 1 << 20));
   return d;
 }
 

@@ -56,12 +56,6 @@ void run(const StudyEntry& entry, const std::vector<std::string>& arguments, Str
 
 }  // namespace
 
-std::int64_t integer_of(const po::variables_map& values, const char* option, std::int64_t low, std::int64_t high) {
-  const auto n = values[option].as<std::int64_t>();
-  if (n >= low && n <= high) return n;
-  throw UsageError(fmt::format("--{} is {}, expected an integer from {} to {}", option, n, low, high));
-}
-
 double number_of(const po::variables_map& values, const char* option, double low, double high) {
   const auto x = values[option].as<double>();
   if (x >= low && x <= high) return x;

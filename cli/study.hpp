@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/arguments.hpp"
 #include "cli/verb.hpp"
 #include "hardware/hardware.hpp"
 #include "models/architecture.hpp"
@@ -35,9 +36,11 @@ const StudyEntry& unified_memory_study();  // cli/study_unified_memory.cpp
 const StudyEntry& paging_study();          // cli/study_paging.cpp
 const StudyEntry& storage_study();         // cli/study_storage.cpp
 
-// Option values within a range. UsageError.
-std::int64_t integer_of(const boost::program_options::variables_map&, const char* option, std::int64_t low,
-                        std::int64_t high);
+// An option that takes an integer.
+inline auto* integer(std::int64_t fallback) {
+  return boost::program_options::value<std::int64_t>()->value_name("N")->default_value(fallback);
+}
+// The value of an option within a range. UsageError.
 double number_of(const boost::program_options::variables_map&, const char* option, double low, double high);
 
 }  // namespace kvplan

@@ -12,9 +12,6 @@ namespace {
 namespace po = boost::program_options;
 
 void add_options(po::options_description& options) {
-  const auto integer = [](std::int64_t fallback) {
-    return po::value<std::int64_t>()->value_name("N")->default_value(fallback);
-  };
   options.add_options()("batch", integer(64), "sequences of a batch")(
       "batches", integer(8), "column by column: batches that share a layer's weights")(
       "prompt-tokens", integer(1024), "of each sequence")("output-tokens", integer(32), "decode steps")(

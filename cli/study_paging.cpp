@@ -13,9 +13,6 @@ namespace po = boost::program_options;
 using Kind = allocation::Scheme::Kind;
 
 void add_options(po::options_description& options) {
-  const auto integer = [](std::int64_t fallback) {
-    return po::value<std::int64_t>()->value_name("N")->default_value(fallback);
-  };
   const auto number = [](double fallback, const char* text) {
     return po::value<double>()->value_name("X")->default_value(fallback, text);
   };

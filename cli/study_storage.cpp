@@ -11,9 +11,6 @@ namespace {
 namespace po = boost::program_options;
 
 void add_options(po::options_description& options) {
-  const auto integer = [](std::int64_t fallback) {
-    return po::value<std::int64_t>()->value_name("N")->default_value(fallback);
-  };
   options.add_options()("tp", integer(8), "GPUs of the replica whose context comes back")(
       "context-tokens", integer(131072), "to restore")("object-tokens", integer(256), "of one object of the store");
 }

@@ -11,9 +11,6 @@ namespace po = boost::program_options;
 namespace um = unified_memory;
 
 void add_options(po::options_description& options) {
-  const auto integer = [](std::int64_t fallback) {
-    return po::value<std::int64_t>()->value_name("N")->default_value(fallback);
-  };
   options.add_options()("tp", integer(1), "GPUs of the replica")("batch", integer(1), "sequences that decode")(
       "context-tokens", integer(1024), "of each")(
       "gpu-memory-utilization", po::value<double>()->value_name("F")->default_value(kGpuMemoryUtilization, "0.9"),

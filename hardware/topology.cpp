@@ -6,7 +6,6 @@
 #include <boost/graph/adjacency_list.hpp>
 #include <boost/graph/breadth_first_search.hpp>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <optional>
 
@@ -245,15 +244,6 @@ void use_path(const Hardware& h, const Path& path, bool to_device, std::size_t f
   }
 }
 
-// Of a stream that has its route to itself.
-double alone(const NodeLinks& links, const Route& route) {
-  double rate = std::numeric_limits<double>::infinity();
-  for (const LimitUse& u : route.uses) {
-    rate = std::min(rate, static_cast<double>(links.limits[u.limit].bytes_per_s / u.weight));
-  }
-  return rate;
-}
-
 // What 1, 2, 4, ... segments cost beside bytes / rate. The last knots lie beyond any measured count, where the cost of a
 // segment is constant.
 std::vector<std::int64_t> submissions(const Hardware& h, const CopyWay& way, const std::string& link_kind, bool to_device,
@@ -313,7 +303,7 @@ double rate_alone(const Hardware& h, const std::string& from, const std::string&
   Route route;
   use_path(h, path_to(end, reach, g), true, 0, limits, route);
   limits.merge_into(links, {&route});
-  return alone(links, route);
+  return static_cast<double>(rate_alone(links, route));
 }
 
 NodeLinks compile_links(const Hardware& h, std::int32_t tp, std::int32_t replicas_on_node,
@@ -368,8 +358,10 @@ NodeLinks compile_links(const Hardware& h, std::int32_t tp, std::int32_t replica
   limits.merge_into(links, flows);
   if (way.method != "dma") {
     const std::string& first = h.link_kinds[h.links[from_memory[0].links.front()].kind].name;
-    for (Route& r : links.load) r.submission_ps = submissions(h, way, first, true, way.load_segment, alone(links, r));
-    for (Route& r : links.store) r.submission_ps = submissions(h, way, first, false, way.store_segment, alone(links, r));
+    for (Route& r : links.load)
+      r.submission_ps = submissions(h, way, first, true, way.load_segment, rate_alone(links, r));
+    for (Route& r : links.store)
+      r.submission_ps = submissions(h, way, first, false, way.store_segment, rate_alone(links, r));
   }
   return links;
 }

@@ -8,7 +8,9 @@
 //   for each limit c:  sum over active flows f of weight(f, c) * rate(f) <= capacity(c)
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -68,6 +70,13 @@ struct NodeLinks {
   };
   std::vector<Beyond> beyond = {};
 };
+
+// Of one GPU's stream on a route that no other flow uses, in bytes/s.
+inline std::int64_t rate_alone(const NodeLinks& links, const Route& route) {
+  std::int64_t rate = std::numeric_limits<std::int64_t>::max();
+  for (const LimitUse& use : route.uses) rate = std::min(rate, links.limits[use.limit].bytes_per_s / use.weight);
+  return rate;
+}
 
 // Routes by shortest path from the nearest memory to each GPU of each replica
 // (Boost.Graph). Replica r owns GPUs [r * tp, (r + 1) * tp). Limits that are

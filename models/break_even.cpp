@@ -7,13 +7,6 @@
 
 namespace kvplan {
 
-Time LoadCost::operator()(Tokens tokens) const {
-  if (tokens.count == 0) return Time(0);
-  const std::int64_t bytes = tokens.count * kv_bytes_per_token.count;
-  const double wire_s = static_cast<double>(bytes) / static_cast<double>(bytes_per_s);
-  return fixed + Time(ceil_div(bytes, segment.count) * segment_ps) + time_from_seconds(wire_s);
-}
-
 Time prefill_time(const StepTime& step, Tokens tokens, Tokens cached, Tokens max_batched_tokens) {
   KVPLAN_ASSERT(tokens.count > 0 && max_batched_tokens.count > 0);
   Time total;

@@ -9,17 +9,6 @@
 
 namespace kvplan {
 
-// What a load costs: fixed + segments x segment_ps + bytes / bytes_per_s, for one GPU's stream.
-struct LoadCost {
-  Time fixed{0};
-  std::int64_t segment_ps = 0;
-  Bytes segment{1};  // contiguous bytes of one copy
-  std::int64_t bytes_per_s = 1;
-  Bytes kv_bytes_per_token{0};  // on one GPU
-
-  Time operator()(Tokens tokens) const;
-};
-
 struct PromptShape {
   Tokens new_tokens{128};           // beyond the cached prefix; computed in either case
   Tokens max_batched_tokens{8192};  // chunk of a prefill

@@ -9,12 +9,8 @@ namespace {
 
 // On a route that no other flow uses.
 double load_alone_s(const NodeLinks& links, const Route& route, double bytes, double segments) {
-  double rate = INFINITY;
-  for (const LimitUse& use : route.uses) {
-    rate = std::min(rate, static_cast<double>(links.limits[use.limit].bytes_per_s) / static_cast<double>(use.weight));
-  }
   const Time setup = setup_time(route, Bytes(static_cast<std::int64_t>(bytes)), static_cast<std::int64_t>(std::ceil(segments)));
-  return seconds(setup) + bytes / rate;
+  return seconds(setup) + bytes / static_cast<double>(rate_alone(links, route));
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ Availability::Availability(const SimulationConfig& c)
 void Availability::watch(EventLog* log) {
   log_ = log;
   for (std::uint32_t r = 0; r < states_.size(); ++r) {
-    if (states_[r] == State::off) log_->add(Happening::down, r, 0xffffffffu);
+    if (states_[r] == State::off) log_->add(Happening::down, r, kNone);
   }
 }
 
@@ -58,6 +58,14 @@ std::uint32_t Availability::end_of(std::uint32_t node) const {
   return std::min(first_of(node) + per_node_, static_cast<std::uint32_t>(states_.size()));
 }
 
+bool Availability::last_on_node(std::uint32_t replica) const {
+  const std::uint32_t node = node_of(replica);
+  for (std::uint32_t r = first_of(node); r < end_of(node); ++r) {
+    if (r != replica && up(states_[r])) return false;
+  }
+  return true;
+}
+
 bool Availability::empty(std::uint32_t node) const {
   for (std::uint32_t r = first_of(node); r < end_of(node); ++r) {
     if (states_[r] != State::down) return false;
@@ -78,10 +86,9 @@ void Availability::set(std::uint32_t replica, State state, Time at) {
   if (state == State::open) open_.insert(std::lower_bound(open_.begin(), open_.end(), replica), replica);
   draining_ += (state == State::draining) - (present == State::draining);
   if (log_ != nullptr) {
-    const bool was_up = present == State::open || present == State::draining;
-    if (state == State::open) log_->add(Happening::up, replica, 0xffffffffu);
-    if (state == State::draining) log_->add(Happening::drain, replica, 0xffffffffu);
-    if (was_up && state != State::draining) log_->add(Happening::down, replica, 0xffffffffu);
+    if (state == State::open) log_->add(Happening::up, replica, kNone);
+    if (state == State::draining) log_->add(Happening::drain, replica, kNone);
+    if (up(present) && state != State::draining) log_->add(Happening::down, replica, kNone);
   }
   if (paid(present) != paid(state)) {
     if (paid(present)) paid_ns_ += (at - since_[replica]).count / kPsPerNs;
@@ -95,7 +102,7 @@ std::vector<std::uint32_t> Availability::fail(const Change& c, Time at) {
   std::vector<std::uint32_t> lost;
   if (empty(c.who)) return lost;
   for (std::uint32_t r = first_of(c.who); r < end_of(c.who); ++r) {
-    if (states_[r] == State::open || states_[r] == State::draining) lost.push_back(r);
+    if (up(states_[r])) lost.push_back(r);
     set(r, State::down, at);
   }
   leaving_[c.who] = 1;

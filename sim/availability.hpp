@@ -40,6 +40,11 @@ class Availability {
   const std::vector<std::uint32_t>& open() const { return open_; }
   State state(std::uint32_t replica) const { return states_[replica]; }
   std::int64_t draining() const { return draining_; }
+  // Whether no other replica of its node has anything.
+  bool last_on_node(std::uint32_t replica) const;
+  // The replicas of a node: [first_of, end_of).
+  std::uint32_t first_of(std::uint32_t node) const { return node * per_node_; }
+  std::uint32_t end_of(std::uint32_t node) const;
   // Whether a replica may yet take requests, now or later.
   bool may_open() const;
 
@@ -74,10 +79,9 @@ class Availability {
   void put(Time at, const Change& change) { queue_.push({at, sequence_++, change}); }
   void put_back(std::uint32_t node, Time down, Time at);
   void set(std::uint32_t replica, State state, Time at);
-  bool paid(State s) const { return s == State::starting || s == State::open || s == State::draining; }
+  static bool up(State s) { return s == State::open || s == State::draining; }
+  static bool paid(State s) { return s == State::starting || up(s); }
   std::uint32_t node_of(std::uint32_t replica) const { return replica / per_node_; }
-  std::uint32_t first_of(std::uint32_t node) const { return node * per_node_; }
-  std::uint32_t end_of(std::uint32_t node) const;
   bool empty(std::uint32_t node) const;
 
   const std::uint32_t per_node_;

@@ -102,7 +102,7 @@ void Simulation::lose_node(const Availability::Change& fails, Time at) {
 void Simulation::close_drained(Time at) {
   for (std::uint32_t r = 0; r < replicas_.size(); ++r) {
     if (availability_.state(r) != Availability::State::draining || !can_close(r)) continue;
-    const bool last = last_on_node(r);
+    const bool last = availability_.last_on_node(r);
     availability_.close(r, at);
     router_->lost(r);
     if (last) {
@@ -117,21 +117,11 @@ void Simulation::close_drained(Time at) {
   announce_fleet();
 }
 
-bool Simulation::last_on_node(std::uint32_t replica) const {
-  using State = Availability::State;
-  for (std::uint32_t r = 0; r < replicas_.size(); ++r) {
-    const State state = availability_.state(r);
-    if (r != replica && node_of_[r] == node_of_[replica] && (state == State::open || state == State::draining))
-      return false;
-  }
-  return true;
-}
-
 // Not while anything is on its way from its memories, or, with the last one of a node, from the node's.
 bool Simulation::can_close(std::uint32_t replica) const {
   if (!replicas_[replica]->quiet()) return false;
   if (writers_.empty()) return true;
-  const bool last = last_on_node(replica);
+  const bool last = availability_.last_on_node(replica);
   for (const auto& writer : writers_[node_of_[replica]]) {
     if (last && !writer->idle()) return false;
     for (std::size_t level = 0; level < tiers_.size(); ++level) {
@@ -160,9 +150,7 @@ void Simulation::renew_tier(std::size_t level, std::uint32_t owner) {
 }
 
 void Simulation::renew_node(std::uint32_t node) {
-  const auto first = node * static_cast<std::uint32_t>(config_.replicas_per_node);
-  const auto end = std::min<std::uint32_t>(first + static_cast<std::uint32_t>(config_.replicas_per_node),
-                                           static_cast<std::uint32_t>(replicas_.size()));
+  const std::uint32_t first = availability_.first_of(node), end = availability_.end_of(node);
   for (std::size_t level = 0; level < tiers_.size(); ++level) {
     if (scope_of(level) == Scope::node) renew_tier(level, node);
     for (std::uint32_t r = first; r < end && scope_of(level) == Scope::replica; ++r) renew_tier(level, r);

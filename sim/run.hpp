@@ -19,8 +19,7 @@
 namespace kvplan {
 
 // Same-time order: ends of transfers, then of prompts handed over, then changes of the fleet, then arrivals, then step
-// boundaries; among
-// equals the lower number. A step that begins at t sees all that happened at t.
+// boundaries; among equals the lower number. A step that begins at t sees all that happened at t.
 class Simulation {
  public:
   Simulation(const Workload& workload, const PrefixChains& chains, const SimulationConfig& config, Executor* executor,
@@ -88,7 +87,6 @@ class Simulation {
   void renew_replica(std::uint32_t replica);
   void renew_tier(std::size_t level, std::uint32_t owner);
   void renew_node(std::uint32_t node);
-  bool last_on_node(std::uint32_t replica) const;
 
   const Workload& workload_;
   const SimulationConfig& config_;

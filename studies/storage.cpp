@@ -31,10 +31,8 @@ std::vector<Arrival> arrivals(const Load& load, std::uint32_t gpus, std::uint64_
 }
 
 double alone_s(const NodeLinks& links, const Route& route, Bytes bytes, std::int64_t segments) {
-  double rate = INFINITY;
-  for (const LimitUse& u : route.uses)
-    rate = std::min(rate, static_cast<double>(links.limits[u.limit].bytes_per_s / u.weight));
-  return seconds(setup_time(route, bytes, segments)) + static_cast<double>(bytes.count) / rate;
+  return seconds(setup_time(route, bytes, segments)) +
+         static_cast<double>(bytes.count) / static_cast<double>(rate_alone(links, route));
 }
 
 }  // namespace

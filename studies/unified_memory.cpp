@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "base/error.hpp"
 #include "hardware/topology.hpp"
@@ -39,11 +38,7 @@ Reads reads(const Architecture& a, const Setting& s) {
 double link_rate(const Hardware& h, const Setting& s) {
   if (s.link_bytes_per_s > 0) return s.tp * s.link_bytes_per_s;
   const NodeLinks links = compile_links(h, s.tp, 1);
-  double rate = std::numeric_limits<double>::infinity();
-  for (const LimitUse& u : links.load[0].uses) {
-    rate = std::min(rate, static_cast<double>(links.limits[u.limit].bytes_per_s / u.weight));
-  }
-  return s.tp * rate;
+  return s.tp * static_cast<double>(rate_alone(links, links.load[0]));
 }
 
 // Bytes of a step that an LRU memory of `room` bytes lacks.

@@ -1,37 +1,19 @@
 #include "hardware/hardware.hpp"
 
-#include <filesystem>
-#include <fstream>
-
 #include "base/embedded.hpp"
 #include "base/error.hpp"
 #include "hardware/figures.hpp"
 #include "hardware/topology.hpp"
 #include "tests/catch.hpp"
-#include "tests/own_path.hpp"
+#include "tests/hardware/findings.hpp"
 
 namespace kvplan {
 namespace {
 
-// The findings for a hardware file of this text, one a line.
-std::string findings_of(const std::string& text) {
-  const auto path = kvplan::testing::own_path("kvplan_hardware_test.json");
-  std::ofstream(path) << text;
-  std::string found;
-  try {
-    load_hardware(path.string());
-  } catch (const InputError& e) {
-    found = e.what();
-  }
-  std::filesystem::remove(path);
-  return found;
-}
+using testing::hardware_findings;
 
 std::string h100_with(const std::string& from, const std::string& to) {
-  std::string text(embedded_file("hardware/devices/x86-h100-sxm.json"));
-  const std::size_t at = text.find(from);
-  REQUIRE(at != std::string::npos);
-  return text.replace(at, from.size(), to);
+  return testing::device_with("x86-h100-sxm", from, to);
 }
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
@@ -86,18 +68,20 @@ TEST_CASE("an unknown name gets a suggestion") {
 }
 
 TEST_CASE("what a file gets wrong is told, with its line") {
-  CHECK(contains(findings_of(h100_with("\"gemm_efficiency\": {\"value\": 0.8", "\"gemm_efficiency\": {\"value\": 1.8")),
-                 ":37:34: error: \"value\" is 1.8, expected a number, 0.001 to 1"));
-  CHECK(contains(findings_of(h100_with("{\"value\": 51.2e9", "{\"value\": -51.2e9")),
+  CHECK(contains(
+      hardware_findings(h100_with("\"gemm_efficiency\": {\"value\": 0.8", "\"gemm_efficiency\": {\"value\": 1.8")),
+      ":37:34: error: \"value\" is 1.8, expected a number, 0.001 to 1"));
+  CHECK(contains(hardware_findings(h100_with("{\"value\": 51.2e9", "{\"value\": -51.2e9")),
                  "\"value\" is -51200000000.0, expected"));
-  CHECK(contains(findings_of(h100_with("{\"value\": 51.2e9", "{\"value\": 51.2")), "expected a number, 1000000 to"));
-  CHECK(contains(findings_of(h100_with("{\"value\": 83.4e9", "{\"value\": 83.4")), "expected 0 or"));
-  CHECK(contains(findings_of(h100_with("\"source\": \"lambda\"", "\"source\": \"lambada\"")),
+  CHECK(contains(hardware_findings(h100_with("{\"value\": 51.2e9", "{\"value\": 51.2")),
+                 "expected a number, 1000000 to"));
+  CHECK(contains(hardware_findings(h100_with("{\"value\": 83.4e9", "{\"value\": 83.4")), "expected 0 or"));
+  CHECK(contains(hardware_findings(h100_with("\"source\": \"lambda\"", "\"source\": \"lambada\"")),
                  "did you mean \"lambda\"?"));
-  CHECK(contains(findings_of(h100_with("\"from\": \"dram0\"", "\"from\": \"dram9\"")), "which is not defined"));
-  CHECK(contains(findings_of(h100_with("\"to\": \"gpu1\"", "\"to\": \"gpu0\"")), "twice"));
-  CHECK(contains(findings_of(h100_with("\"gpu\": {", "\"cpu\": {")), "did you mean \"gpu\"?"));
-  CHECK(contains(findings_of(h100_with("\"hbm_bytes\"", "\"hbm_byte\"")), "\"hbm_bytes\" is missing"));
+  CHECK(contains(hardware_findings(h100_with("\"from\": \"dram0\"", "\"from\": \"dram9\"")), "which is not defined"));
+  CHECK(contains(hardware_findings(h100_with("\"to\": \"gpu1\"", "\"to\": \"gpu0\"")), "twice"));
+  CHECK(contains(hardware_findings(h100_with("\"gpu\": {", "\"cpu\": {")), "did you mean \"gpu\"?"));
+  CHECK(contains(hardware_findings(h100_with("\"hbm_bytes\"", "\"hbm_byte\"")), "\"hbm_bytes\" is missing"));
 }
 
 TEST_CASE("all errors of a file come at once") {
@@ -105,7 +89,7 @@ TEST_CASE("all errors of a file come at once") {
   const std::size_t at = text.find("\"kind\": \"bridge\"");
   CHECK(at == std::string::npos);
   text.replace(text.find("\"kind\": \"gpu\""), 13, "\"kind\": \"gqu\"");
-  const std::string found = findings_of(text);
+  const std::string found = hardware_findings(text);
   CHECK(contains(found, "\"value\" is \"fast\", expected a number"));
   CHECK(contains(found, "\"kind\" is \"gqu\", expected one of gpu, memory, bridge"));
 }

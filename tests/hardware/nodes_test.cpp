@@ -1,13 +1,11 @@
 // The larger nodes: what their graphs give, and graphs that cannot be.
-#include <filesystem>
-#include <fstream>
 #include <map>
 
 #include "base/embedded.hpp"
 #include "base/error.hpp"
 #include "hardware/topology.hpp"
 #include "tests/catch.hpp"
-#include "tests/own_path.hpp"
+#include "tests/hardware/findings.hpp"
 
 using namespace kvplan;
 
@@ -20,20 +18,7 @@ std::map<std::string, std::int64_t> uses(const NodeLinks& links, const Route& ro
 }
 
 std::string findings_with(const std::string& from, const std::string& to) {
-  std::string text(embedded_file("hardware/devices/dgx-h100.json"));
-  const std::size_t at = text.find(from);
-  REQUIRE(at != std::string::npos);
-  text.replace(at, from.size(), to);
-  const auto path = kvplan::testing::own_path("kvplan_nodes_test.json");
-  std::ofstream(path) << text;
-  std::string found;
-  try {
-    load_hardware(path.string());
-  } catch (const InputError& e) {
-    found = e.what();
-  }
-  std::filesystem::remove(path);
-  return found;
+  return kvplan::testing::hardware_findings(kvplan::testing::device_with("dgx-h100", from, to));
 }
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }

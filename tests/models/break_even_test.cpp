@@ -7,6 +7,22 @@
 namespace kvplan {
 namespace {
 
+// What a load costs: fixed + segments x segment_ps + bytes / bytes_per_s, for one GPU's stream.
+struct LoadCost {
+  Time fixed{0};
+  std::int64_t segment_ps = 0;
+  Bytes segment{1};  // contiguous bytes of one copy
+  std::int64_t bytes_per_s = 1;
+  Bytes kv_bytes_per_token{0};  // on one GPU
+
+  Time operator()(Tokens tokens) const {
+    if (tokens.count == 0) return Time(0);
+    const std::int64_t bytes = tokens.count * kv_bytes_per_token.count;
+    const double wire_s = static_cast<double>(bytes) / static_cast<double>(bytes_per_s);
+    return fixed + Time(ceil_div(bytes, segment.count) * segment_ps) + time_from_seconds(wire_s);
+  }
+};
+
 // A step of 10 ms a chunk, and 20 us a token.
 StepTime plain_step() {
   StepTime t;

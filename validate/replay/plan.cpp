@@ -228,9 +228,7 @@ NodeLinks links_for_executor(std::size_t tiers_beyond) {
 NodeLinks each_alone(const NodeLinks& links) {
   NodeLinks out;
   const auto alone = [&](const Route& route, const char* name, std::int64_t streams) {
-    std::int64_t rate = Time::max().count;
-    for (const LimitUse& use : route.uses) rate = std::min(rate, links.limits[use.limit].bytes_per_s / use.weight);
-    out.limits.push_back({name, rate * streams});
+    out.limits.push_back({name, rate_alone(links, route) * streams});
     Route own = route;
     own.uses = {{static_cast<std::uint32_t>(out.limits.size() - 1), 1}};
     return own;
