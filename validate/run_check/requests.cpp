@@ -189,9 +189,9 @@ void Checker::batch(const Entry& e) {
   new_tokens += e.decodes;
   samples += e.decodes;
   const Limits limits = limits_of(e.replica);
-  expect("limits",
-         static_cast<std::int64_t>(r.running.size()) <= limits.max_num_seqs && e.tokens <= limits.max_num_batched_tokens,
-         fmt::format("replica {} runs {} sequences and {} tokens", e.replica, r.running.size(), e.tokens));
+  const auto sequences = static_cast<std::int64_t>(r.running.size());
+  expect("limits", sequences <= limits.max_num_seqs && e.tokens <= limits.max_num_batched_tokens,
+         fmt::format("replica {} runs {} sequences and {} tokens", e.replica, sequences, e.tokens));
   expect("tokens",
          e.tokens == new_tokens && e.tokens > 0 && (e.decodes == decoding || (e.decodes == 0 && !r.chunks.empty())),
          fmt::format("replica {}: {} tokens and {} decodes, counted {} and {}", e.replica, e.tokens, e.decodes,
@@ -199,7 +199,8 @@ void Checker::batch(const Entry& e) {
   const std::int64_t copies = (active(e.replica, "load") ? 1 : 0) + (active(e.replica, "store") ? 2 : 0);
   expect("durations", e.copies == copies,
          fmt::format("replica {}: copies {} beside a step, in flight are {}", e.replica, e.copies, copies));
-  expect("durations", e.at >= r.next_start, fmt::format("replica {} begins a step in the middle of another", e.replica));
+  expect("durations", e.at >= r.next_start,
+         fmt::format("replica {} begins a step in the middle of another", e.replica));
   const StepCost& cost = limits.step_costs.at(static_cast<std::size_t>(copies));
   r.decodes = e.decodes;
   r.next_start = e.at;
