@@ -9,23 +9,24 @@ namespace kvplan {
 
 struct EventShape {
   const char* name;
-  const char* who;        // key of Event::who; null: none
-  const char* fields[4];  // keys of a, b, c, d; null: none
+  const char* who;          // key of Event::who; null: none
+  const char* fields[4];    // keys of a, b, c, d; null: none
+  bool of_request = false;  // has a turn
 };
 
 // By Happening.
 inline constexpr EventShape kEventShapes[] = {
-    {"arrive", nullptr, {}},
-    {"refuse", nullptr, {"reason"}},
-    {"queue", "replica", {}},
-    {"hit", "replica", {"tier", "first", "last"}},
-    {"admit", "replica", {"cached_tokens", "waits"}},
-    {"loaded", "replica", {}},
-    {"release", "replica", {}},
-    {"preempt", "replica", {}},
-    {"chunk", "replica", {"tokens"}},
-    {"first", "replica", {}},
-    {"finish", "replica", {}},
+    {"arrive", nullptr, {}, true},
+    {"refuse", nullptr, {"reason"}, true},
+    {"queue", "replica", {}, true},
+    {"hit", "replica", {"tier", "first", "last"}, true},
+    {"admit", "replica", {"cached_tokens", "waits"}, true},
+    {"loaded", "replica", {}, true},
+    {"release", "replica", {}, true},
+    {"preempt", "replica", {}, true},
+    {"chunk", "replica", {"tokens"}, true},
+    {"first", "replica", {}, true},
+    {"finish", "replica", {}, true},
     {"batch", "replica", {"decodes", "tokens", "copies"}},
     {"steps", "replica", {"count", "first_ps", "growth_ps", "stall_ps"}},
     {"transfer", "node", {"route", "bytes", "segments"}},
@@ -36,7 +37,7 @@ inline constexpr EventShape kEventShapes[] = {
     {"up", "replica", {}},
     {"drain", "replica", {}},
     {"down", "replica", {}},
-    {"hold", nullptr, {}},
+    {"hold", nullptr, {}, true},
     {"lost", "memory", {}},
     {"insert", "memory", {"ready", "first", "last"}},
     {"ready", "memory", {nullptr, "first", "last"}},
@@ -45,12 +46,12 @@ inline constexpr EventShape kEventShapes[] = {
     {"evict", "memory", {nullptr, "first", "last"}},
     {"forget", "memory", {nullptr, "first", "last"}},
     {"pages", "memory", {"count"}},
-    {"choose", "replica", {}},
-    {"reserve", "replica", {"tokens", "bytes"}},
-    {"send", "replica", {"from", "bytes"}},
-    {"sent", "replica", {"from", "bytes"}},
-    {"handed_over", "replica", {"from"}},
-    {"join", "replica", {}},
+    {"choose", "replica", {}, true},
+    {"reserve", "replica", {"tokens", "bytes"}, true},
+    {"send", "replica", {"from", "bytes"}, true},
+    {"sent", "replica", {"from", "bytes"}, true},
+    {"handed_over", "replica", {"from"}, true},
+    {"join", "replica", {}, true},
 };
 static_assert(sizeof(kEventShapes) / sizeof(EventShape) == static_cast<std::size_t>(Happening::join) + 1);
 

@@ -164,6 +164,9 @@ Event event_of(od::object object) {
       if (shape->fields[i] != nullptr && key == shape->fields[i]) *values[i] = v;
     }
   }
+  if (shape == nullptr || (shape->of_request && event.turn == kNone)) {
+    throw simdjson::simdjson_error(simdjson::NO_SUCH_FIELD);
+  }
   return event;
 }
 

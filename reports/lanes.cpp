@@ -88,7 +88,8 @@ void Lanes::see_transfer(const Event& e) {
   if (!touches(done.starts, e.at)) return;
   static constexpr const char* kNames[] = {"load", "store", "write", "prefetch"};
   const std::string& purpose = limits_.routes.at(route).purpose;
-  const char* name = *std::find_if(std::begin(kNames), std::end(kNames), [&](const char* n) { return purpose == n; });
+  const auto known = std::find_if(std::begin(kNames), std::end(kNames), [&](const char* n) { return purpose == n; });
+  const char* name = known == std::end(kNames) ? "copy" : *known;
   Slice s{done.starts, e.at, name, false};
   s.bytes = done.bytes, s.turn = done.turn, s.busy = e.at - done.starts;
   transfers_[{e.who, route}].push_back(s);

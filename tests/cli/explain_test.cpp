@@ -112,6 +112,10 @@ TEST_CASE("explain tells one life, and the worst ones first", "[explain]") {
   CHECK(contains(cli({"explain", out, "300"}).err, "another life"));
   std::ofstream(out + "/events.jsonl") << log.substr(0, log.size() / 2);
   CHECK(contains(cli({"explain", out, "300"}).err, "cut off"));
+  // Nobody's event.
+  const std::string nobodys = "{\"e\":\"finish\",\"at\":1,\"replica\":0}\n";
+  std::ofstream(out + "/events.jsonl") << std::string(log).insert(log.find("{\"said\""), nobodys);
+  CHECK(contains(cli({"explain", out, "300"}).err, "is not a line of such a file"));
 }
 
 namespace {

@@ -4,6 +4,7 @@
 
 #include "reports/events_jsonl.hpp"
 #include "sim/simulation.hpp"
+#include "base/error.hpp"
 #include "tests/catch.hpp"
 #include "tests/twin/rapid_dice.hpp"
 #include "validate/run_check/check.hpp"
@@ -395,4 +396,53 @@ TEST_CASE("the checker notices what a log of hand-overs should not show") {
   SECTION("a hand-over that took less time than it says") {
     with("parts", [&](Lines& l) { shift(l[find(l, "\"handover_ps\":")], "handover_ps", -1); });
   }
+}
+
+namespace {
+
+// One number, name or line of a log, changed.
+void tamper(RapidDice& dice, Lines& lines) {
+  const auto numbers = {"-1", "0", "1", "7", "99999", "1000000000", "9223372036854775807", "null", "\"x\"", "1.5"};
+  const auto names = {"part", "moves", "moved", "insert", "evict", "down", "steps", "batch", "sent", "join"};
+  const auto one_of = [&](auto& all) { return *(all.begin() + dice.pick(0, static_cast<int>(all.size()) - 1)); };
+  const int last = static_cast<int>(lines.size()) - 1;
+  const std::size_t at = dice.one_in(3) ? 0 : static_cast<std::size_t>(dice.pick(0, last));
+  std::string& line = lines[at];
+  const int what = dice.pick(0, 9);
+  if (what == 0) {
+    lines.erase(lines.begin() + static_cast<std::ptrdiff_t>(at));
+  } else if (what == 1) {
+    lines.insert(lines.begin() + static_cast<std::ptrdiff_t>(at), std::string(line));
+  } else if (what == 2 && line.starts_with("{\"e\":\"")) {
+    line.replace(6, line.find('"', 6) - 6, one_of(names));
+  } else {
+    std::vector<std::size_t> starts;
+    for (std::size_t i = 1; i < line.size(); ++i) {
+      if (std::isdigit(line[i]) && !std::isalnum(line[i - 1]) && line[i - 1] != '_') starts.push_back(i);
+    }
+    if (starts.empty()) return;
+    const std::size_t begin = one_of(starts);
+    line.replace(begin, line.find_first_not_of("0123456789", begin) - begin, one_of(numbers));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a log that was tampered with is read or refused, and ends") {
+  std::int64_t refused = 0, found = 0;
+  CHECK(rc::check("ends", [&] {
+    RapidDice dice;
+    static const Lines kLogs[] = {lines_of(log_of(busy_load(), busy_machine(LoadPolicy::layerwise, 30))),
+                                  lines_of(log_of(busy_load(), apart()))};
+    Lines lines = kLogs[dice.pick(0, 1)];
+    for (int n = dice.pick(1, 3); n > 0; --n) tamper(dice, lines);
+    try {
+      found += !run_check::check_text(text_of(lines), "log").sound();
+    } catch (const InputError& e) {
+      RC_ASSERT(!e.findings().empty());
+      ++refused;
+    }
+  }));
+  CHECK(refused > 0);
+  CHECK(found > 0);
 }

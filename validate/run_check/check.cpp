@@ -49,6 +49,8 @@ Report Checker::run() {
     line_ = e.line;
     const auto handler = handlers().find(e.what);
     if (!expect("books", handler != handlers().end(), "what is a \"" + e.what + "\"?")) continue;
+    const auto places = static_cast<std::int64_t>(tokens_of_place_.size());
+    if (!expect("books", e.first >= 0 && e.last <= places, e.what + " names blocks that nobody asked for")) continue;
     try {
       (this->*handler->second)(e);
     } catch (const std::out_of_range&) {

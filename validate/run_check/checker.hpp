@@ -169,7 +169,7 @@ class Checker {
 
   // True when all is well; counts the check.
   bool expect(const char* rule, bool well, const std::string& what);
-  std::int64_t tokens(std::int64_t place) const { return tokens_of_place_[static_cast<std::size_t>(place)]; }
+  std::int64_t tokens(std::int64_t place) const { return tokens_of_place_.at(static_cast<std::size_t>(place)); }
   std::int64_t pages_of(std::int64_t tokens) const;
   std::int64_t pages_of_g1(std::int64_t replica) const;  // all that there are
   std::int64_t weight(std::int64_t memory, std::int64_t place) const;

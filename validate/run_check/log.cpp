@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -12,9 +13,14 @@ namespace {
 
 using nlohmann::json;
 
+void require(bool well, const char* what) {
+  if (!well) throw std::runtime_error(what);
+}
+
 std::vector<Piece> pieces(const json& j) {
   std::vector<Piece> all;
   for (const json& p : j) all.push_back({p.at(0), p.at(1), p.at(2)});
+  require(!all.empty() && all.front().from == 0, "the cost of a step does not begin at 0 tokens");
   return all;
 }
 
@@ -29,6 +35,7 @@ std::vector<StepCost> step_costs(const json& j) {
 std::vector<std::int64_t> limits(const json& j) {
   std::vector<std::int64_t> all;
   for (const json& l : j) all.push_back(l.at("bytes_per_s"));
+  for (const std::int64_t l : all) require(l > 0, "a limit lets nothing pass");
   return all;
 }
 
@@ -41,6 +48,8 @@ std::vector<RouteLimit> routes(const json& j) {
       route.ramp_fs_per_byte = r.at("ramp_fs_per_byte").get<std::vector<std::int64_t>>();
     route.latency_ps = r.value("latency_ps", std::int64_t{0});
     for (const json& u : r.at("uses")) route.uses.emplace_back(u.at(0), u.at(1));
+    require(!route.uses.empty(), "a route uses no limit");
+    for (const auto& [limit, weight] : route.uses) require(limit >= 0 && weight > 0, "a route uses no limit");
     all.push_back(std::move(route));
   }
   return all;
@@ -51,6 +60,21 @@ DecodeSide decode_side(const json& j) {
   return {j.at("replicas"),      j.at("max_num_seqs"),           j.at("max_num_batched_tokens"),
           j.at("parts"),         step_costs(j.at("step_times")), limits(j.at("limits")),
           routes(j.at("routes"))};
+}
+
+void require_sense(const Header& h) {
+  require(h.decode.replicas >= 0 && h.prefill_replicas() > 0 && h.replicas <= 1'000'000 && h.replicas_per_node > 0,
+          "the numbers of replicas make no sense");
+  require(h.block_tokens > 0 && h.page_tokens > 0, "blocks or pages hold no tokens");
+  require(h.step_costs.size() == 4 && (h.decode.replicas == 0 || h.decode.step_costs.size() == 4),
+          "steps have four costs: with no copy, a load, a store, both");
+  require(h.decode.parts > 0 &&
+              h.decode.routes.size() == static_cast<std::size_t>(h.prefill_replicas() * h.decode.replicas),
+          "hand-overs lack routes");
+  for (const MemoryLimit& m : h.memories) {
+    require(m.first_replica >= 0 && m.first_replica < m.end_replica && m.end_replica <= h.replicas,
+            "a memory serves no replica");
+  }
 }
 
 Header header_of(const json& j) {
@@ -73,14 +97,17 @@ Header header_of(const json& j) {
   h.limits = limits(j.at("limits"));
   h.routes = routes(j.at("routes"));
   if (j.contains("decode")) h.decode = decode_side(j.at("decode"));
-  if (h.replicas < 1 || h.replicas_per_node < 1 || h.prefill_replicas() < 1) throw std::runtime_error("no replicas");
+  require_sense(h);
   return h;
 }
 
 Places places(const json& ranges) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 31, kLongest = std::int64_t{1} << 24;
   Places all;
   for (const json& r : ranges) {
-    for (std::int64_t p = r.at(0); p < r.at(1).get<std::int64_t>(); ++p) all.push_back(p);
+    const std::int64_t first = r.at(0), last = r.at(1);
+    require(first >= 0 && first <= last && last <= kMost && last - first <= kLongest, "no range of blocks");
+    for (std::int64_t p = first; p < last; ++p) all.push_back(p);
   }
   return all;
 }
@@ -128,13 +155,16 @@ Entry entry_of(const json& j, std::int64_t line) {
                                                                       {"ready", &Entry::ready},
                                                                       {"reason", &Entry::reason},
                                                                       {"from", &Entry::from}};
+  constexpr std::int64_t kMost = std::int64_t{1} << 61;
   Entry e;
   e.line = line;
   for (const auto& [key, value] : j.items()) {
     if (key == "e") {
       e.what = value;
     } else {
-      e.*fields.at(key) = value;
+      const std::int64_t number = value;
+      require(number > -kMost && number < kMost, "a number beyond what a run has");
+      e.*fields.at(key) = number;
     }
   }
   return e;
@@ -146,6 +176,10 @@ void add_line(Log& log, const json& j, std::int64_t line) {
     log.header = header_of(j);
   } else if (j.contains("asked")) {
     log.asked.push_back({j.at("prompt_tokens"), j.at("output_tokens"), places(j.at("blocks")), places(j.at("answer"))});
+    const Asked& a = log.asked.back();
+    const std::int64_t blocks = (a.prompt_tokens + log.header.block_tokens - 1) / log.header.block_tokens;
+    require(a.prompt_tokens >= 0 && blocks == static_cast<std::int64_t>(a.prompt.size()),
+            "a prompt that is not its blocks");
   } else if (j.contains("said")) {
     log.said.push_back(said_of(j));
   } else {
@@ -154,6 +188,22 @@ void add_line(Log& log, const json& j, std::int64_t line) {
 }
 
 }  // namespace
+
+// So that a few bytes cannot ask for much memory: whoever has a number is listed.
+void require_dense(const Log& log, const std::string& name) {
+  std::size_t listed = 0;
+  std::int64_t last = -1;
+  for (const Asked& a : log.asked) {
+    for (const Places* places : {&a.prompt, &a.answer}) {
+      listed += places->size();
+      for (const std::int64_t p : *places) last = std::max(last, p);
+    }
+  }
+  if (last >= static_cast<std::int64_t>(listed)) {
+    throw InputError({name, 0, 0, fmt::format("names block {}, and lists {}", last, listed),
+                      "run it again with --check"});
+  }
+}
 
 Log parse_log(const std::string& text, const std::string& name) {
   Log log;
@@ -177,6 +227,7 @@ Log parse_log(const std::string& text, const std::string& name) {
                       fmt::format("the log is cut off: {} requests, {} results", log.asked.size(), log.said.size()),
                       "run it again with --check"});
   }
+  require_dense(log, name);
   return log;
 }
 

@@ -10,6 +10,7 @@
 
 namespace kvplan::run_check {
 
+__extension__ using Wide = __int128;
 using Places = std::vector<std::int64_t>;
 
 struct Piece {

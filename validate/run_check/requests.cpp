@@ -14,7 +14,7 @@ namespace {
 
 std::int64_t piece_at(const std::vector<Piece>& pieces, std::int64_t x) {
   const auto behind = std::find_if(pieces.begin(), pieces.end(), [&](const Piece& p) { return p.from > x; });
-  const Piece& p = *std::prev(behind);
+  const Piece& p = behind == pieces.begin() ? pieces.front() : *std::prev(behind);
   return p.start_ps + p.slope_ps * (x - p.from);
 }
 
@@ -161,9 +161,12 @@ void Checker::compose(Replica& r) {
 void Checker::chunk(const Entry& e) {
   compose(replica(e));
   Request& q = request(e);
+  if (!expect("tokens", q.stage == Stage::prefilling && e.tokens > 0 && q.computed + e.tokens <= target(e.turn),
+              fmt::format("request {} computes {} tokens behind {} of {}", e.turn, e.tokens, q.computed,
+                          target(e.turn)))) {
+    return;
+  }
   q.chunk = e.tokens;
-  expect("tokens", q.stage == Stage::prefilling && e.tokens > 0 && q.computed + e.tokens <= target(e.turn),
-         fmt::format("request {} computes {} tokens behind {} of {}", e.turn, e.tokens, q.computed, target(e.turn)));
   replica(e).chunks.push_back(e.turn);
 }
 
@@ -215,7 +218,9 @@ void Checker::batch(const Entry& e) {
 void Checker::steps(const Entry& e) {
   Replica& r = replica(e);
   expect_up(e, "computes");
-  const std::int64_t took = e.count * e.first_ps + e.growth_ps * (e.count * (e.count - 1) / 2);
+  const Wide all = Wide(e.count) * e.first_ps + Wide(e.growth_ps) * e.count * (e.count - 1) / 2;
+  const auto took = static_cast<std::int64_t>(all);
+  if (!expect("durations", all == took && took >= 0, fmt::format("replica {}: steps without end", e.replica))) return;
   expect("durations", e.at == r.next_start && e.count > 0,
          fmt::format("replica {} starts a step at {}, expected at {}", e.replica, e.at, r.next_start));
   expect("durations", e.first_ps - e.stall_ps == r.next_ps && (e.count == 1 || e.growth_ps == r.growth_ps),

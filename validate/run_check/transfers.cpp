@@ -9,7 +9,6 @@ namespace kvplan::run_check {
 
 namespace {
 
-__extension__ using Wide = __int128;
 constexpr std::int64_t kPsPerSecond = 1'000'000'000'000;
 
 }  // namespace
@@ -37,6 +36,7 @@ void Checker::transfer(const Entry& e) {
 }
 
 void Checker::part(const Entry& e) {
+  if (!expect("books", !queues_[{e.node, e.route}].empty(), "a part of a transfer that nobody sent")) return;
   const RouteLimit& route = header_.routes.at(static_cast<std::size_t>(e.route));
   for (std::int64_t p = e.first; p < e.last; ++p) {
     const std::int64_t replica = replica_of(route, e.node, p);
@@ -148,14 +148,15 @@ void Checker::check_windows(const std::vector<Flow>& flows, const std::vector<Ro
                             std::int64_t bytes_per_s) {
   constexpr std::size_t kReach = 400;  // flows behind the first of an interval
   struct Inside {
-    std::int64_t moved, bytes;
+    std::int64_t moved;
+    Wide bytes;
   };
   for (std::size_t i = 0; i < flows.size(); ++i) {
     std::vector<Inside> inside;
     for (std::size_t k = i; k < flows.size() && k < i + kReach; ++k) {
       if (flows[k].bytes < 0) continue;
       for (const auto& [l, w] : routes[static_cast<std::size_t>(flows[k].route)].uses) {
-        if (l == limit) inside.push_back({flows[k].moved, flows[k].bytes * w});
+        if (l == limit) inside.push_back({flows[k].moved, Wide(flows[k].bytes) * w});
       }
     }
     std::sort(inside.begin(), inside.end(), [](const Inside& a, const Inside& b) { return a.moved < b.moved; });
