@@ -130,7 +130,10 @@ inline SimulationConfig random_engine(Dice& dice) {
   c.router.policy = static_cast<RouterPolicy>(dice.pick(0, 6));  // all that the twin knows
   c.router.cache_threshold = dice.pick(0, 5) / 10.0;
   c.router.balance_requests = dice.pick(0, 3);
-  for (StepTime& s : c.step_times) s.base = PiecewiseLinear({{0, kPsPerMs, 10'000'000}, {9, 2 * kPsPerMs, 7'000'000}});
+  for (StepTime& s : c.step_times) {
+    s.base = PiecewiseLinear({{0, kPsPerMs, 10'000'000}, {9, 2 * kPsPerMs, 7'000'000}});
+    s.head = PiecewiseLinear({{0, 0, 40'000'000}, {3, 120'000'000, 30'000'000}});
+  }
   if (dice.coin()) {
     for (int i = 1; i < 4; ++i) c.step_times[i] = c.step_times[0].scaled(1.0 + 0.05 * i);
   }
