@@ -95,13 +95,7 @@ TEST_CASE("a machine three times as slow takes three times as long") {
     slow.engine.frontend_fixed.count *= 3;
     slow.engine.frontend_ps_per_token *= 3;
     slow.engine.frontend_service_fixed.count *= 3;
-    for (StepTime& s : slow.step_times) {
-      auto pieces = s.base.pieces();
-      for (auto& p : pieces) p.start_ps *= 3, p.slope_ps *= 3;
-      s.base = PiecewiseLinear(pieces);
-      s.context_ps *= 3;
-      s.pair_ps *= 3;
-    }
+    for (StepTime& s : slow.step_times) s = s.scaled(3);
     const SimulationResult a = simulate(load, config), b = simulate(slower(load, 3), slow);
     for (std::size_t i = 0; i < a.requests.size(); ++i) expect_same_life(a.requests[i], b.requests[i], 3);
   }));

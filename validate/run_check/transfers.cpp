@@ -183,7 +183,7 @@ void Checker::check_lonely(const std::vector<Flow>& flows, const std::vector<Rou
     if (!alone || f.bytes < 0) continue;
     std::int64_t rate = INT64_MAX;
     for (const auto& [l, w] : routes[static_cast<std::size_t>(f.route)].uses) {
-      rate = std::min(rate, limits.at(static_cast<std::size_t>(l)) / w);
+      rate = std::min(rate, std::max<std::int64_t>(1, limits.at(static_cast<std::size_t>(l)) / w));
     }
     const Wide exact = (Wide(f.bytes) * kPsPerSecond + rate - 1) / rate;
     expect("links", exact == f.moved - f.moves,
