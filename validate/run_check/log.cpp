@@ -28,6 +28,7 @@ std::vector<StepCost> step_costs(const json& j) {
   std::vector<StepCost> all;
   for (const json& t : j) {
     all.push_back({pieces(t.at("base")), pieces(t.at("head")), t.at("context_ps"), t.at("pair_ps"), t.at("layers")});
+    require(all.back().layers > 0, "a step of no layers");
   }
   return all;
 }
@@ -62,7 +63,17 @@ DecodeSide decode_side(const json& j) {
           routes(j.at("routes"))};
 }
 
+void require_limits(const std::vector<RouteLimit>& routes, const std::vector<std::int64_t>& limits) {
+  for (const RouteLimit& r : routes) {
+    for (const auto& [limit, weight] : r.uses) {
+      require(limit < static_cast<std::int64_t>(limits.size()), "a route uses a limit that is not there");
+    }
+  }
+}
+
 void require_sense(const Header& h) {
+  require_limits(h.routes, h.limits);
+  require_limits(h.decode.routes, h.decode.limits);
   require(h.decode.replicas >= 0 && h.prefill_replicas() > 0 && h.replicas <= 1'000'000 && h.replicas_per_node > 0,
           "the numbers of replicas make no sense");
   require(h.block_tokens > 0 && h.page_tokens > 0, "blocks or pages hold no tokens");
@@ -200,8 +211,8 @@ void require_dense(const Log& log, const std::string& name) {
     }
   }
   if (last >= static_cast<std::int64_t>(listed)) {
-    throw InputError({name, 0, 0, fmt::format("names block {}, and lists {}", last, listed),
-                      "run it again with --check"});
+    throw InputError(
+        {name, 0, 0, fmt::format("names block {}, and lists {}", last, listed), "run it again with --check"});
   }
 }
 

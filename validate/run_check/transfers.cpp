@@ -76,7 +76,7 @@ std::int64_t setup_ps(const RouteLimit& route, std::int64_t bytes, std::int64_t 
     const Wide rise = Wide(knots[k + 1] - knots[k]) * (segments - (std::int64_t{1} << k));
     ps += knots[k] + static_cast<std::int64_t>(rise / (std::int64_t{1} << k));
   }
-  if (static_cast<std::size_t>(segments) <= route.ramp_fs_per_byte.size()) {
+  if (segments > 0 && static_cast<std::size_t>(segments) <= route.ramp_fs_per_byte.size()) {
     const std::int64_t fs = route.ramp_fs_per_byte[static_cast<std::size_t>(segments - 1)];
     ps += static_cast<std::int64_t>(Wide(fs) * bytes / 1000);
   }
