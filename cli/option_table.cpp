@@ -232,7 +232,7 @@ Options offload_options() {
       1,
       1e17,
       {},
-      "Host memory of one node for KV; with dram_scope replica, each replica has an equal part. More than the hardware "
+      "Host memory of one node for KV, whatever dram_scope says. More than the hardware "
       "holds is allowed and labelled hypothetical.",
       ""};
   return {
@@ -255,8 +255,9 @@ Options offload_options() {
       integer("offload.prefetch_tokens", "tokens", 1, 1048576, 256, "",
               "Prefetch no less than so many tokens of a prompt (256 is HiCache's)."),
       boolean("offload.promote", "What is loaded from SSD or the remote store stays in DRAM as well.", true),
-      choice("offload.dram_scope", {"replica", "node"}, "node", "",
-             "Whether the replicas of a node share one DRAM cache or have one each."),
+      choice("offload.dram_scope", {"replica", "node", "fleet"}, "node", "",
+             "Whose a DRAM cache is: a replica's own part of its node's, its node's, or one pool of all nodes' memory, "
+             "which several nodes reach over their storage network."),
       choice(
           "offload.store", {"through", "back", "selective"}, "through", "",
           "When KV goes to DRAM: at the end of prefill and of the turn, on eviction from HBM, or after selective_hits "

@@ -85,6 +85,10 @@ ordered_json header(const Workload& load, const SimulationConfig& c) {
   }
   ordered_json limits = ordered_json::array();
   for (const Limit& l : c.links.limits) limits.push_back({{"name", l.name}, {"bytes_per_s", l.bytes_per_s}});
+  for (const BusyLimit& b : c.links.busy) {
+    limits[b.limit]["replica_on_node"] = b.replica;
+    limits[b.limit]["busy_bytes_per_s"] = b.bytes_per_s;
+  }
   return {{"schema", "kvplan.events/1"},
           {"replicas", c.replicas},
           {"replicas_per_node", c.replicas_per_node},

@@ -128,7 +128,7 @@ const std::map<std::string, Change> kChanges = {
     {"disaggregation.handover", {"layerwise", {"disaggregation.decode_replicas=1"}}},
     {"disaggregation.network_bytes_per_s", {"1e9", {"disaggregation.decode_replicas=1", "hardware=gh200-96"}}},
     {"disaggregation.latency_s", {"0.01", {"disaggregation.decode_replicas=1"}}},
-    {"offload.dram_scope", {"replica", kTight + Settings{"replicas=2", "offload.dram_bytes=8 GB"}}},
+    {"offload.dram_scope", {"fleet", kTwoNodes + Settings{"offload.mode=dram"}}},
     {"offload.store", {"back", kTight}},
     {"offload.selective_hits", {"1", kTight + Settings{"offload.store=selective"}}},
     {"offload.load", {"layerwise", kTight}},

@@ -36,6 +36,12 @@ struct Flow {                               // that has ended
   std::int64_t route, moves, moved, bytes;  // bytes: -1 of one that was cut off
 };
 
+// When a replica ran steps; with `known` false, when it may have: its last step was lost with it.
+struct BusySpan {
+  std::int64_t from, to;
+  bool known;
+};
+
 struct Request {
   enum class Stage { absent, front_end, adrift, waiting, loading, loaded, prefilling, decoding, ended, refused };
   enum class Part { queue, load, prefill, done };
@@ -122,7 +128,9 @@ class Checker {
   void moved(const Entry&);
   void check_links();
   void check_windows(const std::vector<Flow>&, std::size_t limit);
-  void check_lonely(const std::vector<Flow>&);
+  void check_lonely(std::int64_t node, const std::vector<Flow>&);
+  void note_busy(std::int64_t replica, std::int64_t from, std::int64_t to, bool known);
+  std::int64_t rate_alone(std::int64_t node, std::int64_t route, std::int64_t at, std::int64_t& until, bool& known) const;
   std::int64_t replica_of(const RouteLimit&, std::int64_t node, std::int64_t place) const;
   bool active(std::int64_t replica, const std::string& purpose) const;
 
@@ -147,6 +155,7 @@ class Checker {
   std::vector<Replica> replicas_;
   std::map<std::pair<std::int64_t, std::int64_t>, std::deque<Transfer>> queues_;  // by node, route
   std::map<std::int64_t, std::vector<Flow>> flows_;                               // by node
+  std::map<std::int64_t, std::vector<BusySpan>> busy_;  // by replica, ascending, apart
 };
 
 }  // namespace kvplan::run_check

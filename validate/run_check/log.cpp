@@ -37,7 +37,12 @@ Header header_of(const json& j) {
     h.memories.push_back({m.at("tier"), m.at("replicas").at(0), m.at("replicas").at(1),
                           m.contains("pages") ? m.at("pages") : m.at("blocks")});
   }
-  for (const json& l : j.at("limits")) h.limits.push_back(l.at("bytes_per_s"));
+  for (const json& l : j.at("limits")) {
+    if (l.contains("busy_bytes_per_s")) {
+      h.busy_limits[static_cast<std::int64_t>(h.limits.size())] = {l.at("replica_on_node"), l.at("busy_bytes_per_s")};
+    }
+    h.limits.push_back(l.at("bytes_per_s"));
+  }
   for (const json& r : j.at("routes")) {
     RouteLimit route{r.at("purpose"), r.at("tier"), r.at("replica_on_node"), r.at("segment_ps"), {}, {}, {}, 0};
     if (r.contains("submission_ps")) route.submission_ps = r.at("submission_ps").get<std::vector<std::int64_t>>();
