@@ -145,7 +145,7 @@ TEST_CASE("steps slow the copies that run beside them, and no others") {
     if (slowdown > 1) machine.links.busy = {{0, 0, busy}, {1, 0, busy}};
     Load load(16);
     load.turn(ms(0), "abcd", 0, 30);
-    load.turn(ms(500), "wxyz", 0, 1);
+    load.turn(ms(500), "uvwxyz", 0, 1);
     load.turn(ms(1000), "abcd", 1, 1);
     return simulate(load.build(), machine);
   };

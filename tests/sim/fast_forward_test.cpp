@@ -227,6 +227,7 @@ TEST_CASE("the cost model as an executor gives what stepping gives") {
     machine.offload.prefetch = false;
     for (NodeLinks::Beyond& tier : machine.links.beyond) tier.load.resize(1), tier.prefetch.clear();
     machine.offload.choice = static_cast<LoadChoice>(pick(0, 1));  // an executor's transfers cannot be estimated
+    if (!machine.links.busy.empty()) machine.offload.choice = LoadChoice::load;  // nor what steps leave of their rate
     machine.offload.load = LoadPolicy::blocking;  // for whose waits the executor would have to know the layers
     machine.step_by_step = true;
     machine.engine.overlap = false;  // an executor's steps take the time that they take

@@ -76,12 +76,10 @@ std::int64_t setup_ps(const RouteLimit& route, std::int64_t bytes, std::int64_t 
   } else {
     std::size_t k = 0;
     while (k + 2 < knots.size() && (std::int64_t{2} << k) <= segments) ++k;
-    __extension__ using Wide = __int128;
     const Wide rise = Wide(knots[k + 1] - knots[k]) * (segments - (std::int64_t{1} << k));
     ps += knots[k] + static_cast<std::int64_t>(rise / (std::int64_t{1} << k));
   }
   if (static_cast<std::size_t>(segments) <= route.ramp_fs_per_byte.size()) {
-    __extension__ using Wide = __int128;
     ps += static_cast<std::int64_t>(Wide(route.ramp_fs_per_byte[static_cast<std::size_t>(segments - 1)]) * bytes / 1000);
   }
   return ps;

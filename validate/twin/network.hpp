@@ -31,7 +31,11 @@ class Network {
   // A replica of the node begins to run steps, or stops: its copies go slower, or as before.
   void set_busy(std::uint32_t replica, bool busy, Time at) {
     if (links_.busy.empty()) return;
-    busy ? computing_.insert(replica) : computing_.erase(replica);
+    if (busy) {
+      computing_.insert(replica);
+    } else {
+      computing_.erase(replica);
+    }
     move_until(at);
     share();
   }
