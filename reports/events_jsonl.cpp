@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "reports/event_shapes.hpp"
 #include "reports/totals.hpp"
+#include "sim/pools.hpp"
 
 namespace kvplan {
 namespace {
@@ -54,8 +55,9 @@ ordered_json routes(const NodeLinks& links) {
 // In the order of Simulation::watch().
 ordered_json memories(const SimulationConfig& c, std::int32_t block_tokens) {
   ordered_json all = ordered_json::array();
-  for (std::int32_t r = 0; r < c.replicas; ++r) {
-    all.push_back({{"name", "hbm"}, {"tier", 0}, {"replicas", {r, r + 1}}, {"pages", c.engine.g1_pages.count}});
+  for (std::int32_t r = 0; r < all_replicas(c); ++r) {
+    const EngineConfig& engine = r < c.replicas ? c.engine : c.decode_pool.front().engine;
+    all.push_back({{"name", "hbm"}, {"tier", 0}, {"replicas", {r, r + 1}}, {"pages", engine.g1_pages.count}});
   }
   const auto add = [&](const char* name, std::size_t tier, Scope scope, Bytes capacity) {
     const std::int64_t blocks = capacity / (c.kv_bytes_per_token * block_tokens);
@@ -74,7 +76,7 @@ ordered_json memories(const SimulationConfig& c, std::int32_t block_tokens) {
   return all;
 }
 
-ordered_json header(const Workload& load, const SimulationConfig& c) {
+ordered_json step_times(const SimulationConfig& c) {
   ordered_json times = ordered_json::array();
   for (const StepTime& t : c.step_times) {
     times.push_back({{"base", pieces(t.base)},
@@ -83,14 +85,39 @@ ordered_json header(const Workload& load, const SimulationConfig& c) {
                      {"pair_ps", t.pair_ps},
                      {"layers", load_parts(c.offload, t)}});
   }
-  ordered_json limits = ordered_json::array();
-  for (const Limit& l : c.links.limits) limits.push_back({{"name", l.name}, {"bytes_per_s", l.bytes_per_s}});
-  for (const BusyLimit& b : c.links.busy) {
-    limits[b.limit]["replica_on_node"] = b.replica;
-    limits[b.limit]["busy_bytes_per_s"] = b.bytes_per_s;
+  return times;
+}
+
+ordered_json limits(const std::vector<Limit>& all, const std::vector<BusyLimit>& busy = {}) {
+  ordered_json j = ordered_json::array();
+  for (const Limit& l : all) j.push_back({{"name", l.name}, {"bytes_per_s", l.bytes_per_s}});
+  for (const BusyLimit& b : busy) {
+    j[b.limit]["replica_on_node"] = b.replica;
+    j[b.limit]["busy_bytes_per_s"] = b.bytes_per_s;
   }
+  return j;
+}
+
+// The routes: by prefill replica, and of each by decode replica.
+ordered_json decode_side(const SimulationConfig& c) {
+  if (c.decode_pool.empty()) return nullptr;
+  const SimulationConfig& own = c.decode_pool.front();
+  ordered_json routes = ordered_json::array();
+  for (std::size_t i = 0; i < c.handoff.routes.size(); ++i) {
+    routes.push_back(route("handover", 0, i / static_cast<std::size_t>(own.replicas), c.handoff.routes[i]));
+  }
+  return {{"replicas", own.replicas},
+          {"max_num_seqs", own.engine.max_num_seqs},
+          {"max_num_batched_tokens", own.engine.max_num_batched_tokens},
+          {"step_times", step_times(own)},
+          {"parts", c.handoff.layerwise ? c.step_times[0].layers : 1},
+          {"limits", limits(c.handoff.limits)},
+          {"routes", routes}};
+}
+
+ordered_json header(const Workload& load, const SimulationConfig& c) {
   return {{"schema", "kvplan.events/1"},
-          {"replicas", c.replicas},
+          {"replicas", all_replicas(c)},
           {"replicas_per_node", c.replicas_per_node},
           {"block_tokens", load.block_tokens},
           {"page_tokens", c.engine.page_tokens},
@@ -100,10 +127,11 @@ ordered_json header(const Workload& load, const SimulationConfig& c) {
           {"blocking_loads", c.offload.load == LoadPolicy::blocking},
           {"kv_bytes_per_token_per_gpu", c.kv_bytes_per_token_per_gpu.count},
           {"kv_bytes_per_token", c.kv_bytes_per_token.count},
-          {"step_times", times},
+          {"step_times", step_times(c)},
           {"memories", memories(c, load.block_tokens)},
-          {"limits", limits},
-          {"routes", c.offload.enabled ? routes(c.links) : ordered_json::array()}};
+          {"limits", limits(c.links.limits, c.links.busy)},
+          {"routes", c.offload.enabled ? routes(c.links) : ordered_json::array()},
+          {"decode", decode_side(c)}};
 }
 
 ordered_json places(const PrefixChains& chains, std::span<const PrefixRun> runs) {
@@ -149,6 +177,7 @@ ordered_json said(const RequestRecord& r, TurnId turn) {
             {"hit_tokens", {r.hit_g1_tokens, r.hit_g2_tokens, r.hit_beyond_tokens[0], r.hit_beyond_tokens[1]}},
             {"computed_tokens", r.computed_tokens},
             {"preemptions", r.preemptions}});
+  if (r.decode_replica != kNone) j.update({{"decode_replica", r.decode_replica}, {"handover_ps", r.handover.count}});
   return j;
 }
 

@@ -18,6 +18,52 @@ std::vector<Piece> pieces(const json& j) {
   return all;
 }
 
+std::vector<StepCost> step_costs(const json& j) {
+  std::vector<StepCost> all;
+  for (const json& t : j) {
+    all.push_back({pieces(t.at("base")), pieces(t.at("head")), t.at("context_ps"), t.at("pair_ps"), t.at("layers")});
+  }
+  return all;
+}
+
+std::map<std::int64_t, BusyLimit> busy_limits(const json& j) {
+  std::map<std::int64_t, BusyLimit> all;
+  for (std::size_t i = 0; i < j.size(); ++i) {
+    const json& l = j[i];
+    if (l.contains("busy_bytes_per_s")) {
+      all[static_cast<std::int64_t>(i)] = {l.at("replica_on_node"), l.at("busy_bytes_per_s")};
+    }
+  }
+  return all;
+}
+
+std::vector<std::int64_t> limits(const json& j) {
+  std::vector<std::int64_t> all;
+  for (const json& l : j) all.push_back(l.at("bytes_per_s"));
+  return all;
+}
+
+std::vector<RouteLimit> routes(const json& j) {
+  std::vector<RouteLimit> all;
+  for (const json& r : j) {
+    RouteLimit route{r.at("purpose"), r.at("tier"), r.at("replica_on_node"), r.at("segment_ps"), {}, {}, {}, 0};
+    if (r.contains("submission_ps")) route.submission_ps = r.at("submission_ps").get<std::vector<std::int64_t>>();
+    if (r.contains("ramp_fs_per_byte"))
+      route.ramp_fs_per_byte = r.at("ramp_fs_per_byte").get<std::vector<std::int64_t>>();
+    route.latency_ps = r.value("latency_ps", std::int64_t{0});
+    for (const json& u : r.at("uses")) route.uses.emplace_back(u.at(0), u.at(1));
+    all.push_back(std::move(route));
+  }
+  return all;
+}
+
+DecodeSide decode_side(const json& j) {
+  if (j.is_null()) return {};
+  return {j.at("replicas"),      j.at("max_num_seqs"),           j.at("max_num_batched_tokens"),
+          j.at("parts"),         step_costs(j.at("step_times")), limits(j.at("limits")),
+          routes(j.at("routes"))};
+}
+
 Header header_of(const json& j) {
   Header h;
   h.replicas = j.at("replicas");
@@ -27,30 +73,19 @@ Header header_of(const json& j) {
   h.max_num_seqs = j.at("max_num_seqs");
   h.max_num_batched_tokens = j.at("max_num_batched_tokens");
   h.max_context_tokens = j.at("max_context_tokens");
+  h.kv_bytes_per_token = j.at("kv_bytes_per_token");
   h.kv_bytes_per_token_per_gpu = j.at("kv_bytes_per_token_per_gpu");
   h.blocking_loads = j.at("blocking_loads");
-  for (const json& t : j.at("step_times")) {
-    h.step_costs.push_back(
-        {pieces(t.at("base")), pieces(t.at("head")), t.at("context_ps"), t.at("pair_ps"), t.at("layers")});
-  }
+  h.step_costs = step_costs(j.at("step_times"));
   for (const json& m : j.at("memories")) {
     h.memories.push_back({m.at("tier"), m.at("replicas").at(0), m.at("replicas").at(1),
                           m.contains("pages") ? m.at("pages") : m.at("blocks")});
   }
-  for (const json& l : j.at("limits")) {
-    if (l.contains("busy_bytes_per_s")) {
-      h.busy_limits[static_cast<std::int64_t>(h.limits.size())] = {l.at("replica_on_node"), l.at("busy_bytes_per_s")};
-    }
-    h.limits.push_back(l.at("bytes_per_s"));
-  }
-  for (const json& r : j.at("routes")) {
-    RouteLimit route{r.at("purpose"), r.at("tier"), r.at("replica_on_node"), r.at("segment_ps"), {}, {}, {}, 0};
-    if (r.contains("submission_ps")) route.submission_ps = r.at("submission_ps").get<std::vector<std::int64_t>>();
-    if (r.contains("ramp_fs_per_byte")) route.ramp_fs_per_byte = r.at("ramp_fs_per_byte").get<std::vector<std::int64_t>>();
-    route.latency_ps = r.value("latency_ps", std::int64_t{0});
-    for (const json& u : r.at("uses")) route.uses.emplace_back(u.at(0), u.at(1));
-    h.routes.push_back(std::move(route));
-  }
+  h.limits = limits(j.at("limits"));
+  h.busy_limits = busy_limits(j.at("limits"));
+  h.routes = routes(j.at("routes"));
+  if (j.contains("decode")) h.decode = decode_side(j.at("decode"));
+  if (h.replicas < 1 || h.replicas_per_node < 1 || h.prefill_replicas() < 1) throw std::runtime_error("no replicas");
   return h;
 }
 
@@ -76,6 +111,7 @@ Said said_of(const json& j) {
   s.prefill = j.at("prefill_ps");
   s.computed_tokens = j.at("computed_tokens");
   s.preemptions = j.at("preemptions");
+  s.handover = j.value("handover_ps", std::int64_t{0});
   for (std::size_t i = 0; i < 4; ++i) s.hit_tokens[i] = j.at("hit_tokens").at(i);
   return s;
 }
@@ -102,7 +138,8 @@ Entry entry_of(const json& j, std::int64_t line) {
                                                                       {"growth_ps", &Entry::growth_ps},
                                                                       {"stall_ps", &Entry::stall_ps},
                                                                       {"ready", &Entry::ready},
-                                                                      {"reason", &Entry::reason}};
+                                                                      {"reason", &Entry::reason},
+                                                                      {"from", &Entry::from}};
   Entry e;
   e.line = line;
   for (const auto& [key, value] : j.items()) {

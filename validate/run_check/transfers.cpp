@@ -29,7 +29,7 @@ void Checker::transfer(const Entry& e) {
   queue.push_back({e.turn, e.bytes, e.segments, queue.empty() ? e.at : -1, -1, {}});
   const std::int64_t first = e.node * header_.replicas_per_node;
   bool anybody = false;
-  for (std::int64_t r = first; r < std::min(first + header_.replicas_per_node, header_.replicas); ++r) {
+  for (std::int64_t r = first; r < std::min(first + header_.replicas_per_node, header_.prefill_replicas()); ++r) {
     anybody = anybody || replicas_[static_cast<std::size_t>(r)].up;
   }
   expect("away", anybody, fmt::format("a transfer on node {}, where all replicas are down", e.node));
@@ -57,7 +57,7 @@ void Checker::part(const Entry& e) {
 std::int64_t Checker::replica_of(const RouteLimit& route, std::int64_t node, std::int64_t place) const {
   const std::int64_t first = node * header_.replicas_per_node;
   if (route.purpose != "write") return first + route.replica_on_node;
-  for (std::int64_t r = first; r < std::min(first + header_.replicas_per_node, header_.replicas); ++r) {
+  for (std::int64_t r = first; r < std::min(first + header_.replicas_per_node, header_.prefill_replicas()); ++r) {
     const auto& held = memories_[static_cast<std::size_t>(memory_of(1, r))].held;
     const auto block = held.find(place);
     if (block != held.end() && block->second.ready && block->second.references > block->second.readers) return r;
@@ -65,9 +65,6 @@ std::int64_t Checker::replica_of(const RouteLimit& route, std::int64_t node, std
   return first;
 }
 
-namespace {
-
-// By the log's own tables (docs/event-log.md), apart from the simulator's code.
 std::int64_t setup_ps(const RouteLimit& route, std::int64_t bytes, std::int64_t segments) {
   std::int64_t ps = route.latency_ps;
   const auto& knots = route.submission_ps;
@@ -80,12 +77,11 @@ std::int64_t setup_ps(const RouteLimit& route, std::int64_t bytes, std::int64_t 
     ps += knots[k] + static_cast<std::int64_t>(rise / (std::int64_t{1} << k));
   }
   if (static_cast<std::size_t>(segments) <= route.ramp_fs_per_byte.size()) {
-    ps += static_cast<std::int64_t>(Wide(route.ramp_fs_per_byte[static_cast<std::size_t>(segments - 1)]) * bytes / 1000);
+    const std::int64_t fs = route.ramp_fs_per_byte[static_cast<std::size_t>(segments - 1)];
+    ps += static_cast<std::int64_t>(Wide(fs) * bytes / 1000);
   }
   return ps;
 }
-
-}  // namespace
 
 void Checker::moves(const Entry& e) {
   auto& queue = queues_[{e.node, e.route}];
@@ -133,15 +129,23 @@ void Checker::moved(const Entry& e) {
 
 void Checker::check_links() {
   for (auto& [key, queue] : queues_) expect("ends", queue.empty(), "a transfer never ended");
-  for (auto& [node, flows] : flows_) {
-    std::sort(flows.begin(), flows.end(), [](const Flow& a, const Flow& b) { return a.moves < b.moves; });
-    for (std::size_t limit = 0; limit < header_.limits.size(); ++limit) check_windows(flows, limit);
-    check_lonely(node, flows);
+  for (auto& [key, queue] : handovers_) expect("ends", queue.empty(), "a hand-over never ended");
+  for (auto& [node, flows] : flows_) check_flows(node, flows, header_.routes, header_.limits);
+  check_flows(-1, handover_flows_, header_.decode.routes, header_.decode.limits);
+}
+
+void Checker::check_flows(std::int64_t node, std::vector<Flow>& flows, const std::vector<RouteLimit>& routes,
+                          const std::vector<std::int64_t>& limits) {
+  std::sort(flows.begin(), flows.end(), [](const Flow& a, const Flow& b) { return a.moves < b.moves; });
+  for (std::size_t limit = 0; limit < limits.size(); ++limit) {
+    check_windows(flows, routes, static_cast<std::int64_t>(limit), limits[limit]);
   }
+  check_lonely(node, flows, routes, limits);
 }
 
 // No interval sees more bytes over a limit than it can pass: those of the flows that lie wholly inside of it.
-void Checker::check_windows(const std::vector<Flow>& flows, std::size_t limit) {
+void Checker::check_windows(const std::vector<Flow>& flows, const std::vector<RouteLimit>& routes, std::int64_t limit,
+                            std::int64_t bytes_per_s) {
   constexpr std::size_t kReach = 400;  // flows behind the first of an interval
   struct Inside {
     std::int64_t moved, bytes;
@@ -150,8 +154,8 @@ void Checker::check_windows(const std::vector<Flow>& flows, std::size_t limit) {
     std::vector<Inside> inside;
     for (std::size_t k = i; k < flows.size() && k < i + kReach; ++k) {
       if (flows[k].bytes < 0) continue;
-      for (const auto& [l, w] : header_.routes[static_cast<std::size_t>(flows[k].route)].uses) {
-        if (l == static_cast<std::int64_t>(limit)) inside.push_back({flows[k].moved, flows[k].bytes * w});
+      for (const auto& [l, w] : routes[static_cast<std::size_t>(flows[k].route)].uses) {
+        if (l == limit) inside.push_back({flows[k].moved, flows[k].bytes * w});
       }
     }
     std::sort(inside.begin(), inside.end(), [](const Inside& a, const Inside& b) { return a.moved < b.moved; });
@@ -159,7 +163,7 @@ void Checker::check_windows(const std::vector<Flow>& flows, std::size_t limit) {
     for (const Inside& f : inside) {
       bytes += f.bytes;
       const std::int64_t elapsed = f.moved - flows[i].moves;
-      if (!expect("links", bytes * kPsPerSecond <= Wide(header_.limits[limit]) * elapsed,
+      if (!expect("links", bytes * kPsPerSecond <= Wide(bytes_per_s) * elapsed,
                   fmt::format("limit {} passes {} bytes in {} ps", limit, static_cast<std::int64_t>(bytes), elapsed))) {
         return;
       }
@@ -167,65 +171,19 @@ void Checker::check_windows(const std::vector<Flow>& flows, std::size_t limit) {
   }
 }
 
-// Steps are told when they have ended, each replica's in order.
-void Checker::note_busy(std::int64_t replica, std::int64_t from, std::int64_t to, bool known) {
-  if (header_.busy_limits.empty() || from == to) return;
-  auto& spans = busy_[replica];
-  if (!spans.empty() && spans.back().to == from && spans.back().known == known) {
-    spans.back().to = to;
-  } else {
-    spans.push_back({from, to, known});
-  }
-}
-
-// Of a flow that meets no other, from `at` on: its rate, until when, and whether the log tells it.
-std::int64_t Checker::rate_alone(std::int64_t node, std::int64_t route, std::int64_t at, std::int64_t& until,
-                                 bool& known) const {
-  std::int64_t rate = INT64_MAX;
-  until = INT64_MAX;
-  known = true;
-  for (const auto& [l, w] : header_.routes[static_cast<std::size_t>(route)].uses) {
-    std::int64_t capacity = header_.limits.at(static_cast<std::size_t>(l));
-    const auto lower = header_.busy_limits.find(l);
-    const auto replica =
-        lower == header_.busy_limits.end() ? busy_.end() : busy_.find(node * header_.replicas_per_node + lower->second.replica_on_node);
-    if (replica != busy_.end()) {
-      const auto& spans = replica->second;
-      const auto span = std::upper_bound(spans.begin(), spans.end(), at, [](std::int64_t t, const BusySpan& s) { return t < s.to; });
-      if (span != spans.end() && span->from <= at) {
-        capacity = lower->second.bytes_per_s;
-        known = known && span->known;
-        until = std::min(until, span->to);
-      } else if (span != spans.end()) {
-        until = std::min(until, span->from);
-      }
-    }
-    rate = std::min(rate, capacity / w);
-  }
-  return rate;
-}
-
-// A flow that meets no other takes its bytes over the tightest of its limits, to the picosecond; where steps slow it,
-// as they come and go.
-void Checker::check_lonely(std::int64_t node, const std::vector<Flow>& flows) {
+// A flow that meets no other takes its bytes over the tightest of its limits, to the picosecond; where steps slow it, as
+// they come and go.
+void Checker::check_lonely(std::int64_t node, const std::vector<Flow>& flows, const std::vector<RouteLimit>& routes,
+                           const std::vector<std::int64_t>& limits) {
   std::int64_t latest = -1;
   for (std::size_t i = 0; i < flows.size(); ++i) {
     const Flow& f = flows[i];
     const bool alone = latest <= f.moves && (i + 1 == flows.size() || flows[i + 1].moves >= f.moved);
     latest = std::max(latest, f.moved);
     if (!alone || f.bytes < 0) continue;
-    Wide left = Wide(f.bytes) * kPsPerSecond;
-    std::int64_t at = f.moves, until = 0;
-    bool told = true;
-    while (told && left > 0) {
-      const std::int64_t rate = rate_alone(node, f.route, at, until, told);
-      const Wide ps = (left + rate - 1) / rate;
-      const std::int64_t end = ps <= until - at ? at + static_cast<std::int64_t>(ps) : until;
-      left -= Wide(rate) * (end - at);
-      at = end;
-    }
-    expect("links", !told || at == f.moved,
-           fmt::format("{} bytes alone on their route take {} ps instead of {}", f.bytes, f.moved - f.moves, at - f.moves));
+    const std::int64_t end = lonely_end(node, f, routes[static_cast<std::size_t>(f.route)], limits);
+    expect("links", end < 0 || end == f.moved,
+           fmt::format("{} bytes alone on their route take {} ps instead of {}", f.bytes, f.moved - f.moves, end - f.moves));
   }
 }
 
