@@ -241,7 +241,8 @@ void place(Built& b, const Scenario& s, const Hardware& hardware) {
 
 // Of one tier. `held`: of a node's memory or drives, or of the remote store, which is one for all.
 Bytes tier_capacity(const Built& b, bool of_node, Scope scope, Bytes held) {
-  const std::int64_t replicas = b.config.replicas, per_node = b.config.replicas_per_node, nodes = b.nodes;
+  const std::int64_t replicas = b.config.replicas, nodes = b.nodes;
+  const std::int64_t per_node = std::min(b.config.replicas, b.config.replicas_per_node);  // that are there
   if (of_node) {
     return scope == Scope::fleet ? held * nodes : scope == Scope::node ? held : Bytes(held.count / per_node);
   }

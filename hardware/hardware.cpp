@@ -177,6 +177,10 @@ void Reader::read_links() {
     r.no_other_keys();
     if (std::max(from, to) >= vertex_names_.size() || kind >= link_kind_names_.size()) continue;
     if (from == to) r.fail("to", "a link needs two different ends");
+    if (h_.vertices[from].kind == VertexKind::gpu && h_.vertices[to].kind != VertexKind::gpu) {
+      r.fail("from", fmt::format("links lead towards GPUs, and this one leads away from \"{}\"", vertex_names_[from]),
+             "swap \"from\" and \"to\": a link is crossed both ways");
+    }
     if (!seen.insert({from, to}).second) r.fail("", "this link stands here twice");
     h_.links.push_back({vertex_names_[from], vertex_names_[to], kind});
   }
