@@ -140,7 +140,7 @@ TEST_CASE("what storage holds of a prompt that queues is read into host memory m
 
 TEST_CASE("steps slow the copies that run beside them, and no others") {
   const auto run = [](double slowdown) {
-    SimulationConfig machine = small_machine(24, 8'000'000, 8 * 64);
+    SimulationConfig machine = small_machine(25, 8'000'000, 8 * 64);
     const auto busy = static_cast<std::int64_t>(8e6 / slowdown);
     if (slowdown > 1) machine.links.busy = {{0, 0, busy}, {1, 0, busy}};
     Load load(16);
