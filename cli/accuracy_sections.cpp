@@ -79,9 +79,9 @@ AccuracySection experiment_section(const Experiment& e, const char* data, const 
   for (const auto& [label, text] : e.inputs) s.body += fmt::format("- {}: {}\n", label, text);
   s.body += fmt::format("\n| | predicted | {} | error | gate | | |\n|---|---|---|---|---|---|---|\n", against);
   for (const Comparison& c : e.comparisons) {
-    s.body +=
-        fmt::format("| {} | {} | {} | {} | {} | {} | {} |\n", markdown_cell(c.quantity), figure_text(c.predicted, c.unit),
-                    figure_text(c.published, c.unit), error_text(c), gate_text(c), verdict_text(c), markdown_cell(c.remark));
+    s.body += fmt::format("| {} | {} | {} | {} | {} | {} | {} |\n", markdown_cell(c.quantity),
+                          figure_text(c.predicted, c.unit), figure_text(c.published, c.unit), error_text(c),
+                          gate_text(c), verdict_text(c), markdown_cell(c.remark));
   }
   for (const std::string& remark : e.remarks) s.body += fmt::format("\nNote: {}.\n", remark);
   return s;

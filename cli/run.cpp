@@ -108,7 +108,8 @@ std::vector<Column> simulate_all(const RunArguments& run, Streams streams) {
   const Workload workload = with_chains(load_trace(run.scenario, run.strict, streams.err));
   std::vector<Column> columns;
   for (const Combination& c : all) {
-    const std::string folder = run.out.empty() || all.size() == 1 ? run.out : run.out + "/" + combination_folder(c.name());
+    const std::string folder =
+        run.out.empty() || all.size() == 1 ? run.out : run.out + "/" + combination_folder(c.name());
     Column column{c.name(), nullptr, ""};
     try {
       column.document = simulate_one(c, model, workload, run, folder, streams.err);

@@ -88,7 +88,11 @@ Json kv_block(const RunFacts& run, const Totals& sum) {
   const SimulationResult& result = run.result;
   const Json a_day = per_day(result.written, seconds(sum.makespan()));
   return {{"prompt_tokens", sum.prompt_tokens},
-          {"hit_tokens", {{"hbm", sum.hit_g1_tokens}, {"dram", sum.hit_g2_tokens}, {"ssd", sum.hit_ssd_tokens}, {"remote", sum.hit_remote_tokens}}},
+          {"hit_tokens",
+           {{"hbm", sum.hit_g1_tokens},
+            {"dram", sum.hit_g2_tokens},
+            {"ssd", sum.hit_ssd_tokens},
+            {"remote", sum.hit_remote_tokens}}},
           {"computed_tokens", sum.computed_tokens},
           {"recomputed_tokens", sum.recomputed_tokens},
           {"evicted_blocks",
