@@ -167,16 +167,17 @@ StepTimes step_times(const StepTime& base, const Hardware& hardware, const std::
   return {base, base.scaled(load), base.scaled(store), base.scaled(load * store)};
 }
 
-// A step's own small copies (token ids and block tables to the device, sampled tokens back) wait for what the copy engine
-// of their direction is busy with: a segment of a KV copy or, where segments are gathered or batched first, a chunk of
-// offload. A copy by SM kernel does not use that engine.
+// A step's own small copies (token ids and block tables to the device, sampled tokens back) wait for what the copy
+// engine of their direction is busy with: a segment of a KV copy or, where segments are gathered or batched first, a
+// chunk of offload. A copy by SM kernel does not use that engine.
 void add_control_waits(Built& b, const Hardware& h, const std::string& method) {
   SimulationConfig& c = b.config;
   const auto wait_ps = [&](const Sourced& pieces, const Route& route, Bytes segment) -> std::int64_t {
     const bool dma = route.submission_ps.empty();
     if (!dma && method == "kernel") return 0;
     const Bytes piece = dma ? segment : std::max(segment, c.kv_bytes_per_token_per_gpu * c.offload.chunk_tokens);
-    const double s = time_from_seconds(1).count * static_cast<double>(piece.count) / static_cast<double>(rate_alone(c.links, route));
+    const double s =
+        time_from_seconds(1).count * static_cast<double>(piece.count) / static_cast<double>(rate_alone(c.links, route));
     return std::llround(pieces.value * (static_cast<double>(route.segment_ps) + s));
   };
   const std::int64_t load = wait_ps(h.control_wait_pieces_to_device, c.links.load[0], load_segment(c.offload));

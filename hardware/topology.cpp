@@ -132,8 +132,8 @@ std::vector<Path> paths_from_pool(const Hardware& h, const Graph& g, VertexKind 
   return paths;
 }
 
-// To the host memories of other nodes, by way of the network that leads to the remote store. Each GPU's own memory stands
-// for the one that has the block: all nodes are alike, and it serves the others as much as they serve it.
+// To the host memories of other nodes, by way of the network that leads to the remote store. Each GPU's own memory
+// stands for the one that has the block: all nodes are alike, and it serves the others as much as they serve it.
 std::vector<Path> paths_from_all_memories(const Hardware& h, const Graph& g, const std::vector<Path>& own) {
   std::vector<Path> paths = paths_from_storage(h, g, VertexKind::remote, VertexKind::gpu);
   for (std::size_t i = 0; i < paths.size(); ++i) paths[i].vertices.back() = own[i].vertices.back();
@@ -305,8 +305,8 @@ void add_busy_limits(const Hardware& h, NodeLinks& links) {
   const auto limit = [&](const Sourced& slowdown, std::size_t replica, Route& g2, const char* name) {
     const std::int64_t alone = rate_alone(links, g2);
     const auto at = static_cast<std::uint32_t>(links.limits.size());
-    links.busy.push_back({at, static_cast<std::uint32_t>(replica),
-                          std::llround(static_cast<double>(alone) / slowdown.value)});
+    links.busy.push_back(
+        {at, static_cast<std::uint32_t>(replica), std::llround(static_cast<double>(alone) / slowdown.value)});
     links.limits.push_back({fmt::format("replica{} copies {}", replica, name), alone});
     g2.uses.push_back({at, 1});
     return at;

@@ -79,8 +79,8 @@ class FlowNetwork {
   // while next_event() stays.
   RouteId advance();
 
-  // Whether steps of a replica slow its copies; and that it begins to run some, or stops. None runs at first, or after a
-  // cut. Called again with what it is already, it does nothing.
+  // Whether steps of a replica slow its copies; and that it begins to run some, or stops. None runs at first, or after
+  // a cut. Called again with what it is already, it does nothing.
   bool slowed_by_steps() const { return !busy_limits_.empty(); }
   void set_busy(std::uint32_t replica_on_node, bool busy, Time at);
 

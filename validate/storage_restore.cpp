@@ -16,7 +16,8 @@ Experiment storage_restore(const JsonFile& file) {
   const std::int64_t context = in.integer("context_tokens", 1, 1 << 24);
   const auto tp = static_cast<std::int32_t>(in.integer("tp", 1, 64));
   const double bounce_published = in.number("eight_gpus_bytes_per_s", 1e6, 1e15);
-  const auto offered = [object_tokens, read_tokens, read = model.kv_bytes_per_token(kv) * read_tokens](double bytes_per_s) {
+  const auto offered = [object_tokens, read_tokens,
+                        read = model.kv_bytes_per_token(kv) * read_tokens](double bytes_per_s) {
     return storage::Load{bytes_per_s, read, ceil_div(read_tokens, object_tokens)};
   };
   for (JsonReader& point : in.objects("points", true)) {
@@ -41,7 +42,8 @@ Experiment storage_restore(const JsonFile& file) {
   bounce.bounce = true;
   const NodeLinks through = compile_links(hardware, 1, hardware.gpus_per_node, {VertexKind::remote}, bounce);
   e.remarks.push_back(fmt::format("the same into {} GPUs through host memory (no GPUDirect): {:.0f} GB/s",
-                                  hardware.gpus_per_node, storage::deliver(through, 0, offered(1.5 * bounce_published), 1).bytes_per_s / 1e9));
+                                  hardware.gpus_per_node,
+                                  storage::deliver(through, 0, offered(1.5 * bounce_published), 1).bytes_per_s / 1e9));
   for (const storage::Restore& r : storage::restores(hardware, model, weights, kv, tp, context, object_tokens)) {
     e.remarks.push_back(
         fmt::format("{} tokens at TP{}: {} {:.2f} s ({:.0f} GB/s)", context, tp, r.from, r.s, r.bytes_per_s / 1e9));

@@ -78,9 +78,9 @@ void add_compute_slowdown(const GpuTables& tables, const std::string& dir, std::
                  fmt::format("copies by DMA beside {}", fmt::join(aggressors, " and "))});
 }
 
-// A small copy's wait, in times that a large one's piece takes: the least over the sizes of pieces. Where the range says
-// that the times fall as pieces grow, small copies wait for all that is queued and not for one piece; the least is then
-// that of one piece. Large copies ran to the device alone, so that the other direction is taken as this one.
+// A small copy's wait, in times that a large one's piece takes: the least over the sizes of pieces. Where the range
+// says that the times fall as pieces grow, small copies wait for all that is queued and not for one piece; the least is
+// then that of one piece. Large copies ran to the device alone, so that the other direction is taken as this one.
 void add_control_wait(const GpuTables& tables, std::vector<MeasuredFigure>& out) {
   const auto figure = [&](const char* key) {
     const auto f = std::find_if(out.begin(), out.end(), [&](const MeasuredFigure& m) { return m.key == key; });
@@ -101,7 +101,8 @@ void add_control_wait(const GpuTables& tables, std::vector<MeasuredFigure>& out)
   }
   if (sizes == 0) return;
   if (low < 0.001) low = 0;  // no wait
-  const std::string note = fmt::format("a 64 KiB copy behind 256 MiB to the device: the least of {} sizes of pieces", sizes);
+  const std::string note =
+      fmt::format("a 64 KiB copy behind 256 MiB to the device: the least of {} sizes of pieces", sizes);
   out.push_back({"control_wait_pieces_to_device", low, low, high, note});
   out.push_back({"control_wait_pieces_from_device", low, low, high, note + "; taken for this direction too"});
 }

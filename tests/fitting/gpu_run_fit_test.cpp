@@ -134,17 +134,23 @@ TEST_CASE("links: the rate and the cost of a segment come back from the emulated
 
 TEST_CASE("copies beside kernels, and small copies behind the pieces of large ones") {
   const auto behind = [](std::int64_t chunk, double ns) {
-    return point("X4", {{"control_dir", std::string("h2d")}, {"control_bytes", std::int64_t{65536}}, {"chunk_bytes", chunk}}, ns);
+    return point("X4",
+                 {{"control_dir", std::string("h2d")}, {"control_bytes", std::int64_t{65536}}, {"chunk_bytes", chunk}},
+                 ns);
   };
   const auto beside = [](const char* dir, const char* aggressor, double ns) {
     return point("X5", {{"victim", std::string(dir)}, {"aggressor", std::string(aggressor)}}, ns);
   };
-  GpuRun run = run_of({behind(0, 5000), behind(1 << 20, 5000 + 1.5 * (3400 + 20000)), behind(4 << 20, 5000 + 2 * (3400 + 80000)),
-                       beside("h2d dma", "none", 1e6), beside("h2d dma", "decode", 1.08e6), beside("h2d dma", "prefill", 1.02e6)});
+  GpuRun run = run_of({behind(0, 5000), behind(1 << 20, 5000 + 1.5 * (3400 + 20000)),
+                       behind(4 << 20, 5000 + 2 * (3400 + 80000)), beside("h2d dma", "none", 1e6),
+                       beside("h2d dma", "decode", 1.08e6), beside("h2d dma", "prefill", 1.02e6)});
   const double bytes_per_ns = static_cast<double>(1 << 20) / 20000;
   for (const std::int64_t segment : {1 << 15, 1 << 20, 1 << 24}) {
-    run.points.push_back(point("X2", {{"dir", std::string("h2d")}, {"method", std::string("dma")}, {"segment_bytes", segment},
-                                      {"segments", std::int64_t{1}}},
+    run.points.push_back(point("X2",
+                               {{"dir", std::string("h2d")},
+                                {"method", std::string("dma")},
+                                {"segment_bytes", segment},
+                                {"segments", std::int64_t{1}}},
                                3400 + static_cast<double>(segment) / bytes_per_ns));
   }
   std::map<std::string, MeasuredFigure> found;

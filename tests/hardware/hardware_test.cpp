@@ -82,8 +82,9 @@ TEST_CASE("what a file gets wrong is told, with its line") {
   CHECK(contains(hardware_findings(h100_with("\"to\": \"gpu1\"", "\"to\": \"gpu0\"")), "twice"));
   // No more is said of a link than what is wrong with it.
   CHECK(!contains(hardware_findings(h100_with("\"from\": \"dram0\"", "\"from\": \"dram9\"")), "two different ends"));
-  CHECK(contains(hardware_findings(h100_with("\"from\": \"dram1\", \"to\": \"gpu7\"", "\"from\": \"gpu7\", \"to\": \"dram1\"")),
-                 "leads away from \"gpu7\""));
+  CHECK(contains(
+      hardware_findings(h100_with("\"from\": \"dram1\", \"to\": \"gpu7\"", "\"from\": \"gpu7\", \"to\": \"dram1\"")),
+      "leads away from \"gpu7\""));
   CHECK(contains(hardware_findings(h100_with("\"gpu\": {", "\"cpu\": {")), "did you mean \"gpu\"?"));
   CHECK(contains(hardware_findings(h100_with("\"hbm_bytes\"", "\"hbm_byte\"")), "\"hbm_bytes\" is missing"));
 }

@@ -182,7 +182,8 @@ class Checker {
   // pace.cpp
   void note_busy(std::int64_t replica, std::int64_t from, std::int64_t to, bool known);
   Pace pace(std::int64_t node, const RouteLimit&, const std::vector<std::int64_t>& limits, std::int64_t at) const;
-  std::int64_t lonely_end(std::int64_t node, const Flow&, const RouteLimit&, const std::vector<std::int64_t>& limits) const;
+  std::int64_t lonely_end(std::int64_t node, const Flow&, const RouteLimit&,
+                          const std::vector<std::int64_t>& limits) const;
   std::int64_t replica_of(const RouteLimit&, std::int64_t node, std::int64_t place) const;
   bool active(std::int64_t replica, const std::string& purpose) const;
 
@@ -213,7 +214,7 @@ class Checker {
   std::vector<Replica> replicas_;
   std::map<std::pair<std::int64_t, std::int64_t>, std::deque<Transfer>> queues_;  // by node, route
   std::map<std::int64_t, std::vector<Flow>> flows_;                               // by node
-  std::map<std::int64_t, std::vector<BusySpan>> busy_;  // by replica, ascending, apart
+  std::map<std::int64_t, std::vector<BusySpan>> busy_;                            // by replica, ascending, apart
   std::map<std::pair<std::int64_t, std::int64_t>, std::deque<Sent>> handovers_;   // by prefill and decode replica
   std::vector<Flow> handover_flows_;
 };

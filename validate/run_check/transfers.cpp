@@ -171,8 +171,8 @@ void Checker::check_windows(const std::vector<Flow>& flows, const std::vector<Ro
   }
 }
 
-// A flow that meets no other takes its bytes over the tightest of its limits, to the picosecond; where steps slow it, as
-// they come and go.
+// A flow that meets no other takes its bytes over the tightest of its limits, to the picosecond; where steps slow it,
+// as they come and go.
 void Checker::check_lonely(std::int64_t node, const std::vector<Flow>& flows, const std::vector<RouteLimit>& routes,
                            const std::vector<std::int64_t>& limits) {
   std::int64_t latest = -1;
@@ -183,7 +183,8 @@ void Checker::check_lonely(std::int64_t node, const std::vector<Flow>& flows, co
     if (!alone || f.bytes < 0) continue;
     const std::int64_t end = lonely_end(node, f, routes[static_cast<std::size_t>(f.route)], limits);
     expect("links", end < 0 || end == f.moved,
-           fmt::format("{} bytes alone on their route take {} ps instead of {}", f.bytes, f.moved - f.moves, end - f.moves));
+           fmt::format("{} bytes alone on their route take {} ps instead of {}", f.bytes, f.moved - f.moves,
+                       end - f.moves));
   }
 }
 
