@@ -88,9 +88,13 @@ ordered_json step_times(const SimulationConfig& c) {
   return times;
 }
 
-ordered_json limits(const std::vector<Limit>& all) {
+ordered_json limits(const std::vector<Limit>& all, const std::vector<BusyLimit>& busy = {}) {
   ordered_json j = ordered_json::array();
   for (const Limit& l : all) j.push_back({{"name", l.name}, {"bytes_per_s", l.bytes_per_s}});
+  for (const BusyLimit& b : busy) {
+    j[b.limit]["replica_on_node"] = b.replica;
+    j[b.limit]["busy_bytes_per_s"] = b.bytes_per_s;
+  }
   return j;
 }
 
@@ -125,7 +129,7 @@ ordered_json header(const Workload& load, const SimulationConfig& c) {
           {"kv_bytes_per_token", c.kv_bytes_per_token.count},
           {"step_times", step_times(c)},
           {"memories", memories(c, load.block_tokens)},
-          {"limits", limits(c.links.limits)},
+          {"limits", limits(c.links.limits, c.links.busy)},
           {"routes", c.offload.enabled ? routes(c.links) : ordered_json::array()},
           {"decode", decode_side(c)}};
 }

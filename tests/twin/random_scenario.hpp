@@ -85,6 +85,23 @@ inline void random_tiers(Dice& dice, SimulationConfig& c) {
   }
 }
 
+// Replicas whose steps slow their copies.
+inline void random_busy_limits(Dice& dice, NodeLinks& links) {
+  for (std::uint32_t r = 0; r < links.load.size(); ++r) {
+    for (const bool to_device : {true, false}) {
+      if (!dice.one_in(3)) continue;
+      const auto limit = static_cast<std::uint32_t>(links.limits.size());
+      const std::int64_t alone = rate_alone(links, to_device ? links.load[r] : links.store[r]);
+      links.limits.push_back({"beside steps", alone});
+      links.busy.push_back({limit, r, std::max<std::int64_t>(1, alone * dice.pick(1, 9) / 10)});
+      (to_device ? links.load[r] : links.store[r]).uses.push_back({limit, 1});
+      for (NodeLinks::Beyond& tier : links.beyond) {
+        if (to_device) tier.load[r].uses.push_back({limit, 1});
+      }
+    }
+  }
+}
+
 // Which the twin does not know.
 inline void random_prefetch(Dice& dice, SimulationConfig& c) {
   c.offload.prefetch = dice.coin();
@@ -138,6 +155,7 @@ inline SimulationConfig random_engine(Dice& dice) {
     for (int i = 1; i < 4; ++i) c.step_times[i] = c.step_times[0].scaled(1.0 + 0.05 * i);
   }
   if (tiers) random_tiers(dice, c);
+  if (tiers) random_busy_limits(dice, c.links);
   return c;
 }
 

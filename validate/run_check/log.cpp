@@ -33,6 +33,17 @@ std::vector<StepCost> step_costs(const json& j) {
   return all;
 }
 
+std::map<std::int64_t, BusyLimit> busy_limits(const json& j) {
+  std::map<std::int64_t, BusyLimit> all;
+  for (std::size_t i = 0; i < j.size(); ++i) {
+    const json& l = j[i];
+    if (l.contains("busy_bytes_per_s")) {
+      all[static_cast<std::int64_t>(i)] = {l.at("replica_on_node"), l.at("busy_bytes_per_s")};
+    }
+  }
+  return all;
+}
+
 std::vector<std::int64_t> limits(const json& j) {
   std::vector<std::int64_t> all;
   for (const json& l : j) all.push_back(l.at("bytes_per_s"));
@@ -106,6 +117,7 @@ Header header_of(const json& j) {
                           m.contains("pages") ? m.at("pages") : m.at("blocks")});
   }
   h.limits = limits(j.at("limits"));
+  h.busy_limits = busy_limits(j.at("limits"));
   h.routes = routes(j.at("routes"));
   if (j.contains("decode")) h.decode = decode_side(j.at("decode"));
   require_sense(h);
