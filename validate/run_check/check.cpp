@@ -13,7 +13,7 @@ namespace kvplan::run_check {
 Checker::Checker(const Log& log) : log_(log), header_(log.header) {
   memories_.resize(header_.memories.size());
   requests_.resize(log.asked.size());
-  replicas_.resize(static_cast<std::size_t>(header_.replicas));
+  replicas_.resize(static_cast<std::size_t>(header_.replicas()));
   for (const Asked& a : log.asked) {
     for (const Places* places : {&a.prompt, &a.answer}) {
       for (std::int64_t p : *places) {
@@ -73,6 +73,10 @@ bool Checker::expect(const char* rule, bool well, const std::string& what) {
 
 std::int64_t Checker::pages_of(std::int64_t tokens) const {
   return (tokens + header_.page_tokens - 1) / header_.page_tokens;
+}
+
+std::int64_t Checker::all_pages_of(std::int64_t turn) const {
+  return pages_of(asked(turn).prompt_tokens + asked(turn).output_tokens);
 }
 
 std::int64_t Checker::weight(std::int64_t memory, std::int64_t place) const {

@@ -18,24 +18,20 @@ std::vector<Piece> pieces(const json& j) {
   return all;
 }
 
-Header header_of(const json& j) {
-  Header h;
-  h.replicas = j.at("replicas");
+Kind kind_of(const json& j, std::int64_t first_replica, std::int64_t first_node) {
+  Kind h;
+  const std::int64_t replicas = j.at("replicas");
   h.replicas_per_node = j.at("replicas_per_node");
-  h.block_tokens = j.at("block_tokens");
-  h.page_tokens = j.at("page_tokens");
+  h.first_replica = first_replica;
+  h.end_replica = first_replica + replicas;
+  h.first_node = first_node;
+  h.end_node = first_node + (replicas + h.replicas_per_node - 1) / h.replicas_per_node;
   h.max_num_seqs = j.at("max_num_seqs");
   h.max_num_batched_tokens = j.at("max_num_batched_tokens");
-  h.max_context_tokens = j.at("max_context_tokens");
   h.kv_bytes_per_token_per_gpu = j.at("kv_bytes_per_token_per_gpu");
-  h.blocking_loads = j.at("blocking_loads");
   for (const json& t : j.at("step_times")) {
     h.step_costs.push_back(
         {pieces(t.at("base")), pieces(t.at("head")), t.at("context_ps"), t.at("pair_ps"), t.at("layers")});
-  }
-  for (const json& m : j.at("memories")) {
-    h.memories.push_back({m.at("tier"), m.at("replicas").at(0), m.at("replicas").at(1),
-                          m.contains("pages") ? m.at("pages") : m.at("blocks")});
   }
   for (const json& l : j.at("limits")) h.limits.push_back(l.at("bytes_per_s"));
   for (const json& r : j.at("routes")) {
@@ -45,6 +41,25 @@ Header header_of(const json& j) {
     route.latency_ps = r.value("latency_ps", std::int64_t{0});
     for (const json& u : r.at("uses")) route.uses.emplace_back(u.at(0), u.at(1));
     h.routes.push_back(std::move(route));
+  }
+  return h;
+}
+
+Header header_of(const json& j) {
+  Header h;
+  h.block_tokens = j.at("block_tokens");
+  h.page_tokens = j.at("page_tokens");
+  h.max_context_tokens = j.at("max_context_tokens");
+  h.blocking_loads = j.at("blocking_loads");
+  for (const json& m : j.at("memories")) {
+    h.memories.push_back({m.at("tier"), m.at("replicas").at(0), m.at("replicas").at(1),
+                          m.contains("pages") ? m.at("pages") : m.at("blocks")});
+  }
+  h.kinds.push_back(kind_of(j, 0, 0));
+  if (!j.contains("others")) return h;
+  for (const json& other : j.at("others")) {
+    const Kind& before = h.kinds.back();
+    h.kinds.push_back(kind_of(other, before.end_replica, before.end_node));
   }
   return h;
 }
@@ -124,6 +139,20 @@ void add_line(Log& log, const json& j, std::int64_t line) {
 }
 
 }  // namespace
+
+const Kind& Header::kind_of_replica(std::int64_t replica) const {
+  for (const Kind& k : kinds) {
+    if (replica >= k.first_replica && replica < k.end_replica) return k;
+  }
+  throw std::out_of_range("replica");
+}
+
+const Kind& Header::kind_of_node(std::int64_t node) const {
+  for (const Kind& k : kinds) {
+    if (node >= k.first_node && node < k.end_node) return k;
+  }
+  throw std::out_of_range("node");
+}
 
 Log parse_log(const std::string& text, const std::string& name) {
   Log log;

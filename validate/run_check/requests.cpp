@@ -42,13 +42,16 @@ void Checker::refuse(const Entry& e) {
   if (e.reason == kUnavailable) {
     expect("ends", q.stage == Stage::front_end || q.stage == Stage::adrift,
            fmt::format("request {} is refused where it is served", e.turn));
-    expect("ends", !any_open(), fmt::format("request {} is refused while a replica takes requests", e.turn));
+    expect("ends", !any_open_for(e.turn), fmt::format("request {} is refused while a replica takes requests", e.turn));
     q.stage = Stage::refused;
     return;
   }
   expect("ends", q.stage == Stage::front_end, fmt::format("request {} is refused after its queue", e.turn));
   expect("ends",
-         a.prompt_tokens == 0 || all > header_.max_context_tokens || pages_of(all) > header_.memories[0].capacity,
+         a.prompt_tokens == 0 || all > header_.max_context_tokens ||
+             std::all_of(header_.memories.begin(), header_.memories.end(), [&](const MemoryLimit& m) {
+               return m.tier > 0 || all_pages_of(e.turn) > m.capacity;
+             }),
          fmt::format("request {} of {} tokens is refused, and would have fitted", e.turn, all));
   q.stage = Stage::refused;
 }
@@ -183,9 +186,10 @@ void Checker::batch(const Entry& e) {
   }
   new_tokens += e.decodes;
   samples += e.decodes;
+  const Kind& kind = header_.kind_of_replica(e.replica);
   expect(
       "limits",
-      static_cast<std::int64_t>(r.running.size()) <= header_.max_num_seqs && e.tokens <= header_.max_num_batched_tokens,
+      static_cast<std::int64_t>(r.running.size()) <= kind.max_num_seqs && e.tokens <= kind.max_num_batched_tokens,
       fmt::format("replica {} runs {} sequences and {} tokens", e.replica, r.running.size(), e.tokens));
   expect("tokens",
          e.tokens == new_tokens && e.tokens > 0 && (e.decodes == decoding || (e.decodes == 0 && !r.chunks.empty())),
@@ -194,7 +198,7 @@ void Checker::batch(const Entry& e) {
   const std::int64_t copies = (active(e.replica, "load") ? 1 : 0) + (active(e.replica, "store") ? 2 : 0);
   expect("durations", e.copies == copies,
          fmt::format("replica {}: copies {} beside a step, in flight are {}", e.replica, e.copies, copies));
-  const StepCost& cost = header_.step_costs.at(static_cast<std::size_t>(copies));
+  const StepCost& cost = kind.step_costs.at(static_cast<std::size_t>(copies));
   r.decodes = e.decodes;
   r.next_start = e.at;
   r.next_ps = std::max<std::int64_t>(1, piece_at(cost.base, new_tokens) + piece_at(cost.head, samples) +
@@ -249,7 +253,7 @@ void Checker::check_gate(const Entry& e, Replica& r) {
     expect("durations", e.stall_ps == 0, fmt::format("replica {} stalls for nothing", e.replica));
     return;
   }
-  const std::int64_t layers = header_.step_costs[0].layers, end = e.at + e.first_ps;
+  const std::int64_t layers = header_.kind_of_replica(e.replica).step_costs[0].layers, end = e.at + e.first_ps;
   const std::int64_t layer = (r.next_ps + layers - 1) / layers;
   expect("durations", end >= last + layer && end >= e.at + r.next_ps && end <= std::max(e.at, last) + r.next_ps,
          fmt::format("replica {}: a step from {} of {} ps beside loads until {} ends at {}", e.replica, e.at, r.next_ps,

@@ -16,20 +16,20 @@ constexpr std::int64_t kPsPerSecond = 1'000'000'000'000;
 
 bool Checker::active(std::int64_t replica, const std::string& purpose) const {
   for (const auto& [key, queue] : queues_) {
-    const RouteLimit& route = header_.routes.at(static_cast<std::size_t>(key.second));
+    const RouteLimit& route = route_of(key.first, key.second);
     if (queue.empty() || route.purpose != purpose) continue;
-    if (key.first * header_.replicas_per_node + route.replica_on_node == replica) return true;
+    if (header_.kind_of_node(key.first).first_on(key.first) + route.replica_on_node == replica) return true;
   }
   return false;
 }
 
 void Checker::transfer(const Entry& e) {
   auto& queue = queues_[{e.node, e.route}];
-  header_.routes.at(static_cast<std::size_t>(e.route));
+  route_of(e.node, e.route);
   queue.push_back({e.turn, e.bytes, e.segments, queue.empty() ? e.at : -1, -1, {}});
-  const std::int64_t first = e.node * header_.replicas_per_node;
+  const Kind& kind = header_.kind_of_node(e.node);
   bool anybody = false;
-  for (std::int64_t r = first; r < std::min(first + header_.replicas_per_node, header_.replicas); ++r) {
+  for (std::int64_t r = kind.first_on(e.node); r < kind.end_on(e.node); ++r) {
     anybody = anybody || replicas_[static_cast<std::size_t>(r)].up;
   }
   expect("away", anybody, fmt::format("a transfer on node {}, where all replicas are down", e.node));
@@ -37,7 +37,7 @@ void Checker::transfer(const Entry& e) {
 }
 
 void Checker::part(const Entry& e) {
-  const RouteLimit& route = header_.routes.at(static_cast<std::size_t>(e.route));
+  const RouteLimit& route = route_of(e.node, e.route);
   for (std::int64_t p = e.first; p < e.last; ++p) {
     const std::int64_t replica = replica_of(route, e.node, p);
     const std::int64_t level = route.purpose == "store" ? 0 : route.purpose == "write" ? 1 : route.tier;
@@ -55,9 +55,10 @@ void Checker::part(const Entry& e) {
 // The replica whose memories a part of a transfer is between. A node writes on from the G2 of any of its replicas: the
 // one where the block has just been pinned.
 std::int64_t Checker::replica_of(const RouteLimit& route, std::int64_t node, std::int64_t place) const {
-  const std::int64_t first = node * header_.replicas_per_node;
+  const Kind& kind = header_.kind_of_node(node);
+  const std::int64_t first = kind.first_on(node);
   if (route.purpose != "write") return first + route.replica_on_node;
-  for (std::int64_t r = first; r < std::min(first + header_.replicas_per_node, header_.replicas); ++r) {
+  for (std::int64_t r = first; r < kind.end_on(node); ++r) {
     const auto& held = memories_[static_cast<std::size_t>(memory_of(1, r))].held;
     const auto block = held.find(place);
     if (block != held.end() && block->second.ready && block->second.references > block->second.readers) return r;
@@ -94,7 +95,7 @@ void Checker::moves(const Entry& e) {
   if (!expect("links", !queue.empty() && queue.front().moves < 0, "bytes move that nobody sent")) return;
   Transfer& t = queue.front();
   t.moves = e.at;
-  const std::int64_t setup = setup_ps(header_.routes[static_cast<std::size_t>(e.route)], t.bytes, t.segments);
+  const std::int64_t setup = setup_ps(route_of(e.node, e.route), t.bytes, t.segments);
   expect("links", e.at == t.starts + setup,
          fmt::format("{} segments that take {} ps, submitted at {}, move at {}", t.segments, setup, t.starts, e.at));
 }
@@ -107,13 +108,14 @@ void Checker::moved(const Entry& e) {
   if (!queue.empty()) queue.front().starts = e.at;
   std::int64_t tokens_moved = 0;
   for (const auto& [from, to, p] : t.parts) tokens_moved += tokens(p);
-  if (header_.routes.at(static_cast<std::size_t>(e.route)).purpose != "write") {
-    expect("links", t.bytes == tokens_moved * header_.kv_bytes_per_token_per_gpu,
+  const Kind& kind = header_.kind_of_node(e.node);
+  const RouteLimit& route = route_of(e.node, e.route);
+  if (route.purpose != "write") {
+    expect("links", t.bytes == tokens_moved * kind.kv_bytes_per_token_per_gpu,
            fmt::format("{} tokens move as {} bytes", tokens_moved, t.bytes));
   }
   flows_[e.node].push_back({e.route, t.moves, e.at, t.bytes});
-  const RouteLimit& route = header_.routes[static_cast<std::size_t>(e.route)];
-  const std::int64_t replica = e.node * header_.replicas_per_node + route.replica_on_node;
+  const std::int64_t replica = kind.first_on(e.node) + route.replica_on_node;
   const bool load = route.purpose == "load";
   for (const auto& [from, to, p] : t.parts) {
     Memory& read = memories_[static_cast<std::size_t>(from)];
@@ -137,13 +139,14 @@ void Checker::check_links() {
   for (auto& [key, queue] : queues_) expect("ends", queue.empty(), "a transfer never ended");
   for (auto& [node, flows] : flows_) {
     std::sort(flows.begin(), flows.end(), [](const Flow& a, const Flow& b) { return a.moves < b.moves; });
-    for (std::size_t limit = 0; limit < header_.limits.size(); ++limit) check_windows(flows, limit);
-    check_lonely(flows);
+    const Kind& kind = header_.kind_of_node(node);
+    for (std::size_t limit = 0; limit < kind.limits.size(); ++limit) check_windows(kind, flows, limit);
+    check_lonely(kind, flows);
   }
 }
 
 // No interval sees more bytes over a limit than it can pass: those of the flows that lie wholly inside of it.
-void Checker::check_windows(const std::vector<Flow>& flows, std::size_t limit) {
+void Checker::check_windows(const Kind& kind, const std::vector<Flow>& flows, std::size_t limit) {
   constexpr std::size_t kReach = 400;  // flows behind the first of an interval
   struct Inside {
     std::int64_t moved, bytes;
@@ -152,7 +155,7 @@ void Checker::check_windows(const std::vector<Flow>& flows, std::size_t limit) {
     std::vector<Inside> inside;
     for (std::size_t k = i; k < flows.size() && k < i + kReach; ++k) {
       if (flows[k].bytes < 0) continue;
-      for (const auto& [l, w] : header_.routes[static_cast<std::size_t>(flows[k].route)].uses) {
+      for (const auto& [l, w] : kind.routes[static_cast<std::size_t>(flows[k].route)].uses) {
         if (l == static_cast<std::int64_t>(limit)) inside.push_back({flows[k].moved, flows[k].bytes * w});
       }
     }
@@ -161,7 +164,7 @@ void Checker::check_windows(const std::vector<Flow>& flows, std::size_t limit) {
     for (const Inside& f : inside) {
       bytes += f.bytes;
       const std::int64_t elapsed = f.moved - flows[i].moves;
-      if (!expect("links", bytes * kPsPerSecond <= Wide(header_.limits[limit]) * elapsed,
+      if (!expect("links", bytes * kPsPerSecond <= Wide(kind.limits[limit]) * elapsed,
                   fmt::format("limit {} passes {} bytes in {} ps", limit, static_cast<std::int64_t>(bytes), elapsed))) {
         return;
       }
@@ -170,7 +173,7 @@ void Checker::check_windows(const std::vector<Flow>& flows, std::size_t limit) {
 }
 
 // A flow that meets no other takes its bytes over the tightest of its limits, to the picosecond.
-void Checker::check_lonely(const std::vector<Flow>& flows) {
+void Checker::check_lonely(const Kind& kind, const std::vector<Flow>& flows) {
   std::int64_t latest = -1;
   for (std::size_t i = 0; i < flows.size(); ++i) {
     const Flow& f = flows[i];
@@ -178,8 +181,8 @@ void Checker::check_lonely(const std::vector<Flow>& flows) {
     latest = std::max(latest, f.moved);
     if (!alone || f.bytes < 0) continue;
     std::int64_t rate = INT64_MAX;
-    for (const auto& [l, w] : header_.routes[static_cast<std::size_t>(f.route)].uses) {
-      rate = std::min(rate, header_.limits.at(static_cast<std::size_t>(l)) / w);
+    for (const auto& [l, w] : kind.routes[static_cast<std::size_t>(f.route)].uses) {
+      rate = std::min(rate, kind.limits.at(static_cast<std::size_t>(l)) / w);
     }
     const Wide exact = (Wide(f.bytes) * kPsPerSecond + rate - 1) / rate;
     expect("links", exact == f.moved - f.moves,
