@@ -35,4 +35,10 @@ std::int64_t integer_of(const po::variables_map& values, const char* option, std
   throw UsageError(fmt::format("--{} is {}, expected an integer from {} to {}", option, n, low, high));
 }
 
+double number_of(const po::variables_map& values, const char* option, double low, double high) {
+  const auto x = values[option].as<double>();
+  if (x >= low && x <= high) return x;
+  throw UsageError(fmt::format("--{} is {}, expected {} to {}", option, x, low, high));
+}
+
 }  // namespace kvplan

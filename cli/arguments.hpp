@@ -14,8 +14,9 @@ boost::program_options::variables_map parse_arguments(const boost::program_optio
                                                       const std::vector<std::string>& positional,
                                                       const std::vector<std::string>& arguments);
 
-// The value of an integer option within a range. UsageError.
+// The value of an option within a range. UsageError.
 std::int64_t integer_of(const boost::program_options::variables_map&, const char* option, std::int64_t low,
                         std::int64_t high);
+double number_of(const boost::program_options::variables_map&, const char* option, double low, double high);
 
 }  // namespace kvplan

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "cli/version.hpp"
 #include "plan/serving_flags.hpp"
@@ -186,7 +187,8 @@ Json runners_up(PlanSolver& p, const Found& best) {
 Json search_json(PlanSolver& p) {
   const SearchResult& r = p.searched();
   Json unfit = Json::array();
-  for (const auto& [why, n] : p.set().unfit) unfit.push_back({{"why", why}, {"combinations", n}});
+  for (const ArmSet::Unfit& u : p.set().unfit)
+    unfit.push_back({{"hardware", u.hardware}, {"why", u.why}, {"combinations", u.points}});
   const auto arms = static_cast<std::int64_t>(p.set().arms.size());
   return {{"combinations", p.set().points},
           {"same_fleet_by_another_name", p.set().same},
@@ -220,13 +222,15 @@ Json provenance_json(const PlanSolver& p) {
           {"base", p.request().base.merged()}};
 }
 
-// The fleet that comes nearest to the limits: most replicas of the arm with the smallest ratio, over the groups'
-// largest memories.
-Json closest(PlanSolver& p) {
+// The fleet, of this hardware or ("") of any, that comes nearest to the limits: most replicas of the arm with the
+// smallest ratio, over the groups' largest memories.
+Json closest(PlanSolver& p, const std::string& hardware) {
   const PlanRequest& r = p.request();
+  const auto meant = [&](std::size_t arm) { return hardware.empty() || p.set().arms[arm].hardware->name == hardware; };
   std::optional<SearchPoint> best;
   double least = 1e300;
   for (const SearchPoint& s : p.searched().judged) {
+    if (!meant(s.arm)) continue;
     const FleetOutcome o = p.evaluator().run(s.arm, s.replicas, p.load());
     if (!o.slo.empty() && o.ratio < least) least = o.ratio, best = s;
   }
@@ -238,6 +242,7 @@ Json closest(PlanSolver& p) {
   }
   std::optional<std::size_t> arm;
   for (std::size_t a = 0; a < p.set().arms.size(); ++a) {
+    if (!meant(a)) continue;
     const double ratio = worst_ratio(r.slo, p.bounds().of(a).alone);
     if (!arm || ratio < least) least = ratio, arm = a;
   }
@@ -246,6 +251,34 @@ Json closest(PlanSolver& p) {
           {"why", p.bounds().of(*arm).why},
           {"times_the_limit", number(least)},
           {"proven", true}};
+}
+
+// Why no fleet of a hardware will do: the nearest one's reason, or the one that leaves out most of its combinations.
+std::string why_none(PlanSolver& p, const std::string& hardware) {
+  const Json near = closest(p, hardware);
+  if (near.is_null()) {
+    const auto& unfit = p.set().unfit;
+    return std::max_element(unfit.begin(), unfit.end(),
+                            [&](const ArmSet::Unfit& a, const ArmSet::Unfit& b) {
+                              return (a.hardware == hardware ? a.points : 0) < (b.hardware == hardware ? b.points : 0);
+                            })
+        ->why;
+  }
+  const auto name = near["name"].get<std::string>();
+  if (near["proven"].get<bool>()) return fmt::format("{}: {}", name, near["why"].get<std::string>());
+  const Json& why = near["outcome"]["why_not"];
+  return fmt::format("{} x {} is nearest: {}", near["replicas"].get<std::int64_t>(), name,
+                     why.is_null() ? "it is beyond the request's limits, or cannot be had" : why.get<std::string>());
+}
+
+Json without_fleet(PlanSolver& p) {
+  std::set<std::string> names;
+  for (const Arm& a : p.set().arms) names.insert(a.hardware->name);
+  for (const ArmSet::Unfit& u : p.set().unfit) names.insert(u.hardware);
+  for (const Found& f : p.best_by_hardware()) names.erase(p.set().arms[f.arm].hardware->name);
+  Json rows = Json::array();
+  for (const std::string& name : names) rows.push_back({{"hardware", name}, {"why", why_none(p, name)}});
+  return rows;
 }
 
 }  // namespace
@@ -294,6 +327,7 @@ Json plan_document(PlanSolver& p, const std::optional<Found>& best) {
     for (const Found& f : p.best_by_hardware())
       by_hardware.push_back(f.arm == best->arm ? d["recommended"] : plan_json(p, f));
     d["best_by_hardware"] = by_hardware;
+    d["hardware_without_fleet"] = without_fleet(p);
     d["runners_up"] = runners_up(p, *best);
     d["pareto"] = pareto(p);
     d["shadow_prices"] = shadow_prices(p, *best);
@@ -302,7 +336,7 @@ Json plan_document(PlanSolver& p, const std::optional<Found>& best) {
     d["regret"] = r.regret_draws > 0 ? regret(p, *best) : Json(nullptr);
   } else {
     d["recommended"] = nullptr;
-    d["closest"] = closest(p);
+    d["closest"] = closest(p, "");
     d["sentence"] =
         d["closest"].is_null() ? "No combination fits at all."
         : d["closest"]["proven"].get<bool>()

@@ -12,8 +12,9 @@ inline constexpr const char* kPlanSchema = "kvplan.plan/1";
 // lost, scenario and serving flags. Simulates both thoroughly.
 Json plan_json(PlanSolver&, const Found&);
 
-// {schema, feasible, sentence, recommended | null, closest | null, best_by_hardware, runners_up, pareto, binding,
-//  shadow_prices, sensitivity, break_even, regret, search, notes, provenance}
+// {schema, feasible, sentence, recommended | null, closest | null, best_by_hardware, hardware_without_fleet,
+// runners_up,
+//  pareto, shadow_prices, sensitivity, break_even, regret, search, notes, provenance}
 Json plan_document(PlanSolver&, const std::optional<Found>& best);
 
 std::string plan_text(const Json& document);

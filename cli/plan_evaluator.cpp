@@ -27,22 +27,6 @@ std::string key_of(std::size_t arm, std::int64_t replicas, const std::string& lo
                      t.link, t.frontend, t.dram_bytes, t.link_bytes_per_s, t.spares_fail_at_s, thorough);
 }
 
-// How the intervals of independent replications combine.
-Estimated pooled(const std::vector<Estimated>& each) {
-  Estimated e;
-  double squares = 0;
-  bool all = true;
-  const double n = static_cast<double>(each.size());
-  for (const Estimated& x : each) {
-    e.value += x.value / n;
-    all = all && x.interval;
-    if (x.interval) squares += x.interval->half_width() * x.interval->half_width();
-  }
-  const double half = std::sqrt(squares) / n;
-  if (all && std::isfinite(e.value)) e.interval = Interval{e.value - half, e.value + half};
-  return e;
-}
-
 }  // namespace
 
 struct Evaluator::Run {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/parallel.hpp"
 #include "base/random.hpp"
 #include "cli/plan_answer.hpp"
 
@@ -83,12 +84,13 @@ Tweak slower(double base, double head, double context, double pair, double sign)
   return {std::exp(sign * base), std::exp(sign * head), std::exp(sign * context), std::exp(sign * pair), 1, 1, 0, 0};
 }
 
-// Users (or arrivals) that a fleet of `running` replicas carries, as a factor on the load; between 0.5 and 2.
-double capacity(PlanSolver& p, const Found& f, const Tweak& tweak) {
+// Users (or arrivals) that a fleet of `running` replicas carries on one replication, as a factor on its load, to half a
+// percent; between 0.5 and 2.
+double capacity(PlanSolver& p, const Found& f, const Tweak& tweak, std::size_t replication) {
   double low = 0.5, high = 2;
-  for (int i = 0; i < 6; ++i) {
+  for (int i = 0; i < 8; ++i) {
     const double middle = std::sqrt(low * high);
-    const LoadSet load = p.load_with(fmt::format("capacity {:.4f}", middle), middle, 1);
+    const LoadSet load = p.load_with(fmt::format("capacity {:.4f}", middle), middle, 1, replication);
     (p.evaluator().run(f.arm, f.running, load, tweak).feasible ? low : high) = middle;
   }
   return std::sqrt(low * high);
@@ -96,37 +98,57 @@ double capacity(PlanSolver& p, const Found& f, const Tweak& tweak) {
 
 }  // namespace
 
+// Each resource's worth is the same replications' with more of it and without: paired, so that an interval tells
+// whether it is more than chance.
 Json shadow_prices(PlanSolver& p, const Found& best) {
   const FleetOutcome o = p.evaluator().run(best.arm, best.running, p.load());
   const Arm& a = p.set().arms[best.arm];
   const double usd = p.evaluator().cost(best.arm, best.replicas, best.running, o).usd_per_hour;
-  const double base = capacity(p, best, {});
-  Json resources = Json::array();
-  const auto add = [&](const char* what, const char* unit, double amount, double per_fleet, const Tweak& tweak) {
-    const double gain = capacity(p, best, tweak) / base - 1;
-    resources.push_back({{"resource", what},
-                         {"unit", unit},
-                         {"tried", amount},
-                         {"more_load_fraction", gain},
-                         {"usd_per_hour_per_unit", usd * gain / amount / per_fleet}});
+  struct Resource {
+    const char *what, *unit;
+    double tried = 0;  // units more
+    double per_fleet = 1;
+    Tweak tweak;
   };
+  std::vector<Resource> resources;
   const double nodes = static_cast<double>(a.fleet(best.running).nodes);
   if (a.built.dram_per_node.count > 0) {
     const double more = 0.25 * static_cast<double>(a.built.dram_per_node.count);
-    Tweak t;
-    t.dram_bytes = more;
-    add("DRAM of a node for KV", "GiB", more / kGib, nodes, t);
-    t = {};
-    const double rate = static_cast<double>(a.built.config.links.limits.at(0).bytes_per_s);
-    t.link_bytes_per_s = 0.25 * rate;
-    add("links of a node, each", "GB/s", 0.25 * rate / 1e9, nodes, t);
+    const double rate = 0.25 * static_cast<double>(a.built.config.links.limits.at(0).bytes_per_s);
+    resources.push_back({"DRAM of a node for KV", "GiB", more / kGib, nodes, {}});
+    resources.back().tweak.dram_bytes = more;
+    resources.push_back({"links of a node, each", "GB/s", rate / 1e9, nodes, {}});
+    resources.back().tweak.link_bytes_per_s = rate;
   }
-  add("compute and HBM speed", "%", 10, 1, Tweak{1 / 1.1, 1 / 1.1, 1 / 1.1, 1 / 1.1, 1, 1, 0, 0});
+  resources.push_back({"compute and HBM speed", "%", 10, 1, Tweak{1 / 1.1, 1 / 1.1, 1 / 1.1, 1 / 1.1, 1, 1, 0, 0}});
+  const std::size_t replications = p.load().loads.size(), worlds = 1 + resources.size();
+  std::vector<double> carried(replications * worlds);
+  for_each_index(carried.size(), p.threads(), [&](std::size_t i) {
+    const std::size_t world = i % worlds;
+    carried[i] = capacity(p, best, world == 0 ? Tweak{} : resources[world - 1].tweak, i / worlds);
+  });
+  Json rows = Json::array();
+  for (std::size_t k = 0; k < resources.size(); ++k) {
+    const Resource& r = resources[k];
+    std::vector<double> gains;
+    for (std::size_t i = 0; i < carried.size(); i += worlds) gains.push_back(carried[i + 1 + k] / carried[i] - 1);
+    const double gain = mean_of(gains), price = usd / r.tried / r.per_fleet;
+    const auto interval = t_interval(gains, p.request().level);
+    rows.push_back({{"resource", r.what},
+                    {"unit", r.unit},
+                    {"tried", r.tried},
+                    {"more_load_fraction", gain},
+                    {"usd_per_hour_per_unit", price * gain},
+                    {"low", interval ? Json(price * interval->low) : Json(nullptr)},
+                    {"high", interval ? Json(price * interval->high) : Json(nullptr)}});
+  }
+  std::vector<double> base;
+  for (std::size_t i = 0; i < carried.size(); i += worlds) base.push_back(carried[i]);
   return {{"binding", p.request().slo.name(o.binding)},
           {"ratio_to_limit", o.ratio},
           {"bottleneck", o.bottleneck},
-          {"load_carried_fraction", base},
-          {"resources", resources}};
+          {"load_carried_fraction", mean_of(base)},
+          {"resources", rows}};
 }
 
 Json sensitivity(PlanSolver& p, const Found& best) {

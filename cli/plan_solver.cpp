@@ -8,22 +8,14 @@
 #include <sstream>
 
 #include "cli/load_trace.hpp"
+#include "cli/replications.hpp"
 #include "sim/simulation.hpp"
 
 namespace kvplan {
 namespace {
 
-bool same_arrivals(const Workload& a, const Workload& b) {
-  return a.turns.size() == b.turns.size() &&
-         std::equal(a.turns.begin(), a.turns.end(), b.turns.begin(), [](const Turn& x, const Turn& y) {
-           return x.arrival.time == y.arrival.time && x.prompt_tokens == y.prompt_tokens && x.session == y.session;
-         });
-}
-
 std::shared_ptr<const Workload> loaded(const Scenario& base, std::int64_t replication, std::ostream& err) {
-  Scenario s = base;
-  s.assign("seed", base.integer("seed") + replication, "replication", {});
-  return std::make_shared<const Workload>(with_chains(load_trace(s, false, err)));
+  return std::make_shared<const Workload>(with_chains(load_trace(replication_of(base, replication), false, err)));
 }
 
 std::shared_ptr<const Workload> with_think_times(const Workload& w, double factor) {
@@ -63,7 +55,7 @@ PlanSolver::PlanSolver(PlanRequest request, int threads, std::ostream& err)
 void PlanSolver::read_loads(std::ostream& err) {
   for (std::int64_t r = 0; r < request_.replications; ++r) {
     const auto w = loaded(request_.base, r, err);
-    if (r == 1 && same_arrivals(*w, *load_.loads[0].workload)) {
+    if (r == 1 && same_load(*w, *load_.loads[0].workload)) {
       notes_.push_back(
           "the load has no random draws, so that one replication is all there is (trace.users or trace.arrivals draw)");
       break;
@@ -198,8 +190,8 @@ std::optional<Found> PlanSolver::solve_exhaustively(std::int64_t& judged) {
   return best;
 }
 
-LoadSet PlanSolver::load_with(const std::string& name, double users_factor, double think_factor) const {
-  LoadSet set{{}, name};
+LoadSet PlanSolver::load_with(const std::string& name, double users_factor, double think_factor,
+                              std::size_t replication) const {
   std::ostringstream nowhere;
   Scenario s = request_.base;
   if (s.has("trace.users")) {
@@ -210,14 +202,12 @@ LoadSet PlanSolver::load_with(const std::string& name, double users_factor, doub
     const char* path = s.text("trace.arrivals") != "recorded" ? "trace.arrivals_per_s" : "trace.rate_scale";
     s.assign(path, users_factor * s.number(path), "what if", {});
   }
-  for (std::size_t l = 0; l < 1; ++l) {  // one replication: paired with the first of the plan
-    auto w = users_factor == 1 ? load_.loads[l].workload : loaded(s, static_cast<std::int64_t>(l), nowhere);
-    if (think_factor != 1) w = with_think_times(*w, think_factor);
-    const double share =
-        static_cast<double>(load_.loads[l].judged_from) / static_cast<double>(load_.loads[l].workload->turns.size());
-    set.loads.push_back({w, static_cast<TurnId>(share * static_cast<double>(w->turns.size()))});
-  }
-  return set;
+  const ArmBounds::Load& now = load_.loads[replication];
+  auto w = users_factor == 1 ? now.workload : loaded(s, static_cast<std::int64_t>(replication), nowhere);
+  if (think_factor != 1) w = with_think_times(*w, think_factor);
+  const double share = static_cast<double>(now.judged_from) / static_cast<double>(now.workload->turns.size());
+  const auto judged_from = static_cast<TurnId>(share * static_cast<double>(w->turns.size()));
+  return {{{w, judged_from}}, fmt::format("{} of replication {}", name, replication)};
 }
 
 std::optional<std::int64_t> PlanSolver::fewest(std::size_t arm, std::int64_t near, const LoadSet& set,

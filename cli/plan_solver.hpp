@@ -37,8 +37,9 @@ class PlanSolver {
   const Architecture& model() const { return model_; }
   int threads() const { return threads_; }
 
-  // Loads like the one at hand, with other figures: {path: factor} on scenario options, and on think times.
-  LoadSet load_with(const std::string& name, double users_factor, double think_factor) const;
+  // One replication's load with other figures: factors on users (or arrivals) and on think times.
+  LoadSet load_with(const std::string& name, double users_factor, double think_factor,
+                    std::size_t replication = 0) const;
   // The fewest replicas of an arm that meet the SLO in another world; nothing when none up to the request's most.
   std::optional<std::int64_t> fewest(std::size_t arm, std::int64_t near, const LoadSet&, const Tweak&);
 

@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <map>
 #include <set>
-#include <thread>
 
 #include "base/json_text.hpp"
+#include "base/parallel.hpp"
 #include "reports/cells.hpp"
 
 namespace kvplan {
@@ -99,7 +98,15 @@ ArmSet arms_of(const PlanRequest& r, const Architecture& model) {
   Hardwares hardwares;
   std::map<std::string, std::size_t> groups;
   std::set<std::string> seen;
-  std::map<std::string, std::int64_t> unfit;
+  const auto unfit = [&](const Arm& arm, const std::string& why) {
+    const std::string& name = arm.hardware->name;
+    const auto known = std::find_if(set.unfit.begin(), set.unfit.end(),
+                                    [&](const ArmSet::Unfit& u) { return u.hardware == name && u.why == why; });
+    if (known == set.unfit.end())
+      set.unfit.push_back({name, why, 1});
+    else
+      ++known->points;
+  };
   set.points = r.points();
   for (std::int64_t i = 0; i < set.points; ++i) {
     const Json all = r.values(i);
@@ -120,24 +127,23 @@ ArmSet arms_of(const PlanRequest& r, const Architecture& model) {
     try {
       arm.built = build_config(s, arm.mode, *arm.hardware, model);
     } catch (const InfeasibleError& e) {
-      ++unfit[short_reason(e.what())];
+      unfit(arm, short_reason(e.what()));
       continue;
     }
     const std::string why =
         cannot_be_had(arm.fleet(arm.built.config.replicas_per_node), *arm.hardware, r.prices, r.tenure);
     if (!why.empty()) {
-      ++unfit[why];
+      unfit(arm, why);
       continue;
     }
     if (arm.built.ssd_per_node.count > 0 &&
         static_cast<double>(arm.built.ssd_per_node.count) > arm.hardware->storage(VertexKind::ssd)->bytes.value) {
-      ++unfit[fmt::format("more SSD than {} has", arm.hardware->name)];
+      unfit(arm, fmt::format("more SSD than {} has", arm.hardware->name));
       continue;
     }
     arm.group = groups.try_emplace(group_key(values, false), groups.size()).first->second;
     set.arms.push_back(std::move(arm));
   }
-  set.unfit.assign(unfit.begin(), unfit.end());
   return set;
 }
 
@@ -186,13 +192,7 @@ ArmBounds::ArmBounds(const PlanRequest& r, const ArmSet& set, const std::vector<
         }
       }
     };
-    std::atomic<std::size_t> next{0};
-    const auto run = [&] {
-      for (std::size_t i = next++; i < work.size(); i = next++) judge_alike(work[i]);
-    };
-    std::vector<std::jthread> others;
-    for (int t = 1; t < threads; ++t) others.emplace_back(run);
-    run();
+    for_each_index(work.size(), threads, [&](std::size_t i) { judge_alike(work[i]); });
   }
   for (Need& need : needs_) {
     if (need.replicas) continue;

@@ -25,9 +25,13 @@ struct Arm {
 
 struct ArmSet {
   std::vector<Arm> arms;
-  std::int64_t points = 0;                                  // of the design
-  std::int64_t same = 0;                                    // of them: the same fleet as another one
-  std::vector<std::pair<std::string, std::int64_t>> unfit;  // why, and how many
+  std::int64_t points = 0;  // of the design
+  std::int64_t same = 0;    // of them: the same fleet as another one
+  struct Unfit {
+    std::string hardware, why;
+    std::int64_t points = 0;
+  };
+  std::vector<Unfit> unfit;
 };
 
 // InputError: a hardware without a price, nothing to search.

@@ -81,7 +81,10 @@ std::string fleets(const Json& d) {
     front.push_back({p["name"], std::to_string(p["replicas"].get<int>()),
                      fmt::format("{:.2f}", p["usd_per_hour"].get<double>()), percent(p["worst_ratio_to_limit"])});
   }
-  return table("Best of each hardware", rivals) + table("Runners-up", lost) +
+  std::string none;
+  for (const Json& h : d["hardware_without_fleet"])
+    none += fmt::format("  No fleet of {}: {}\n", h["hardware"].get<std::string>(), h["why"].get<std::string>());
+  return table("Best of each hardware", rivals) + none + table("Runners-up", lost) +
          table("Pareto front: cost against distance from the limits (spare nodes lost)", front);
 }
 
@@ -90,12 +93,16 @@ std::string shadow(const Json& s) {
       "\nWhat binds: {} at {} of its limit; bottleneck: {}. The fleet without its spares carries {:.2f} x the load.\n",
       s["binding"].get<std::string>(), percent(s["ratio_to_limit"]), s["bottleneck"].get<std::string>(),
       s["load_carried_fraction"].get<double>());
-  Grid grid = {{"one more", "is worth", "from"}};
+  Grid grid = {{"one more", "is worth", "", "from"}};
   for (const Json& r : s["resources"]) {
-    grid.push_back({fmt::format("{} of {}", r["unit"].get<std::string>(), r["resource"].get<std::string>()),
-                    fmt::format("{:.4f} USD/h", r["usd_per_hour_per_unit"].get<double>()),
-                    fmt::format("{:.1f} {} more carry {:+.1f} % load", r["tried"].get<double>(),
-                                r["unit"].get<std::string>(), 100 * r["more_load_fraction"].get<double>())});
+    const auto usd = [&](const char* key) { return r[key].get<double>(); };
+    const bool known = !r["low"].is_null(), shows = known && (usd("low") > 0 || usd("high") < 0);
+    grid.push_back(
+        {fmt::format("{} of {}", r["unit"].get<std::string>(), r["resource"].get<std::string>()),
+         known && !shows ? "nothing that shows" : fmt::format("{:.4f} USD/h", usd("usd_per_hour_per_unit")),
+         known ? fmt::format("({:.4f} to {:.4f})", usd("low"), usd("high")) : "(one replication: no interval)",
+         fmt::format("{:.1f} {} more carry {:+.1f} % load", r["tried"].get<double>(), r["unit"].get<std::string>(),
+                     100 * r["more_load_fraction"].get<double>())});
   }
   return text + text_grid(grid, "  ");
 }

@@ -8,6 +8,7 @@
 #include "cli/interval.hpp"
 #include "cli/load_trace.hpp"
 #include "cli/replay.hpp"
+#include "cli/replications.hpp"
 #include "cli/run_arguments.hpp"
 #include "cli/verb.hpp"
 #include "reports/flat.hpp"
@@ -16,6 +17,7 @@
 #include "reports/table.hpp"
 #include "reports/timeline.hpp"
 #include "reports/write.hpp"
+#include "sim/simulation.hpp"
 
 namespace kvplan {
 namespace {
@@ -59,6 +61,25 @@ void clear(const std::string& folder) {
   }
 }
 
+Json confidence_of(const Combination& c, const Architecture& model, const Workload& workload,
+                   const SimulationResult& first, const RunArguments& run, std::ostream& err) {
+  Confidence confidence(run.level);
+  confidence.add(workload, first, start_up(workload, first));
+  for (std::int64_t n = 1; n < run.replications; ++n) {
+    if (run.relative > 0 && confidence.within(run.relative)) break;
+    const Scenario s = replication_of(c.scenario, n);
+    const Workload load = with_chains(load_trace(s, run.strict, err));
+    if (same_load(load, workload)) {
+      err << "note: the load has no random draws, so that one replication is all there is (trace.users and "
+             "trace.arrivals draw)\n";
+      break;
+    }
+    const SimulationResult result = simulate(load, build_config(s, c.offload, c.hardware, model).config);
+    confidence.add(load, result, start_up(load, result));
+  }
+  return confidence.document();
+}
+
 // Simulates one combination and, with --out, writes it before the next begins: an interrupt keeps what is done.
 Json simulate_one(const Combination& c, const Architecture& model, const Workload& workload, const RunArguments& run,
                   const std::string& folder, std::ostream& err) {
@@ -73,6 +94,7 @@ Json simulate_one(const Combination& c, const Architecture& model, const Workloa
   if (!folder.empty()) clear(folder);
   if (run.events) keep_events(workload, built.config, r.result, log, run.check, folder, err);
   if (run.intervals) r.document["interval"] = interval_of(r.document, at_end("low").document, at_end("high").document);
+  if (run.replications > 0) r.document["confidence"] = confidence_of(c, model, workload, r.result, run, err);
   if (!folder.empty()) {
     write_file(folder + "/requests.jsonl", requests_jsonl(workload, r.result));
     write_file(folder + "/result.json", pretty(r.document));
@@ -112,7 +134,7 @@ std::vector<Column> simulate_all(const RunArguments& run, Streams streams) {
 std::string rendered(const std::vector<Column>& columns, Format format, bool colour) {
   switch (format) {
     case Format::table:
-      return text_table(columns, colour) + interval_text(columns);
+      return text_table(columns, colour) + confidence_text(columns) + interval_text(columns);
     case Format::md:
       return markdown_table(columns);
     case Format::csv:
@@ -154,6 +176,7 @@ ExitCode run_verb(const std::vector<std::string>& arguments, Streams streams) {
   streams.out << rendered(columns, run.format, streams.colour);
   if (!run.out.empty()) streams.err << fmt::format("results: {}\n", run.out);
   if (arguments.empty()) streams.err << kHints;
+  if (run.relative > 0) require_precision(columns, run.relative);
   return outcome(columns);
 }
 

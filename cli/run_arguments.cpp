@@ -30,6 +30,14 @@ po::options_description flags() {
       "Write result.json and requests.jsonl there, in a folder a combination where there are several.");
   add("print-config", "Print each option, its value and where it came from, and stop.");
   add("intervals", "Run on both ends of the step times' 90 % interval as well, and print the least and most.");
+  add("replications", po::value<std::int64_t>()->value_name("N"),
+      "Simulate N times, each with a seed of its own (the same for every combination), and print intervals of all "
+      "latencies, behind the start-up (MSER-5). The rest is told of the first.");
+  add("level", po::value<double>()->value_name("SHARE"),
+      "Confidence of these intervals, 0.5 to 0.999; 0.9 unless set.");
+  add("relative", po::value<double>()->value_name("SHARE"),
+      "Stop replicating when every interval is within this share of its value to either side; exit 3, with what it "
+      "would take, where N replications do not get there.");
   add("events", "With --out: write events.jsonl as well, all that happens in the run (docs/event-log.md).");
   add("timeline", po::value<std::string>()->value_name("FILE"),
       "With --out: events.jsonl as well, and what happened as a file for Perfetto (`kvplan timeline` draws parts of it).");
@@ -74,6 +82,11 @@ RunArguments parse_run(const std::vector<std::string>& arguments) {
     run.out = values["out"].as<std::string>();
     if (run.out.empty()) throw UsageError("--out needs a folder");
   }
+  if (values.count("replications")) run.replications = integer_of(values, "replications", 1, 10'000);
+  if (values.count("level")) run.level = number_of(values, "level", 0.5, 0.999);
+  if (values.count("relative")) run.relative = number_of(values, "relative", 0.0001, 1);
+  if (run.replications == 0 && (values.count("level") || values.count("relative")))
+    throw UsageError("--level and --relative say something about replications", "--replications N");
   if (values.count("timeline")) {
     run.timeline = values["timeline"].as<std::string>();
     run.events = true;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,9 @@ struct RunArguments {
   bool strict = false;
   bool events = false;  // keep the log of what happens
   bool check = false;   // audit at every event, and check the log afterwards
+  std::int64_t replications = 0;  // with seeds of their own; 0: no intervals are asked
+  double level = 0.9;             // of the intervals
+  double relative = 0;            // half width, as a share of the value, that ends replications early; 0: none does
   Format format = Format::table;
   std::string out;       // folder; "" for none
   std::string timeline;  // file; "" for none

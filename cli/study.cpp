@@ -56,12 +56,6 @@ void run(const StudyEntry& entry, const std::vector<std::string>& arguments, Str
 
 }  // namespace
 
-double number_of(const po::variables_map& values, const char* option, double low, double high) {
-  const auto x = values[option].as<double>();
-  if (x >= low && x <= high) return x;
-  throw UsageError(fmt::format("--{} is {}, expected {} to {}", option, x, low, high));
-}
-
 ExitCode study_verb(const std::vector<std::string>& arguments, Streams streams) {
   if (arguments.empty()) throw UsageError("study needs a name", "kvplan study --help");
   const std::string& name = arguments.front();

@@ -40,7 +40,5 @@ const StudyEntry& storage_study();         // cli/study_storage.cpp
 inline auto* integer(std::int64_t fallback) {
   return boost::program_options::value<std::int64_t>()->value_name("N")->default_value(fallback);
 }
-// The value of an option within a range. UsageError.
-double number_of(const boost::program_options::variables_map&, const char* option, double low, double high);
 
 }  // namespace kvplan

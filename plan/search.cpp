@@ -1,11 +1,10 @@
 #include "plan/search.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
 #include <limits>
 #include <map>
-#include <thread>
+
+#include "base/parallel.hpp"
 
 namespace kvplan {
 namespace {
@@ -146,24 +145,8 @@ SearchResult search(const SearchSpace& space, int threads) {
     const std::size_t count = std::min(size, groups.size() - begin);
     const double best = result.best ? result.best->value : kNothingYet;
     std::vector<SearchResult> parts(count);
-    std::vector<std::exception_ptr> errors(count);
-    std::atomic<std::size_t> next{0};
-    const auto work = [&] {
-      for (std::size_t i = next++; i < count; i = next++) {
-        try {
-          parts[i] = GroupSearch(space, groups[begin + i], best).run();
-        } catch (...) {
-          errors[i] = std::current_exception();
-        }
-      }
-    };
-    std::vector<std::jthread> others;
-    for (int t = 1; t < threads && static_cast<std::size_t>(t) < count; ++t) others.emplace_back(work);
-    work();
-    others.clear();
-    for (const std::exception_ptr& e : errors) {
-      if (e) std::rethrow_exception(e);
-    }
+    for_each_index(count, threads,
+                   [&](std::size_t i) { parts[i] = GroupSearch(space, groups[begin + i], best).run(); });
     for (SearchResult& p : parts) add(result, std::move(p));
   }
   return result;

@@ -14,10 +14,6 @@ namespace {
 constexpr std::size_t kGroup = 5;
 constexpr double kBeyondQuantile = 10;
 
-double mean_of(const std::vector<double>& v) {
-  return std::accumulate(v.begin(), v.end(), 0.0) / static_cast<double>(v.size());
-}
-
 // Half the width of the interval of a mean of n values with this sum of squared deviations.
 double t_half_width(double squares, std::size_t n, double level) {
   const double degrees = static_cast<double>(n - 1);
@@ -37,6 +33,10 @@ double statistic_of(std::vector<double> sample, Statistic s, double q) {
 }
 
 }  // namespace
+
+double mean_of(const std::vector<double>& v) {
+  return std::accumulate(v.begin(), v.end(), 0.0) / static_cast<double>(v.size());
+}
 
 WarmUp mser5(const std::vector<double>& observations) {
   std::vector<double> groups;
@@ -80,6 +80,21 @@ Estimated estimate(const std::vector<double>& sample, Statistic s, double q, dou
   if (std::any_of(values.begin(), values.end(), [](double v) { return !std::isfinite(v); })) return e;
   const double half = half_width(values, level);
   e.interval = Interval{e.value - half, e.value + half};
+  return e;
+}
+
+Estimated pooled(const std::vector<Estimated>& each) {
+  Estimated e;
+  double squares = 0;
+  bool all = true;
+  const double n = static_cast<double>(each.size());
+  for (const Estimated& x : each) {
+    e.value += x.value / n;
+    all = all && x.interval;
+    if (x.interval) squares += x.interval->half_width() * x.interval->half_width();
+  }
+  const double half = std::sqrt(squares) / n;
+  if (all && std::isfinite(e.value)) e.interval = Interval{e.value - half, e.value + half};
   return e;
 }
 

@@ -26,6 +26,8 @@ struct WarmUp {
 };
 WarmUp mser5(const std::vector<double>& observations);
 
+double mean_of(const std::vector<double>&);  // not of nothing
+
 // Of the mean of independent values; nothing for fewer than two.
 std::optional<Interval> t_interval(const std::vector<double>& values, double level);
 
@@ -39,6 +41,9 @@ struct Estimated {
   std::optional<Interval> interval;
 };
 Estimated estimate(const std::vector<double>& sample, Statistic, double q, double level, std::size_t batches = 10);
+
+// The mean of what independent replications estimate, with the interval that theirs make; none where one has none.
+Estimated pooled(const std::vector<Estimated>& each);
 
 // Observations that quantile q needs so that at least ten lie beyond it.
 std::size_t observations_for_quantile(double q);

@@ -50,6 +50,9 @@ Section answer(const Json& plan) {
                               t.value("met", false) ? "met" : "MISSED"});
     }
   }
+  for (const Json& h : list_of(plan, "hardware_without_fleet")) {
+    s.points.push_back(fmt::format("No fleet of {}: {}.", text_of(h, "hardware"), text_of(h, "why")));
+  }
   for (const Json& note : list_of(plan, "notes")) {
     if (note.is_string()) s.more.push_back(note.get<std::string>());
   }
@@ -121,6 +124,16 @@ Section hangs_on(const Json& plan, const std::string& objective) {
                          : fmt::format("The best fleet becomes another when these change: {}.", changes),
          range_bars("Cost of the best fleet from one end of each change to the other", {objective, false, ""}, ranges),
          std::move(grid)});
+  }
+  if (plan.contains("shadow_prices") && plan["shadow_prices"].is_object()) {
+    for (const Json& r : list_of(plan["shadow_prices"], "resources")) {
+      const double low = number_of(r, "low"), high = number_of(r, "high");
+      const bool known = !std::isnan(low), shows = !known || low > 0 || high < 0;
+      s.points.push_back(fmt::format(
+          "One more {} of {} is worth {}{}.", text_of(r, "unit"), text_of(r, "resource"),
+          shows ? of(number_of(r, "usd_per_hour_per_unit")) + " USD/h" : "nothing that shows",
+          known ? fmt::format(" (interval {} to {} USD/h)", of(low), of(high)) : " (one replication: no interval)"));
+    }
   }
   for (const Json& b : list_of(plan, "break_even")) {
     s.points.push_back(

@@ -1,9 +1,8 @@
 #include "traces/hit_rates.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <thread>
 
+#include "base/parallel.hpp"
 #include "traces/policies/policy.hpp"
 
 namespace kvplan {
@@ -42,14 +41,8 @@ std::vector<HitRates> simulated_hit_rates(const Workload& w, const std::string& 
   const PolicyEntry& entry = policy_named(policy);
   std::vector<HitRates> rates(capacities.size());
   if (w.block_count() == 0) return rates;
-  std::atomic<std::size_t> next{0};
-  std::vector<std::jthread> workers;
-  for (unsigned i = 0; i < std::max(1u, std::min<unsigned>(threads, static_cast<unsigned>(rates.size()))); ++i) {
-    workers.emplace_back([&] {
-      for (std::size_t c = next++; c < rates.size(); c = next++) rates[c] = simulate(w, entry, capacities[c], order);
-    });
-  }
-  workers.clear();  // joins
+  for_each_index(rates.size(), static_cast<int>(threads),
+                 [&](std::size_t c) { rates[c] = simulate(w, entry, capacities[c], order); });
   return rates;
 }
 

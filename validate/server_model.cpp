@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <map>
-#include <thread>
 
 #include "base/error.hpp"
+#include "base/parallel.hpp"
 #include "models/memory.hpp"
 #include "models/operators/step_model.hpp"
 #include "models/roofline.hpp"
@@ -114,18 +113,12 @@ std::vector<ServerPoint> server_points(const std::vector<ServerRow>& rows, const
 std::vector<ServerFigures> predict(const std::vector<ServerPoint>& points, const Benchmark& b, const Overheads& o,
                                    unsigned threads) {
   std::vector<ServerFigures> figures(points.size());
-  std::atomic<std::size_t> next{0};
-  const auto work = [&] {
-    for (std::size_t i = next++; i < points.size(); i = next++) {
-      SimulationConfig config = points[i].config;
-      config.step_times.fill(with_overheads(config.step_times[0], o, points[i].activation_row_s));
-      config.engine.frontend_fixed = time_from_seconds(o.request_s);
-      figures[i] = run_benchmark(points[i].row, b, std::move(config), o.kept_free);
-    }
-  };
-  std::vector<std::jthread> pool;
-  for (unsigned t = 1; t < threads; ++t) pool.emplace_back(work);
-  work();
+  for_each_index(points.size(), static_cast<int>(threads), [&](std::size_t i) {
+    SimulationConfig config = points[i].config;
+    config.step_times.fill(with_overheads(config.step_times[0], o, points[i].activation_row_s));
+    config.engine.frontend_fixed = time_from_seconds(o.request_s);
+    figures[i] = run_benchmark(points[i].row, b, std::move(config), o.kept_free);
+  });
   return figures;
 }
 

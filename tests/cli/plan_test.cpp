@@ -74,10 +74,33 @@ TEST_CASE("a plan's document holds what the terminal prints, and its scenario ru
   CHECK(d["recommended"]["with_spare_nodes_lost"]["meets_slo"] == true);
   CHECK(d["regret"]["draws"] == 2);
   CHECK(d["best_by_hardware"].size() == 2);
+  CHECK(d["hardware_without_fleet"].empty());
+  for (const json& r : d["shadow_prices"]["resources"]) {
+    if (r["low"].is_null()) continue;
+    CHECK(r["low"] <= r["usd_per_hour_per_unit"]);
+    CHECK(r["usd_per_hour_per_unit"] <= r["high"]);
+  }
   CHECK(contains(d["recommended"]["serving_flags"]["vLLM"].get<std::string>(), "--tensor-parallel-size 1"));
   const CliRun again = cli({"run", out + "/recommended.scenario.json", "--format", "json"});
   CHECK(again.code == 0);
   CHECK(text_of(folder.path / "out" / "plan.json") == run.out);
+}
+
+TEST_CASE("a hardware for which there is no fleet is named, with the reason") {
+  Folder folder;
+  json request = small_request(3);
+  request["base"]["model"] = "llama-3.1-70b";  // 141 GB of weights: for no single GPU of these
+  request["base"]["engine"]["gpu_memory_utilization"] = 0.9;
+  request["search"]["grid"] = {{"hardware", {"x86-h100-sxm", "gh200-96"}}, {"tp", {1, 4}}};
+  request["slo"] = {{"ttft_s", {{"p50", 5.0}}}};
+  request["regret_draws"] = 0;
+  const CliRun run = cli({"plan", written(folder, request), "--format", "json"});
+  INFO(run.err);
+  REQUIRE(run.code == 0);
+  const json none = run.json()["hardware_without_fleet"];
+  REQUIRE(none.size() == 1);
+  CHECK(none[0]["hardware"] == "gh200-96");
+  CHECK(!none[0]["why"].get<std::string>().empty());
 }
 
 TEST_CASE("an SLO out of reach: exit 4, the nearest fleet, what binds and how far it is") {

@@ -109,3 +109,40 @@ TEST_CASE("two hardware files of one name would share a column and a folder: ref
   CHECK(run.code == 3);
   CHECK(contains(run.err, "is a second hardware with the name gh200-96"));
 }
+
+TEST_CASE("replications give every latency an interval, the narrower the more there are") {
+  const std::vector<std::string> load = {"run", "--users", "6", "--set", "trace.duration_s=3000", "--format", "json"};
+  const auto confidence = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments = load;
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const CliRun run = cli(arguments);
+    INFO(run.err);
+    REQUIRE(run.code == 0);
+    CHECK(SchemaCheck(cli({"schema", "result"}).json()).problems(run.json()).empty());
+    return run.json()["confidence"];
+  };
+  const json one = confidence({"--replications", "1"}), many = confidence({"--replications", "8"});
+  CHECK(many["replications"] == 8);
+  const auto half = [](const json& c, const char* statistic) {
+    const json& e = c["latency"]["ttft_s"][statistic];
+    CHECK(e["low"] < e["value"]);
+    CHECK(e["value"] < e["high"]);
+    return (e["high"].get<double>() - e["low"].get<double>()) / 2;
+  };
+  CHECK(one["latency"]["ttft_s"]["p99"]["low"].is_null());  // of some hundred requests
+  CHECK(half(many, "p99") > 0);                             // and over eight replications
+  for (const char* statistic : {"mean", "p50", "p90"}) CHECK(half(many, statistic) < half(one, statistic));
+  // The interval of many seeds holds what a seed that is none of them gives, more often than not.
+  const json other = confidence({"--replications", "1", "--seed", "100"});
+  const json& e = many["latency"]["tpot_s"]["mean"];
+  CHECK(std::abs(other["latency"]["tpot_s"]["mean"]["value"].get<double>() - e["value"].get<double>()) <
+        0.2 * e["value"].get<double>());
+  // An easy wish stops early; one that is out of reach says what it would take.
+  CHECK(confidence({"--replications", "50", "--relative", "0.9"})["replications"].get<int>() < 50);
+  std::vector<std::string> strict = load;
+  strict.insert(strict.end(), {"--replications", "2", "--relative", "0.001"});
+  const CliRun missed = cli(strict);
+  CHECK(missed.code == 3);
+  CHECK(contains(missed.err, "replications, or a load"));
+  CHECK(cli({"run", "--relative", "0.1"}).code == 2);
+}
