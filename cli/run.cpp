@@ -27,7 +27,10 @@ struct Combination {
   Scenario scenario;
   Hardware hardware;
   std::string offload;
-  std::string name() const { return hardware.name + " " + offload; }
+  std::string name() const {
+    const std::string also = scenario.has("fleet.also") ? " + " + scenario.text("fleet.also") : "";
+    return hardware.name + also + " " + offload;
+  }
   std::string folder() const {
     std::string folder = hardware.name + "-" + offload;
     std::replace(folder.begin(), folder.end(), '/', '_');
