@@ -45,7 +45,13 @@ inline constexpr EventShape kEventShapes[] = {
     {"evict", "memory", {nullptr, "first", "last"}},
     {"forget", "memory", {nullptr, "first", "last"}},
     {"pages", "memory", {"count"}},
+    {"choose", "replica", {}},
+    {"reserve", "replica", {"tokens", "bytes"}},
+    {"send", "replica", {"from", "bytes"}},
+    {"sent", "replica", {"from", "bytes"}},
+    {"handed_over", "replica", {"from"}},
+    {"join", "replica", {}},
 };
-static_assert(sizeof(kEventShapes) / sizeof(EventShape) == static_cast<std::size_t>(Happening::pages) + 1);
+static_assert(sizeof(kEventShapes) / sizeof(EventShape) == static_cast<std::size_t>(Happening::join) + 1);
 
 }  // namespace kvplan

@@ -8,7 +8,7 @@
 #include "base/error.hpp"
 #include "reports/event_shapes.hpp"
 #include "reports/totals.hpp"
-#include "sim/layout.hpp"
+#include "sim/pools.hpp"
 
 namespace kvplan {
 namespace {
@@ -56,9 +56,12 @@ ordered_json routes(const NodeLinks& links) {
 ordered_json memories(const SimulationConfig& c, std::int32_t block_tokens) {
   ordered_json all = ordered_json::array();
   const Layout layout(c);
-  for (std::uint32_t r = 0; r < layout.replicas(); ++r) {
-    const std::int64_t pages = layout.of_replica(r).engine.g1_pages.count;
-    all.push_back({{"name", "hbm"}, {"tier", 0}, {"replicas", {r, r + 1}}, {"pages", pages}});
+  const auto hbm = [&](std::uint32_t r, const SimulationConfig& kind) {
+    all.push_back({{"name", "hbm"}, {"tier", 0}, {"replicas", {r, r + 1}}, {"pages", kind.engine.g1_pages.count}});
+  };
+  for (std::uint32_t r = 0; r < layout.replicas(); ++r) hbm(r, layout.of_replica(r));
+  for (std::int32_t d = 0; d < decode_replicas(c); ++d) {
+    hbm(layout.replicas() + static_cast<std::uint32_t>(d), c.decode_pool.front());
   }
   // `capacity_of`: a kind's configuration to the bytes of one such tier.
   const auto add = [&](const char* name, std::size_t tier, Scope scope, auto capacity_of) {
@@ -79,8 +82,7 @@ ordered_json memories(const SimulationConfig& c, std::int32_t block_tokens) {
   return all;
 }
 
-// What may differ between the kinds of a mixed fleet.
-ordered_json kind_header(const SimulationConfig& c) {
+ordered_json step_times(const SimulationConfig& c) {
   ordered_json times = ordered_json::array();
   for (const StepTime& t : c.step_times) {
     times.push_back({{"base", pieces(t.base)},
@@ -89,16 +91,42 @@ ordered_json kind_header(const SimulationConfig& c) {
                      {"pair_ps", t.pair_ps},
                      {"layers", load_parts(c.offload, t)}});
   }
-  ordered_json limits = ordered_json::array();
-  for (const Limit& l : c.links.limits) limits.push_back({{"name", l.name}, {"bytes_per_s", l.bytes_per_s}});
+  return times;
+}
+
+ordered_json limits(const std::vector<Limit>& all) {
+  ordered_json j = ordered_json::array();
+  for (const Limit& l : all) j.push_back({{"name", l.name}, {"bytes_per_s", l.bytes_per_s}});
+  return j;
+}
+
+// The routes: by prefill replica, and of each by decode replica.
+ordered_json decode_side(const SimulationConfig& c) {
+  if (c.decode_pool.empty()) return nullptr;
+  const SimulationConfig& own = c.decode_pool.front();
+  ordered_json routes = ordered_json::array();
+  for (std::size_t i = 0; i < c.handoff.routes.size(); ++i) {
+    routes.push_back(route("handover", 0, i / static_cast<std::size_t>(own.replicas), c.handoff.routes[i]));
+  }
+  return {{"replicas", own.replicas},
+          {"max_num_seqs", own.engine.max_num_seqs},
+          {"max_num_batched_tokens", own.engine.max_num_batched_tokens},
+          {"step_times", step_times(own)},
+          {"parts", c.handoff.layerwise ? c.step_times[0].layers : 1},
+          {"limits", limits(c.handoff.limits)},
+          {"routes", routes}};
+}
+
+// What may differ between the kinds of a mixed fleet.
+ordered_json kind_header(const SimulationConfig& c) {
   return {{"replicas", c.replicas},
           {"replicas_per_node", c.replicas_per_node},
           {"max_num_seqs", c.engine.max_num_seqs},
           {"max_num_batched_tokens", c.engine.max_num_batched_tokens},
           {"kv_bytes_per_token_per_gpu", c.kv_bytes_per_token_per_gpu.count},
           {"kv_bytes_per_token", c.kv_bytes_per_token.count},
-          {"step_times", times},
-          {"limits", limits},
+          {"step_times", step_times(c)},
+          {"limits", limits(c.links.limits)},
           {"routes", c.offload.enabled ? routes(c.links) : ordered_json::array()}};
 }
 
@@ -110,6 +138,8 @@ ordered_json header(const Workload& load, const SimulationConfig& c) {
                     {"blocking_loads", c.offload.load == LoadPolicy::blocking},
                     {"memories", memories(c, load.block_tokens)}};
   h.update(kind_header(c));
+  h["replicas"] = c.replicas + decode_replicas(c);
+  h["decode"] = decode_side(c);
   for (const SimulationConfig& other : c.others) h["others"].push_back(kind_header(other));
   return h;
 }
@@ -157,6 +187,7 @@ ordered_json said(const RequestRecord& r, TurnId turn) {
             {"hit_tokens", {r.hit_g1_tokens, r.hit_g2_tokens, r.hit_beyond_tokens[0], r.hit_beyond_tokens[1]}},
             {"computed_tokens", r.computed_tokens},
             {"preemptions", r.preemptions}});
+  if (r.decode_replica != kNone) j.update({{"decode_replica", r.decode_replica}, {"handover_ps", r.handover.count}});
   return j;
 }
 

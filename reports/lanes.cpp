@@ -59,7 +59,7 @@ void Lanes::see(const Event& e) {
   if (e.what == Happening::batch || e.what == Happening::steps) return see_step(e);
   if (e.what >= Happening::transfer && e.what <= Happening::moved) return see_transfer(e);
   if (e.what == Happening::cut) std::erase_if(queues_, [&](const auto& q) { return q.first.first == e.who; });
-  if (e.what >= Happening::lost) see_memory(e);
+  if (e.what >= Happening::lost && e.what <= Happening::pages) see_memory(e);
 }
 
 void Lanes::see_step(const Event& e) {
@@ -86,7 +86,7 @@ void Lanes::see_transfer(const Event& e) {
   queue.pop_front();
   if (!queue.empty()) queue.front().starts = e.at;
   if (!touches(done.starts, e.at)) return;
-  static constexpr const char* kNames[] = {"load", "store", "write"};
+  static constexpr const char* kNames[] = {"load", "store", "write", "prefetch"};
   const std::string& purpose = limits_.route(e.who, route).purpose;
   const char* name = *std::find_if(std::begin(kNames), std::end(kNames), [&](const char* n) { return purpose == n; });
   Slice s{done.starts, e.at, name, false};

@@ -41,6 +41,7 @@ void Witness::begin(const KeptLimits& limits) {
 
 void Witness::see(const Event& e) {
   KVPLAN_ASSERT(e.turn == kNone || e.turn < stage_.size());
+  if (e.what == Happening::join) return see_join(e);
   if (e.what >= Happening::lost) return;
   if (e.what >= Happening::cut) return see_fleet(e);
   if (e.what >= Happening::transfer) return see_transfer(e);
@@ -54,11 +55,13 @@ Witness::Followed* Witness::followed(TurnId turn) {
 }
 
 void Witness::move_to(TurnId turn, std::uint32_t replica, Stage stage) {
-  Replica& r = replicas_.at(replica);
-  const auto counts = [&](Stage s) { return s == Stage::waiting || s == Stage::loaded ? &r.waiting : &r.running; };
-  const Stage before = stage_[turn];
-  if (before == Stage::waiting || before == Stage::loaded || before == Stage::running) --*counts(before);
-  if (stage == Stage::waiting || stage == Stage::loaded || stage == Stage::running) ++*counts(stage);
+  const auto count = [&](std::uint32_t where, Stage s, int change) {
+    Replica& r = replicas_.at(where);
+    if (s == Stage::waiting || s == Stage::loaded) r.waiting += change;
+    if (s == Stage::running) r.running += change;
+  };
+  count(where_[turn], stage_[turn], -1);
+  count(replica, stage, 1);
   stage_[turn] = stage;
   where_[turn] = replica;
 }
@@ -155,6 +158,16 @@ void Witness::see_request(const Event& e) {
       std::erase(r.followed, e.turn);
       return move_to(e.turn, e.who, Stage::gone);
   }
+}
+
+// Its prompt was handed over, and it decodes here from now on.
+void Witness::see_join(const Event& e) {
+  if (Followed* f = followed(e.turn)) {
+    f->words += fmt::format("; handed over to replica {} in {}", e.who, human_seconds(seconds(e.at - f->since)));
+    std::erase(replicas_.at(where_[e.turn]).followed, e.turn);
+    replicas_.at(e.who).followed.push_back(e.turn);
+  }
+  move_to(e.turn, e.who, Stage::running);
 }
 
 // The step before is over.

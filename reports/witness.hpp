@@ -54,6 +54,7 @@ class Witness {
   std::string words_of(const Followed& f) const;
   void see_fleet(const Event&);
   void see_request(const Event&);
+  void see_join(const Event&);
   void see_step(const Event&);
   void see_transfer(const Event&);
   void meet(std::uint32_t node, std::size_t route, const Transfer& mover);

@@ -9,12 +9,8 @@ std::vector<Stranded> Replica::abandon(Time at) {
   KVPLAN_ASSERT(run_.executor == nullptr);
   settle(at);
   stop(at);
-  std::vector<std::uint8_t> free(sequences_.size(), 0);
-  for (SequenceId id : free_sequences_) free[id] = 1;
   std::vector<Stranded> stranded;
-  for (SequenceId id = 0; id < sequences_.size(); ++id) {
-    if (!free[id]) stranded.push_back(strand(id, at));
-  }
+  for (const SequenceId id : live_sequences()) stranded.push_back(strand(id, at));
   let_go_below();
   return stranded;
 }

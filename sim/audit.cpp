@@ -1,6 +1,5 @@
 // The books of a replica, counted again from scratch (--check).
 #include <algorithm>
-#include <vector>
 
 #include "sim/replica.hpp"
 
@@ -8,7 +7,7 @@ namespace kvplan {
 
 void Replica::audit() const {
   std::int64_t private_pages = 0, decoding = 0, context = 0, loading = 0;
-  const auto count = [&](SequenceId id) {
+  for (const SequenceId id : live_sequences()) {
     const Sequence& s = sequences_[id];
     std::int64_t pages = s.pages;
     if (s.phase == Sequence::Phase::decoding) {
@@ -20,11 +19,6 @@ void Replica::audit() const {
     }
     private_pages += pages - pages_of_blocks(turn_of(s), s.referenced_blocks);
     loading += s.phase == Sequence::Phase::loading;
-  };
-  std::vector<bool> is_free(sequences_.size(), false);
-  for (const SequenceId id : free_sequences_) is_free[id] = true;
-  for (SequenceId id = 0; id < sequences_.size(); ++id) {
-    if (!is_free[id]) count(id);
   }
   KVPLAN_ASSERT(decoding == decode_.size() && context == decode_.context());
   KVPLAN_ASSERT(loading == loading_);

@@ -50,6 +50,13 @@ enum class Happening : std::uint8_t {
   evict,
   forget,  // their pages are private again
   pages,   // a: private pages taken, or given back when negative
+  // of a prompt that is handed over (handover.hpp): `who` is the decode replica, `a` the prefill replica
+  choose,       // it queues at this decode replica
+  reserve,      // which has room for it now; a: tokens of its prompt that it lacks; b: their bytes
+  send,         // b: bytes; queued behind those between the two
+  sent,         // b: bytes, which have ended
+  handed_over,  // all of it is here
+  join,         // decodes from the step on that is being composed
 };
 
 struct Event {

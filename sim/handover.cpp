@@ -5,12 +5,13 @@
 namespace kvplan {
 
 Handover::Handover(const SimulationConfig& config, std::size_t turns)
-    : decoders_(static_cast<std::uint32_t>(config.decode_pool.front().replicas)),
+    : prefills_(static_cast<std::uint32_t>(config.replicas)),
+      decoders_(static_cast<std::uint32_t>(config.decode_pool.front().replicas)),
       layers_(config.handoff.layerwise ? config.step_times[0].layers : 1),
       network_(config.handoff.limits, config.handoff.routes),
       queues_(config.handoff.routes.size()),
       by_turn_(turns, kNone) {
-  KVPLAN_ASSERT(queues_.size() == static_cast<std::size_t>(config.replicas) * decoders_);
+  KVPLAN_ASSERT(queues_.size() == std::size_t{prefills_} * decoders_);
 }
 
 void Handover::announce(TurnId turn, std::uint32_t from, SequenceId source, std::uint32_t to) {
@@ -48,6 +49,7 @@ void Handover::send(std::uint32_t number, Bytes bytes, bool last, Time at) {
     over_at_ = at;
   } else {
     const FlowNetwork::RouteId r = route(p);
+    note(Happening::send, p, bytes);
     queues_[r].push_back({{number, last}, bytes});
     if (queues_[r].size() == 1) start(r, at);
   }
@@ -67,7 +69,8 @@ std::optional<Handover::Prompt> Handover::advance() {
     const Time at = network_.next_event();
     const FlowNetwork::RouteId r = network_.advance();
     if (r != kNone) {
-      const Part part = queues_[r].front().part;
+      const auto [part, bytes] = queues_[r].front();
+      note(Happening::sent, prompts_[part.prompt], bytes);
       queues_[r].pop_front();
       if (!queues_[r].empty()) start(r, at);
       if (part.last) ended = end(part.prompt);
@@ -80,6 +83,7 @@ std::optional<Handover::Prompt> Handover::advance() {
 std::optional<Handover::Prompt> Handover::end(std::uint32_t number) {
   const Prompt p = prompts_[number];
   KVPLAN_ASSERT(p.computed && p.reserved && p.sent == p.bytes);
+  note(Happening::handed_over, p);
   by_turn_[p.turn] = kNone;
   free_.push_back(number);
   return p;

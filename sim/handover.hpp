@@ -43,6 +43,9 @@ class Handover {
   // Carries out what happens at next_event(): the prompt whose hand-over has ended, if one has.
   std::optional<Prompt> advance();
 
+  // Before anything happens.
+  void watch(EventLog* log) { log_ = log; }
+
   Bytes moved() const { return moved_; }
   const FlowNetwork& network() const { return network_; }
 
@@ -57,12 +60,15 @@ class Handover {
   void start(FlowNetwork::RouteId route, Time at);
   std::optional<Prompt> end(std::uint32_t number);
   void find_next();
+  void note(Happening what, const Prompt& p, Bytes bytes = Bytes(0)) const {
+    if (log_ != nullptr) log_->add(what, prefills_ + p.to, p.turn, p.from, bytes.count);
+  }
 
   struct Sent {
     Part part;
     Bytes bytes;
   };
-  const std::uint32_t decoders_;
+  const std::uint32_t prefills_, decoders_;  // replicas
   const std::int64_t layers_;  // of which the last moves apart; 1: all at once
   FlowNetwork network_;
   std::vector<boost::container::deque<Sent>> queues_;  // by route: first in, first out, one in flight
@@ -72,6 +78,7 @@ class Handover {
   boost::container::deque<std::uint32_t> over_;  // nothing had to move for these
   Time over_at_{0}, next_ = Time::max();
   Bytes moved_{0};
+  EventLog* log_ = nullptr;
 };
 
 }  // namespace kvplan

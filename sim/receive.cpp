@@ -40,6 +40,7 @@ void Replica::receive(TurnId turn, Time at) {
   Sequence& s = sequence(id);
   s.part = Sequence::Part::done;
   record_of(s).decode_replica = id_;
+  note(Happening::choose, turn);
   expected_.push_back(id);
   invite(at);
 }
@@ -85,7 +86,9 @@ bool Replica::try_reserve(SequenceId id, Time at) {
   ++loading_;
   const std::int64_t block = run_.workload.block_tokens;
   const std::int64_t tokens = std::max<std::int64_t>(0, turn.prompt_tokens - here * block);
-  run_.reserved_prompts.push_back({s.turn, id, tokens * run_.config.kv_bytes_per_token});
+  const Bytes lacking = tokens * run_.config.kv_bytes_per_token;
+  note(Happening::reserve, s.turn, tokens, lacking.count);
+  run_.reserved_prompts.push_back({s.turn, id, lacking});
   return true;
 }
 
@@ -110,6 +113,7 @@ void Replica::join_received(Time at) {
     running_.push_back(id);
     s.bias = decode_.join(id, s.order, s.target_tokens + 1, turn_of(s).output_tokens - 1);
     record_of(s).handover = at - record_of(s).first_token;
+    note(Happening::join, s.turn);
   }
 }
 

@@ -62,6 +62,16 @@ SequenceId Replica::new_sequence(TurnId turn) {
   return id;
 }
 
+std::vector<SequenceId> Replica::live_sequences() const {
+  std::vector<bool> is_free(sequences_.size(), false);
+  for (const SequenceId id : free_sequences_) is_free[id] = true;
+  std::vector<SequenceId> live;
+  for (SequenceId id = 0; id < sequences_.size(); ++id) {
+    if (!is_free[id]) live.push_back(id);
+  }
+  return live;
+}
+
 void Replica::arrive(TurnId turn, const Progress& progress, Time at) {
   const SequenceId id = new_sequence(turn);
   Sequence& s = sequences_[id];

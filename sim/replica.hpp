@@ -173,6 +173,7 @@ class Replica {
 
   // replica.cpp: time and life cycle
   SequenceId new_sequence(TurnId turn);
+  std::vector<SequenceId> live_sequences() const;  // ascending
   void invite(Time at);
   void wake(Time at);
   void carry_out(std::int64_t steps);

@@ -144,7 +144,8 @@ void Simulation::make_replica(std::uint32_t replica) {
 
 void Simulation::make_decoders() {
   const SimulationConfig& own = config_.decode_pool.front();
-  KVPLAN_ASSERT(!own.offload.enabled && own.replicas > 0 && run_.executor == nullptr && run_.log == nullptr);
+  KVPLAN_ASSERT(!own.offload.enabled && own.replicas > 0 && run_.executor == nullptr);
+  KVPLAN_ASSERT(own.engine.page_tokens == config_.engine.page_tokens);
   KVPLAN_ASSERT(!availability_.changes());
   const auto decoders = static_cast<std::uint32_t>(own.replicas);
   for (std::uint32_t r = 0; r < decoders; ++r) {
@@ -341,8 +342,9 @@ void Simulation::end_transfer(FlowNetwork::Purpose purpose, std::uint32_t node, 
 
 // Memories are numbered: each replica's G1, then the tiers below, level by level in the order of their owners.
 void Simulation::watch() {
-  std::uint32_t memory = 0;
-  for (auto& r : replicas_) r->watch(run_.log), ++memory;
+  std::uint32_t memory = all_replicas();
+  for (std::uint32_t r = 0; r < memory; ++r) replica(r).watch(run_.log);
+  if (handover_) handover_->watch(run_.log);
   for (auto& level : tiers_) {
     for (auto& tier : level) tier->watch({run_.log, memory++});
   }

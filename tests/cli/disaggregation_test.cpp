@@ -53,8 +53,22 @@ TEST_CASE("a slower network makes hand-overs longer, and leaves first tokens whe
   CHECK(slow["latency"]["tpot_s"]["mean"] > fast["latency"]["tpot_s"]["mean"]);
 }
 
+TEST_CASE("the log of a disaggregated run is checked, and explained") {
+  const Folder folder;
+  const std::string out = (folder.path / "run").string();
+  const CliRun run = cli({"run", "--set", "trace.limit=60", "--replicas", "2", "--decode-replicas", "2", "--offload",
+                          "dram", "--set", "disaggregation.handover=layerwise", "--check", "--out", out});
+  CAPTURE(run.err);
+  CHECK((run.code == 0 || run.code == 5));
+  CHECK(contains(run.err, "none broken"));
+  const CliRun again = cli({"validate", "run", out});
+  CHECK(again.code == 0);
+  CHECK(contains(again.out, "handover"));
+  CHECK(contains(cli({"explain", out, "3"}).out, "handed over to replica"));
+  CHECK(cli({"timeline", out}).code == 0);
+}
+
 TEST_CASE("what cannot be disaggregated is refused") {
-  CHECK(cli({"run", "--decode-replicas", "1", "--check"}).code == 2);
   CHECK(cli({"run", "--decode-replicas", "1", "--decode-tp", "16"}).code == 4);
   const CliRun pairs = cli({"run", "--replicas", "1000", "--decode-replicas", "1000"});
   CHECK(pairs.code == 3);

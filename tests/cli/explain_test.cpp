@@ -206,4 +206,7 @@ TEST_CASE("a timeline keeps the rules of Chrome's trace format", "[timeline]") {
     if (e["ph"] != "M") CHECK((e["ts"] >= 100e6 && e["ts"] <= 110e6));
   }
   CHECK(cli({"timeline", out, "--from", "5", "--to", "4"}).code == 2);
+  const CliRun ahead = cli({"timeline", run_with_events(folder, {"--limit", "800", "--set", "offload.prefetch=true"})});
+  REQUIRE(ahead.code == 0);
+  CHECK(contains(ahead.out, "\"name\":\"prefetch\""));
 }

@@ -167,4 +167,29 @@ inline SimulationConfig random_engine(Dice& dice) {
   return c;
 }
 
+// Prompts and answers on replicas of their own, after the rest has been chosen. The twin does not know that.
+inline void random_pools(Dice& dice, SimulationConfig& c) {
+  SimulationConfig own = c;
+  own.offload = {};
+  own.links = {};
+  own.replicas = own.replicas_per_node = dice.pick(1, 3);
+  own.router.policy = static_cast<RouterPolicy>(dice.pick(0, 1));
+  own.engine.g1_pages = Pages(dice.pick(40, 360) / c.engine.page_tokens + 1);
+  own.engine.max_num_seqs = dice.pick(1, 6);
+  own.engine.max_num_batched_tokens = dice.pick(own.engine.max_num_seqs, 70);
+  own.engine.order = static_cast<StepOrder>(dice.pick(0, 1));
+  for (StepTime& s : own.step_times) s = c.step_times[0].scaled(0.5 + dice.pick(0, 2) * 0.5);
+  c.handoff.layerwise = dice.coin();
+  for (int i = 0; i < c.replicas + own.replicas; ++i) {
+    c.handoff.limits.push_back({"port", dice.pick(1, 300) * 100'000});
+  }
+  for (int p = 0; p < c.replicas; ++p) {
+    for (int d = 0; d < own.replicas; ++d) {
+      const auto out = static_cast<std::uint32_t>(p), in = static_cast<std::uint32_t>(c.replicas + d);
+      c.handoff.routes.push_back({{{out, 1}, {in, 1}}, dice.pick(0, 1) * 50 * kPsPerUs});
+    }
+  }
+  c.decode_pool = {own};
+}
+
 }  // namespace kvplan::testing

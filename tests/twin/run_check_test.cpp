@@ -40,8 +40,12 @@ TEST_CASE("the checker finds no fault in random runs") {
     random_prefetch(dice, config);
     if (dice.one_in(3)) random_kinds(dice, config);
     config.step_by_step = dice.coin();
-    if (dice.coin()) random_changes(dice, config);
     if (dice.one_in(4)) config.router.policy = RouterPolicy::cost_aware;
+    if (dice.one_in(3)) {
+      random_pools(dice, config);
+    } else if (dice.coin()) {
+      random_changes(dice, config);
+    }
     const std::string log = log_of(load, config);
     RC_LOG(log);
     const run_check::Report report = run_check::check_text(log, "log");
@@ -50,7 +54,7 @@ TEST_CASE("the checker finds no fault in random runs") {
     RC_ASSERT(report.sound());
   }));
   for (const char* rule : {"books", "capacity", "pinned", "content", "hits", "pages", "order", "limits", "durations",
-                           "tokens", "parts", "links", "away", "ends"}) {
+                           "tokens", "parts", "links", "away", "ends", "handover"}) {
     CAPTURE(rule);
     CHECK(checks[rule] > 0);
   }
@@ -299,5 +303,114 @@ TEST_CASE("the checker notices a fleet that does not keep its word") {
       const std::size_t down = find(l, "{\"e\":\"down\"");
       l.erase(l.begin() + static_cast<std::ptrdiff_t>(find(l, "{\"e\":\"queue\"", down)));
     });
+  }
+}
+
+namespace {
+
+// Two replicas that compute prompts, and one that decodes with room for few.
+SimulationConfig apart() {
+  SimulationConfig c = small_machine(60);
+  c.check = false;
+  c.replicas = 2;
+  c.engine.max_num_batched_tokens = 40;
+  SimulationConfig own = c;
+  own.replicas = 1;
+  own.engine.max_num_seqs = 4;
+  own.engine.g1_pages = Pages(90);
+  c.handoff.limits = {{"out", 3'000'000}, {"out", 3'000'000}, {"in", 4'000'000}};
+  c.handoff.routes = {{{{0, 1}, {2, 1}}, 20 * kPsPerUs}, {{{1, 1}, {2, 1}}, 20 * kPsPerUs}};
+  c.decode_pool = {own};
+  return c;
+}
+
+}  // namespace
+
+TEST_CASE("the checker notices hand-overs that are none") {
+  struct Fault {
+    const char* what;
+    const char* rule;
+    std::function<void(SimulationConfig&)> seed;
+  };
+  const Fault faults[] = {
+      {"two prompts do not share what the decode replica takes in", "links",
+       [](auto& c) { c.handoff.limits[2].bytes_per_s *= 2; }},
+      {"the wait for the first byte is left out", "links", [](auto& c) { c.handoff.routes[0].segment_ps = 0; }},
+      {"half the bytes", "handover", [](auto& c) { c.kv_bytes_per_token.count /= 2; }},
+      {"layers move before the prompt is computed", "handover", [](auto& c) { c.handoff.layerwise = true; }},
+      {"more sequences than may decode", "limits", [](auto& c) { c.decode_pool[0].engine.max_num_seqs = 8; }},
+      {"more pages than the decode replica has", "capacity",
+       [](auto& c) { c.decode_pool[0].engine.g1_pages.count *= 2; }},
+      {"decodes that cost what they do elsewhere", "durations",
+       [](auto& c) {
+         for (StepTime& t : c.decode_pool[0].step_times) t.context_ps *= 2;
+       }},
+  };
+  for (const Fault& f : faults) {
+    CAPTURE(f.what);
+    SimulationConfig run = apart();
+    f.seed(run);
+    const SimulationConfig told = apart();
+    expect_found(log_of(busy_load(), run, &told), f.rule);
+  }
+  SimulationConfig layerwise = apart();
+  layerwise.handoff.layerwise = true;
+  CHECK(run_check::check_text(log_of(busy_load(), layerwise), "log").sound());
+}
+
+TEST_CASE("the checker notices what a log of hand-overs should not show") {
+  const Lines sound = lines_of(log_of(busy_load(), apart()));
+  CHECK(run_check::check_text(text_of(sound), "log").sound());
+  const auto with = [&](const char* rule, const std::function<void(Lines&)>& seed) {
+    Lines lines = sound;
+    seed(lines);
+    expect_found(text_of(lines), rule);
+  };
+  const auto at = [](Lines& l, std::size_t i) { return l.begin() + static_cast<std::ptrdiff_t>(i); };
+  const auto move_ahead = [&](Lines& l, std::size_t from, std::size_t to) {
+    std::rotate(at(l, to), at(l, from), at(l, from) + 1);
+  };
+  SECTION("a prompt that counts as handed over before its bytes have come") {
+    with("handover", [&](Lines& l) {
+      const std::size_t over = find(l, "{\"e\":\"handed_over\"");
+      move_ahead(l, over, find(l, "{\"e\":\"sent\""));
+    });
+  }
+  SECTION("an answer that goes on before its prompt is there") {
+    with("handover", [&](Lines& l) {
+      const std::size_t join = find(l, "{\"e\":\"join\"");
+      move_ahead(l, join, find(l, "{\"e\":\"sent\""));
+    });
+  }
+  SECTION("pages given back before the prompt has gone") {
+    with("handover", [&](Lines& l) {
+      const std::size_t over = find(l, "{\"e\":\"handed_over\""), back = find(l, "{\"e\":\"unreference\"", over);
+      move_ahead(l, back, find(l, "{\"e\":\"sent\""));
+    });
+  }
+  SECTION("a prompt that moves on without having been computed") {
+    with("handover", [&](Lines& l) {
+      const std::size_t send = find(l, "{\"e\":\"send\"");
+      move_ahead(l, send, find(l, "{\"e\":\"chunk\""));
+    });
+  }
+  SECTION("tokens that the decode replica says it has") {
+    with("handover", [&](Lines& l) { shift(l[find(l, "{\"e\":\"reserve\"")], "tokens", -8); });
+  }
+  SECTION("who was chosen later gets the room first") {
+    with("order", [&](Lines& l) {
+      const std::size_t one = find(l, "{\"e\":\"choose\"");
+      std::swap(l[one], l[find(l, "{\"e\":\"choose\"", one + 1)]);
+    });
+  }
+  SECTION("a first token that comes out on both sides") {
+    with("tokens", [&](Lines& l) {
+      const std::size_t join = find(l, "{\"e\":\"join\"");
+      const std::string turn = l[join].substr(l[join].find("\"turn\":") + 7);
+      shift(l[find(l, "\"asked\":" + std::to_string(std::stoll(turn)) + ",")], "output_tokens", 1);
+    });
+  }
+  SECTION("a hand-over that took less time than it says") {
+    with("parts", [&](Lines& l) { shift(l[find(l, "\"handover_ps\":")], "handover_ps", -1); });
   }
 }

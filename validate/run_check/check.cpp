@@ -38,7 +38,9 @@ const std::map<std::string, Checker::Handler>& Checker::handlers() {
       {"ready", &Checker::ready},     {"reference", &Checker::reference}, {"unreference", &Checker::unreference},
       {"evict", &Checker::evict},     {"forget", &Checker::forget},       {"pages", &Checker::pages},
       {"up", &Checker::up},           {"drain", &Checker::drain},         {"down", &Checker::down},
-      {"hold", &Checker::hold},       {"lost", &Checker::lost},           {"cut", &Checker::cut}};
+      {"hold", &Checker::hold},       {"lost", &Checker::lost},           {"cut", &Checker::cut},
+      {"choose", &Checker::choose},   {"reserve", &Checker::reserve},     {"send", &Checker::send},
+      {"sent", &Checker::sent},       {"join", &Checker::join},           {"handed_over", &Checker::handed_over}};
   return table;
 }
 
@@ -89,6 +91,18 @@ std::int64_t Checker::memory_of(std::int64_t tier, std::int64_t replica) const {
     if (l.tier == tier && l.first_replica <= replica && replica < l.end_replica) return static_cast<std::int64_t>(m);
   }
   throw std::out_of_range("memory");
+}
+
+std::int64_t Checker::pages_of_g1(std::int64_t replica) const {
+  return header_.memories[static_cast<std::size_t>(memory_of(0, replica))].capacity;
+}
+
+Checker::Limits Checker::limits_of(std::int64_t replica) const {
+  if (replica < header_.prefill_replicas()) {
+    const Kind& kind = header_.kind_of_replica(replica);
+    return {kind.max_num_seqs, kind.max_num_batched_tokens, kind.step_costs};
+  }
+  return {header_.decode.max_num_seqs, header_.decode.max_num_batched_tokens, header_.decode.step_costs};
 }
 
 std::int64_t Checker::target(std::int64_t turn) const {

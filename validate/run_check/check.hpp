@@ -14,6 +14,7 @@
 //   durations   a step takes what the coefficients say, and waits for its own loads, no more and no less
 //   tokens      each output token comes out once, each prompt token is a hit or computed
 //   parts       front end, queue, load and prefill add up to what the log shows, to the picosecond
+//   handover    a prompt decodes elsewhere only when all that was lacking there has come, and is kept until then
 //   links       bytes over a link within its bandwidth, in every interval; a transfer alone takes its exact time
 //   away        nothing queues at a replica that drains; nothing runs, comes or moves where all is down
 //   ends        every request that arrived ends once; whoever is refused could not have fitted

@@ -36,8 +36,32 @@ struct Flow {                               // that has ended
   std::int64_t route, moves, moved, bytes;  // bytes: -1 of one that was cut off
 };
 
+struct Handover {                   // of a prompt
+  std::int64_t from = -1, to = -1;  // replicas
+  std::int64_t held_tokens = 0;     // that the decode replica had when it made room
+  std::int64_t lacking_bytes = 0, sent_bytes = 0, arrived_bytes = 0;
+  std::int64_t took = 0;  // from its first token until it decodes
+};
+
+struct Sent {  // a part of a prompt, on its way
+  std::int64_t turn, bytes, starts;
+};
+
 struct Request {
-  enum class Stage { absent, front_end, adrift, waiting, loading, loaded, prefilling, decoding, ended, refused };
+  enum class Stage {
+    absent,
+    front_end,
+    adrift,
+    waiting,
+    loading,
+    loaded,
+    prefilling,
+    leaving,  // computed where it does not decode
+    arrived,  // where it decodes
+    decoding,
+    ended,
+    refused
+  };
   enum class Part { queue, load, prefill, done };
   Stage stage = Stage::absent;
   Part part = Part::queue;
@@ -47,6 +71,7 @@ struct Request {
   std::int64_t computed_in_all = 0, preemptions = 0;
   std::int64_t loads_queued = 0, last_load = 0;  // transfers under way; end of the last
   bool load_in_step = false;
+  Handover handover;
   std::vector<std::pair<std::int64_t, std::int64_t>> hits;  // tier, place: of the admission that is being told
   std::array<std::int64_t, 4> hit_tokens{};                 // by tier
 };
@@ -54,10 +79,14 @@ struct Request {
 struct Replica {
   bool up = true, open = true;  // may have requests; takes more
   std::deque<std::int64_t> waiting, loaded;
-  std::vector<std::int64_t> running;  // oldest first
-  std::vector<std::int64_t> chunks;   // turns that compute prompt tokens in the step
-  bool composing = false;             // the next step, ahead of its batch
-  std::int64_t decodes = 0;           // of the batch
+  std::vector<std::int64_t> running;   // oldest first
+  std::vector<std::int64_t> chunks;    // turns that compute prompt tokens in the step
+  std::vector<std::int64_t> leaving;   // computed here, and kept until they are handed over
+  std::deque<std::int64_t> chosen;     // to decode here, without room as yet
+  std::vector<std::int64_t> reserved;  // with room, on their way
+  std::deque<std::int64_t> arrived;    // and not yet in a batch
+  bool composing = false;              // the next step, ahead of its batch
+  std::int64_t decodes = 0;            // of the batch
   std::int64_t next_start = 0, next_ps = 0, growth_ps = 0;
   Places unexplained;                                            // inserted in G1, content not accounted for yet
   std::unordered_map<std::int64_t, std::int64_t> loaded_places;  // by loads that have ended
@@ -110,6 +139,16 @@ class Checker {
   bool any_open_for(std::int64_t turn) const;  // with room in its G1 for all of the turn
   void expect_up(const Entry&, const char* doing);
 
+  // handovers.cpp
+  void choose(const Entry&);
+  void reserve(const Entry&);
+  void send(const Entry&);
+  void sent(const Entry&);
+  void handed_over(const Entry&);
+  void join(const Entry&);
+  void check_kept(std::int64_t replica);
+  bool gives_away(std::int64_t replica, std::int64_t turn) const;
+
   void check_hits(const Entry&, Request&);
   void check_gate(const Entry&, Replica&);
   void enter(Request&, Request::Part, std::int64_t at);
@@ -121,8 +160,10 @@ class Checker {
   void moves(const Entry&);
   void moved(const Entry&);
   void check_links();
-  void check_windows(const Kind&, const std::vector<Flow>&, std::size_t limit);
-  void check_lonely(const Kind&, const std::vector<Flow>&);
+  void check_flows(std::vector<Flow>&, const std::vector<RouteLimit>&, const std::vector<std::int64_t>& limits);
+  void check_windows(const std::vector<Flow>&, const std::vector<RouteLimit>&, std::int64_t limit,
+                     std::int64_t bytes_per_s);
+  void check_lonely(const std::vector<Flow>&, const std::vector<RouteLimit>&, const std::vector<std::int64_t>& limits);
   std::int64_t replica_of(const RouteLimit&, std::int64_t node, std::int64_t place) const;
   const RouteLimit& route_of(std::int64_t node, std::int64_t route) const {
     return header_.kind_of_node(node).routes.at(static_cast<std::size_t>(route));
@@ -134,12 +175,18 @@ class Checker {
   bool expect(const char* rule, bool well, const std::string& what);
   std::int64_t tokens(std::int64_t place) const { return tokens_of_place_[static_cast<std::size_t>(place)]; }
   std::int64_t pages_of(std::int64_t tokens) const;
+  std::int64_t pages_of_g1(std::int64_t replica) const;  // all that there are
   std::int64_t weight(std::int64_t memory, std::int64_t place) const;
   std::int64_t memory_of(std::int64_t tier, std::int64_t replica) const;
   Request& request(const Entry& e) { return requests_.at(static_cast<std::size_t>(e.turn)); }
   Replica& replica(const Entry& e) { return replicas_.at(static_cast<std::size_t>(e.replica)); }
   const Asked& asked(std::int64_t turn) const { return log_.asked.at(static_cast<std::size_t>(turn)); }
   std::int64_t target(std::int64_t turn) const;
+  struct Limits {
+    std::int64_t max_num_seqs, max_num_batched_tokens;
+    const std::vector<StepCost>& step_costs;
+  };
+  Limits limits_of(std::int64_t replica) const;
 
   const Log& log_;
   const Header& header_;
@@ -151,6 +198,11 @@ class Checker {
   std::vector<Replica> replicas_;
   std::map<std::pair<std::int64_t, std::int64_t>, std::deque<Transfer>> queues_;  // by node, route
   std::map<std::int64_t, std::vector<Flow>> flows_;                               // by node
+  std::map<std::pair<std::int64_t, std::int64_t>, std::deque<Sent>> handovers_;   // by prefill and decode replica
+  std::vector<Flow> handover_flows_;
 };
+
+// What a transfer takes ahead of its bytes, by the log's own tables.
+std::int64_t setup_ps(const RouteLimit& route, std::int64_t bytes, std::int64_t segments);
 
 }  // namespace kvplan::run_check

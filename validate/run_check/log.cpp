@@ -18,31 +18,56 @@ std::vector<Piece> pieces(const json& j) {
   return all;
 }
 
-Kind kind_of(const json& j, std::int64_t first_replica, std::int64_t first_node) {
-  Kind h;
-  const std::int64_t replicas = j.at("replicas");
-  h.replicas_per_node = j.at("replicas_per_node");
-  h.first_replica = first_replica;
-  h.end_replica = first_replica + replicas;
-  h.first_node = first_node;
-  h.end_node = first_node + (replicas + h.replicas_per_node - 1) / h.replicas_per_node;
-  h.max_num_seqs = j.at("max_num_seqs");
-  h.max_num_batched_tokens = j.at("max_num_batched_tokens");
-  h.kv_bytes_per_token_per_gpu = j.at("kv_bytes_per_token_per_gpu");
-  for (const json& t : j.at("step_times")) {
-    h.step_costs.push_back(
-        {pieces(t.at("base")), pieces(t.at("head")), t.at("context_ps"), t.at("pair_ps"), t.at("layers")});
+std::vector<StepCost> step_costs(const json& j) {
+  std::vector<StepCost> all;
+  for (const json& t : j) {
+    all.push_back({pieces(t.at("base")), pieces(t.at("head")), t.at("context_ps"), t.at("pair_ps"), t.at("layers")});
   }
-  for (const json& l : j.at("limits")) h.limits.push_back(l.at("bytes_per_s"));
-  for (const json& r : j.at("routes")) {
+  return all;
+}
+
+std::vector<std::int64_t> limits(const json& j) {
+  std::vector<std::int64_t> all;
+  for (const json& l : j) all.push_back(l.at("bytes_per_s"));
+  return all;
+}
+
+std::vector<RouteLimit> routes(const json& j) {
+  std::vector<RouteLimit> all;
+  for (const json& r : j) {
     RouteLimit route{r.at("purpose"), r.at("tier"), r.at("replica_on_node"), r.at("segment_ps"), {}, {}, {}, 0};
     if (r.contains("submission_ps")) route.submission_ps = r.at("submission_ps").get<std::vector<std::int64_t>>();
-    if (r.contains("ramp_fs_per_byte")) route.ramp_fs_per_byte = r.at("ramp_fs_per_byte").get<std::vector<std::int64_t>>();
+    if (r.contains("ramp_fs_per_byte"))
+      route.ramp_fs_per_byte = r.at("ramp_fs_per_byte").get<std::vector<std::int64_t>>();
     route.latency_ps = r.value("latency_ps", std::int64_t{0});
     for (const json& u : r.at("uses")) route.uses.emplace_back(u.at(0), u.at(1));
-    h.routes.push_back(std::move(route));
+    all.push_back(std::move(route));
   }
-  return h;
+  return all;
+}
+
+DecodeSide decode_side(const json& j) {
+  if (j.is_null()) return {};
+  return {j.at("replicas"),      j.at("max_num_seqs"),           j.at("max_num_batched_tokens"),
+          j.at("parts"),         step_costs(j.at("step_times")), limits(j.at("limits")),
+          routes(j.at("routes"))};
+}
+
+Kind kind_of(const json& j, std::int64_t replicas, std::int64_t first_replica, std::int64_t first_node) {
+  Kind k;
+  k.replicas_per_node = j.at("replicas_per_node");
+  if (replicas < 1 || k.replicas_per_node < 1) throw std::runtime_error("no replicas");
+  k.first_replica = first_replica;
+  k.end_replica = first_replica + replicas;
+  k.first_node = first_node;
+  k.end_node = first_node + (replicas + k.replicas_per_node - 1) / k.replicas_per_node;
+  k.max_num_seqs = j.at("max_num_seqs");
+  k.max_num_batched_tokens = j.at("max_num_batched_tokens");
+  k.kv_bytes_per_token_per_gpu = j.at("kv_bytes_per_token_per_gpu");
+  k.step_costs = step_costs(j.at("step_times"));
+  k.limits = limits(j.at("limits"));
+  k.routes = routes(j.at("routes"));
+  return k;
 }
 
 Header header_of(const json& j) {
@@ -50,16 +75,18 @@ Header header_of(const json& j) {
   h.block_tokens = j.at("block_tokens");
   h.page_tokens = j.at("page_tokens");
   h.max_context_tokens = j.at("max_context_tokens");
+  h.kv_bytes_per_token = j.at("kv_bytes_per_token");
   h.blocking_loads = j.at("blocking_loads");
   for (const json& m : j.at("memories")) {
     h.memories.push_back({m.at("tier"), m.at("replicas").at(0), m.at("replicas").at(1),
                           m.contains("pages") ? m.at("pages") : m.at("blocks")});
   }
-  h.kinds.push_back(kind_of(j, 0, 0));
+  if (j.contains("decode")) h.decode = decode_side(j.at("decode"));
+  h.kinds.push_back(kind_of(j, j.at("replicas").get<std::int64_t>() - h.decode.replicas, 0, 0));
   if (!j.contains("others")) return h;
   for (const json& other : j.at("others")) {
-    const Kind& before = h.kinds.back();
-    h.kinds.push_back(kind_of(other, before.end_replica, before.end_node));
+    const std::int64_t first = h.kinds.back().end_replica, node = h.kinds.back().end_node;
+    h.kinds.push_back(kind_of(other, other.at("replicas"), first, node));
   }
   return h;
 }
@@ -86,6 +113,7 @@ Said said_of(const json& j) {
   s.prefill = j.at("prefill_ps");
   s.computed_tokens = j.at("computed_tokens");
   s.preemptions = j.at("preemptions");
+  s.handover = j.value("handover_ps", std::int64_t{0});
   for (std::size_t i = 0; i < 4; ++i) s.hit_tokens[i] = j.at("hit_tokens").at(i);
   return s;
 }
@@ -112,7 +140,8 @@ Entry entry_of(const json& j, std::int64_t line) {
                                                                       {"growth_ps", &Entry::growth_ps},
                                                                       {"stall_ps", &Entry::stall_ps},
                                                                       {"ready", &Entry::ready},
-                                                                      {"reason", &Entry::reason}};
+                                                                      {"reason", &Entry::reason},
+                                                                      {"from", &Entry::from}};
   Entry e;
   e.line = line;
   for (const auto& [key, value] : j.items()) {

@@ -31,6 +31,15 @@ struct RouteLimit {
   std::int64_t latency_ps = 0;
 };
 
+// Replicas that only decode, numbered behind the others; none: every replica does both.
+struct DecodeSide {
+  std::int64_t replicas = 0, max_num_seqs = 0, max_num_batched_tokens = 0;
+  std::int64_t parts = 1;  // of a prompt's KV; the last moves once it is computed, the others may move before
+  std::vector<StepCost> step_costs;
+  std::vector<std::int64_t> limits;
+  std::vector<RouteLimit> routes;  // by prefill replica, and of each by decode replica
+};
+
 // Replicas that are alike, and the nodes that they stand on. Kinds follow each other by the numbers of both.
 struct Kind {
   std::int64_t first_replica, end_replica, replicas_per_node, first_node, end_node;
@@ -44,12 +53,14 @@ struct Kind {
 };
 
 struct Header {
-  std::int64_t block_tokens, page_tokens, max_context_tokens;
+  std::int64_t block_tokens, page_tokens, max_context_tokens, kv_bytes_per_token;
   bool blocking_loads;
   std::vector<MemoryLimit> memories;
   std::vector<Kind> kinds;
+  DecodeSide decode;
 
-  std::int64_t replicas() const { return kinds.back().end_replica; }
+  std::int64_t prefill_replicas() const { return kinds.back().end_replica; }
+  std::int64_t replicas() const { return prefill_replicas() + decode.replicas; }
   const Kind& kind_of_replica(std::int64_t replica) const;  // out_of_range
   const Kind& kind_of_node(std::int64_t node) const;
 };
@@ -62,7 +73,7 @@ struct Asked {
 struct Said {
   std::string outcome;
   std::int64_t arrival = 0, replica = 0, first_token = 0, finish = 0, frontend = 0, queue = 0, load = 0, prefill = 0,
-               computed_tokens = 0, preemptions = 0;
+               computed_tokens = 0, preemptions = 0, handover = 0;
   std::array<std::int64_t, 4> hit_tokens{};
 };
 
@@ -72,7 +83,7 @@ struct Entry {
   std::int64_t replica = -1, node = -1, memory = -1, turn = -1;
   std::int64_t tier = 0, first = 0, last = 0, count = 0, tokens = 0, route = 0, bytes = 0, segments = 0;
   std::int64_t cached_tokens = 0, waits = 0, decodes = 0, copies = 0, first_ps = 0, growth_ps = 0, stall_ps = 0;
-  std::int64_t ready = 0, reason = 0;
+  std::int64_t ready = 0, reason = 0, from = -1;
 };
 
 struct Log {

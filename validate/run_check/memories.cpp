@@ -120,11 +120,17 @@ void Checker::hit(const Entry& e) {
 // once whoever shares it, and private ones.
 void Checker::check_pages(std::int64_t r) {
   const Memory& g1 = memories_[static_cast<std::size_t>(memory_of(0, r))];
+  const Replica& replica = replicas_[static_cast<std::size_t>(r)];
   std::int64_t needed = 0;
-  for (std::int64_t turn : replicas_[static_cast<std::size_t>(r)].running) {
+  for (std::int64_t turn : replica.reserved) {
+    const std::int64_t held = requests_[static_cast<std::size_t>(turn)].handover.held_tokens;
+    needed += pages_of(asked(turn).prompt_tokens) - pages_of(held);
+  }
+  check_kept(r);
+  for (std::int64_t turn : replica.running) {
     const Request& q = requests_[static_cast<std::size_t>(turn)];
     const bool decodes = q.stage == Request::Stage::decoding;
-    if (decodes && replicas_[static_cast<std::size_t>(r)].decodes == 0) continue;  // it has what it had
+    if (decodes && replica.decodes == 0) continue;  // it has what it had
     const std::int64_t have = decodes ? asked(turn).prompt_tokens + q.emitted : q.computed + q.chunk;
     std::int64_t begin = 0;
     for (std::int64_t p : asked(turn).prompt) {

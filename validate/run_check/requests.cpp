@@ -47,11 +47,14 @@ void Checker::refuse(const Entry& e) {
     return;
   }
   expect("ends", q.stage == Stage::front_end, fmt::format("request {} is refused after its queue", e.turn));
-  expect("ends",
-         a.prompt_tokens == 0 || all > header_.max_context_tokens ||
-             std::all_of(header_.memories.begin(), header_.memories.end(), [&](const MemoryLimit& m) {
-               return m.tier > 0 || all_pages_of(e.turn) > m.capacity;
-             }),
+  const auto fits_in = [&](std::int64_t tokens, std::int64_t replica) { return pages_of(tokens) <= pages_of_g1(replica); };
+  bool fits = false;
+  for (const Kind& k : header_.kinds) {
+    fits = fits || (header_.decode.replicas == 0 ? fits_in(all, k.first_replica)
+                                                 : fits_in(a.prompt_tokens, k.first_replica) &&
+                                                       fits_in(all, header_.prefill_replicas()));
+  }
+  expect("ends", a.prompt_tokens == 0 || all > header_.max_context_tokens || !fits,
          fmt::format("request {} of {} tokens is refused, and would have fitted", e.turn, all));
   q.stage = Stage::refused;
 }
@@ -60,6 +63,8 @@ void Checker::queue(const Entry& e) {
   Request& q = request(e);
   expect("order", q.stage == Stage::front_end || q.stage == Stage::adrift,
          fmt::format("request {} queues, and was neither at the front end nor without a replica", e.turn));
+  expect("handover", e.replica < header_.prefill_replicas(),
+         fmt::format("request {} queues with its prompt at decode replica {}", e.turn, e.replica));
   expect("away", replica(e).open, fmt::format("request {} queues at replica {}, which takes none", e.turn, e.replica));
   if (q.stage == Stage::front_end) {
     q.frontend = e.at - q.arrival;
@@ -186,11 +191,10 @@ void Checker::batch(const Entry& e) {
   }
   new_tokens += e.decodes;
   samples += e.decodes;
-  const Kind& kind = header_.kind_of_replica(e.replica);
-  expect(
-      "limits",
-      static_cast<std::int64_t>(r.running.size()) <= kind.max_num_seqs && e.tokens <= kind.max_num_batched_tokens,
-      fmt::format("replica {} runs {} sequences and {} tokens", e.replica, r.running.size(), e.tokens));
+  const Limits limits = limits_of(e.replica);
+  const auto sequences = static_cast<std::int64_t>(r.running.size());
+  expect("limits", sequences <= limits.max_num_seqs && e.tokens <= limits.max_num_batched_tokens,
+         fmt::format("replica {} runs {} sequences and {} tokens", e.replica, sequences, e.tokens));
   expect("tokens",
          e.tokens == new_tokens && e.tokens > 0 && (e.decodes == decoding || (e.decodes == 0 && !r.chunks.empty())),
          fmt::format("replica {}: {} tokens and {} decodes, counted {} and {}", e.replica, e.tokens, e.decodes,
@@ -198,7 +202,9 @@ void Checker::batch(const Entry& e) {
   const std::int64_t copies = (active(e.replica, "load") ? 1 : 0) + (active(e.replica, "store") ? 2 : 0);
   expect("durations", e.copies == copies,
          fmt::format("replica {}: copies {} beside a step, in flight are {}", e.replica, e.copies, copies));
-  const StepCost& cost = kind.step_costs.at(static_cast<std::size_t>(copies));
+  expect("durations", e.at >= r.next_start,
+         fmt::format("replica {} begins a step in the middle of another", e.replica));
+  const StepCost& cost = limits.step_costs.at(static_cast<std::size_t>(copies));
   r.decodes = e.decodes;
   r.next_start = e.at;
   r.next_ps = std::max<std::int64_t>(1, piece_at(cost.base, new_tokens) + piece_at(cost.head, samples) +
@@ -272,8 +278,11 @@ void Checker::first(const Entry& e) {
   }
   ++q.emitted;
   q.chunk = 0;
-  q.stage = Stage::decoding;
+  q.stage = gives_away(e.replica, e.turn) ? Stage::leaving : Stage::decoding;
   std::erase(r.chunks, e.turn);
+  if (q.stage != Stage::leaving) return;
+  std::erase(r.running, e.turn);
+  r.leaving.push_back(e.turn);
 }
 
 void Checker::finish(const Entry& e) {
@@ -311,6 +320,7 @@ void Checker::compare(std::int64_t turn) {
   same("parts", "load", s.load, q.load);
   same("parts", "prefill", s.prefill, q.prefill);
   same("parts", "time to first token", s.frontend + s.queue + s.load + s.prefill, q.first_token - q.arrival);
+  same("parts", "hand-over", s.handover, q.handover.took);
   same("tokens", "computed tokens", s.computed_tokens, q.computed_in_all);
   same("tokens", "preemptions", s.preemptions, q.preemptions);
   same("hits", "HBM hits", s.hit_tokens[0], q.hit_tokens[0]);

@@ -66,9 +66,6 @@ std::int64_t Checker::replica_of(const RouteLimit& route, std::int64_t node, std
   return first;
 }
 
-namespace {
-
-// By the log's own tables (docs/event-log.md), apart from the simulator's code.
 std::int64_t setup_ps(const RouteLimit& route, std::int64_t bytes, std::int64_t segments) {
   std::int64_t ps = route.latency_ps;
   const auto& knots = route.submission_ps;
@@ -77,18 +74,15 @@ std::int64_t setup_ps(const RouteLimit& route, std::int64_t bytes, std::int64_t 
   } else {
     std::size_t k = 0;
     while (k + 2 < knots.size() && (std::int64_t{2} << k) <= segments) ++k;
-    __extension__ using Wide = __int128;
     const Wide rise = Wide(knots[k + 1] - knots[k]) * (segments - (std::int64_t{1} << k));
     ps += knots[k] + static_cast<std::int64_t>(rise / (std::int64_t{1} << k));
   }
   if (static_cast<std::size_t>(segments) <= route.ramp_fs_per_byte.size()) {
-    __extension__ using Wide = __int128;
-    ps += static_cast<std::int64_t>(Wide(route.ramp_fs_per_byte[static_cast<std::size_t>(segments - 1)]) * bytes / 1000);
+    const std::int64_t fs = route.ramp_fs_per_byte[static_cast<std::size_t>(segments - 1)];
+    ps += static_cast<std::int64_t>(Wide(fs) * bytes / 1000);
   }
   return ps;
 }
-
-}  // namespace
 
 void Checker::moves(const Entry& e) {
   auto& queue = queues_[{e.node, e.route}];
@@ -137,16 +131,26 @@ void Checker::moved(const Entry& e) {
 
 void Checker::check_links() {
   for (auto& [key, queue] : queues_) expect("ends", queue.empty(), "a transfer never ended");
+  for (auto& [key, queue] : handovers_) expect("ends", queue.empty(), "a hand-over never ended");
   for (auto& [node, flows] : flows_) {
-    std::sort(flows.begin(), flows.end(), [](const Flow& a, const Flow& b) { return a.moves < b.moves; });
     const Kind& kind = header_.kind_of_node(node);
-    for (std::size_t limit = 0; limit < kind.limits.size(); ++limit) check_windows(kind, flows, limit);
-    check_lonely(kind, flows);
+    check_flows(flows, kind.routes, kind.limits);
   }
+  check_flows(handover_flows_, header_.decode.routes, header_.decode.limits);
+}
+
+void Checker::check_flows(std::vector<Flow>& flows, const std::vector<RouteLimit>& routes,
+                          const std::vector<std::int64_t>& limits) {
+  std::sort(flows.begin(), flows.end(), [](const Flow& a, const Flow& b) { return a.moves < b.moves; });
+  for (std::size_t limit = 0; limit < limits.size(); ++limit) {
+    check_windows(flows, routes, static_cast<std::int64_t>(limit), limits[limit]);
+  }
+  check_lonely(flows, routes, limits);
 }
 
 // No interval sees more bytes over a limit than it can pass: those of the flows that lie wholly inside of it.
-void Checker::check_windows(const Kind& kind, const std::vector<Flow>& flows, std::size_t limit) {
+void Checker::check_windows(const std::vector<Flow>& flows, const std::vector<RouteLimit>& routes, std::int64_t limit,
+                            std::int64_t bytes_per_s) {
   constexpr std::size_t kReach = 400;  // flows behind the first of an interval
   struct Inside {
     std::int64_t moved, bytes;
@@ -155,8 +159,8 @@ void Checker::check_windows(const Kind& kind, const std::vector<Flow>& flows, st
     std::vector<Inside> inside;
     for (std::size_t k = i; k < flows.size() && k < i + kReach; ++k) {
       if (flows[k].bytes < 0) continue;
-      for (const auto& [l, w] : kind.routes[static_cast<std::size_t>(flows[k].route)].uses) {
-        if (l == static_cast<std::int64_t>(limit)) inside.push_back({flows[k].moved, flows[k].bytes * w});
+      for (const auto& [l, w] : routes[static_cast<std::size_t>(flows[k].route)].uses) {
+        if (l == limit) inside.push_back({flows[k].moved, flows[k].bytes * w});
       }
     }
     std::sort(inside.begin(), inside.end(), [](const Inside& a, const Inside& b) { return a.moved < b.moved; });
@@ -164,7 +168,7 @@ void Checker::check_windows(const Kind& kind, const std::vector<Flow>& flows, st
     for (const Inside& f : inside) {
       bytes += f.bytes;
       const std::int64_t elapsed = f.moved - flows[i].moves;
-      if (!expect("links", bytes * kPsPerSecond <= Wide(kind.limits[limit]) * elapsed,
+      if (!expect("links", bytes * kPsPerSecond <= Wide(bytes_per_s) * elapsed,
                   fmt::format("limit {} passes {} bytes in {} ps", limit, static_cast<std::int64_t>(bytes), elapsed))) {
         return;
       }
@@ -173,7 +177,8 @@ void Checker::check_windows(const Kind& kind, const std::vector<Flow>& flows, st
 }
 
 // A flow that meets no other takes its bytes over the tightest of its limits, to the picosecond.
-void Checker::check_lonely(const Kind& kind, const std::vector<Flow>& flows) {
+void Checker::check_lonely(const std::vector<Flow>& flows, const std::vector<RouteLimit>& routes,
+                           const std::vector<std::int64_t>& limits) {
   std::int64_t latest = -1;
   for (std::size_t i = 0; i < flows.size(); ++i) {
     const Flow& f = flows[i];
@@ -181,8 +186,8 @@ void Checker::check_lonely(const Kind& kind, const std::vector<Flow>& flows) {
     latest = std::max(latest, f.moved);
     if (!alone || f.bytes < 0) continue;
     std::int64_t rate = INT64_MAX;
-    for (const auto& [l, w] : kind.routes[static_cast<std::size_t>(f.route)].uses) {
-      rate = std::min(rate, kind.limits.at(static_cast<std::size_t>(l)) / w);
+    for (const auto& [l, w] : routes[static_cast<std::size_t>(f.route)].uses) {
+      rate = std::min(rate, limits.at(static_cast<std::size_t>(l)) / w);
     }
     const Wide exact = (Wide(f.bytes) * kPsPerSecond + rate - 1) / rate;
     expect("links", exact == f.moved - f.moves,
