@@ -10,6 +10,7 @@
 #include "hardware/hardware.hpp"
 #include "models/fitting/calibrate.hpp"
 #include "models/operators/operator_model.hpp"
+#include "validate/queueing.hpp"
 #include "validate/server_judgement.hpp"
 
 namespace kvplan {
@@ -73,16 +74,15 @@ std::string shown_only(const std::vector<Comparison>& comparisons) {
   return fmt::format("{} shown, not gated: up to {} ({})", shown, error_text(*worst), cell(worst->quantity));
 }
 
-AccuracySection published_section(const std::string& name) {
-  const Experiment e = run_published(name);
-  AccuracySection s = started(name, e.title, "published figures");
+AccuracySection experiment_section(const Experiment& e, const char* data, const char* against) {
+  AccuracySection s = started(e.name, e.title, data);
   s.absent = e.skipped;
   if (!s.absent.empty()) return s;
   judge(e.comparisons, s);
   s.left_out = shown_only(e.comparisons);
   s.body = fmt::format("Source: {}.\n\n", e.source);
   for (const auto& [label, text] : e.inputs) s.body += fmt::format("- {}: {}\n", label, text);
-  s.body += "\n| | predicted | published | error | gate | | |\n|---|---|---|---|---|---|---|\n";
+  s.body += fmt::format("\n| | predicted | {} | error | gate | | |\n|---|---|---|---|---|---|---|\n", against);
   for (const Comparison& c : e.comparisons) {
     s.body +=
         fmt::format("| {} | {} | {} | {} | {} | {} | {} |\n", cell(c.quantity), figure_text(c.predicted, c.unit),
@@ -252,7 +252,8 @@ AccuracySection operators_section(const std::string& calibration, bool quick, un
 
 std::vector<AccuracySection> accuracy_sections(bool quick, unsigned threads) {
   std::vector<AccuracySection> sections;
-  for (const std::string& name : published_experiments()) sections.push_back(published_section(name));
+  for (const std::string& name : published_experiments()) sections.push_back(experiment_section(run_published(name), "published figures", "published"));
+  sections.push_back(experiment_section(queueing(threads), "laws of queues", "theory"));
   sections.push_back(servers_section(quick, threads));
   for (const std::string& name : calibration_names()) sections.push_back(operators_section(name, quick, threads));
   return sections;

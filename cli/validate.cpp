@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "cli/arguments.hpp"
 #include "cli/comparison_text.hpp"
@@ -11,24 +12,28 @@
 #include "cli/validate_server.hpp"
 #include "cli/verb.hpp"
 #include "validate/published.hpp"
+#include "validate/queueing.hpp"
 
 namespace kvplan {
 namespace {
 
 namespace po = boost::program_options;
 
-void print_table(const Experiment& e, std::ostream& out) {
+void print_table(const Experiment& e, const char* against, std::ostream& out) {
   out << fmt::format("{}: {}\n  source     {}\n", e.name, e.title, e.source);
   for (const auto& [label, text] : e.inputs) out << fmt::format("  {:<10} {}\n", label, text);
   if (!e.skipped.empty()) {
     out << fmt::format("  SKIPPED    {}\n\n", e.skipped);
     return;
   }
-  out << fmt::format("\n  {:<42}{:>16}{:>16}{:>10}{:>10}\n", "", "predicted", "published", "error", "gate");
+  std::size_t wide = 0, gate = 4;
+  for (const Comparison& c : e.comparisons)
+    wide = std::max(wide, c.quantity.size()), gate = std::max(gate, gate_text(c).size());
+  out << fmt::format("\n  {:<{}}{:>16}{:>16}{:>10}  {:>{}}\n", "", wide, "predicted", against, "error", "gate", gate);
   for (const Comparison& c : e.comparisons) {
-    out << fmt::format("  {:<42}{:>16}{:>16}{:>10}{:>10}  {:<7}{}\n", c.quantity,
+    out << fmt::format("  {:<{}}{:>16}{:>16}{:>10}  {:>{}}  {:<7}{}\n", c.quantity, wide,
                        figure_text(c.predicted, c.unit), figure_text(c.published, c.unit), error_text(c), gate_text(c),
-                       verdict_text(c), c.remark.empty() ? "" : "(" + c.remark + ")");
+                       gate, verdict_text(c), c.remark.empty() ? "" : "(" + c.remark + ")");
   }
   for (const std::string& remark : e.remarks) out << "  note: " << remark << "\n";
   out << "\n";
@@ -77,39 +82,42 @@ ExitCode validate_verb(const std::vector<std::string>& arguments, Streams stream
   const po::variables_map given = parse_arguments(options, {"what", "name"}, arguments);
   if (given.count("help")) {
     streams.out << "usage: kvplan validate published [NAME] [--format table|json]\n"
+                   "       kvplan validate theory [--format table|json]\n"
                    "       kvplan validate server FILE.csv [options]   (kvplan validate server --help)\n"
                    "       kvplan validate replay plan|predict|canary|compare   (kvplan validate replay --help)\n"
                    "       kvplan validate run FOLDER                  (kvplan validate run --help)\n"
                    "       kvplan validate all [options]               (kvplan validate all --help)\n\n"
                    "Runs the published experiments that kvplan reproduces, and prints inputs, predicted and published\n"
-                   "figures and errors. Exit code 5 when a gate is missed.\n\nExperiments: "
+                   "figures and errors; theory: queues beside their laws. Exit code 5 when a gate is missed.\n\nExperiments: "
                 << fmt::format("{}", fmt::join(published_experiments(), ", "))
                 << "\n\nExample:\n  kvplan validate published vllm-ttft\n";
     return ExitCode::done;
   }
   const std::string what = given.count("what") ? given["what"].as<std::string>() : "";
-  if (what != "published") {
+  const bool theory = what == "theory";
+  if (what != "published" && !theory) {
     throw UsageError(fmt::format("kvplan validate needs to know what: \"{}\" is not known", what),
                      "kvplan validate published [" + fmt::format("{}", fmt::join(published_experiments(), "|")) +
-                         "], kvplan validate server FILE.csv, or kvplan validate all");
+                         "], kvplan validate theory, kvplan validate server FILE.csv, or kvplan validate all");
   }
   const std::string format = given["format"].as<std::string>();
   if (format != "table" && format != "json") {
     throw UsageError(fmt::format("unknown format \"{}\"", format), suggestion(format, {"table", "json"}));
   }
-  std::vector<std::string> names = published_experiments();
+  if (theory && given.count("name")) throw UsageError("kvplan validate theory has no further names");
+  std::vector<std::string> names = theory ? std::vector<std::string>{"queueing"} : published_experiments();
   if (given.count("name")) names = {given["name"].as<std::string>()};
   bool met = true;
   std::size_t skipped = 0;
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
   for (const std::string& name : names) {
-    const Experiment e = run_published(name);
+    const Experiment e = theory ? queueing(std::thread::hardware_concurrency()) : run_published(name);
     met = met && e.met();
     skipped += !e.skipped.empty();
     if (format == "json") {
       all.push_back(document(e));
     } else {
-      print_table(e, streams.out);
+      print_table(e, theory ? "theory" : "published", streams.out);
     }
   }
   if (format == "json") {

@@ -1,4 +1,4 @@
-// More of what theory says: M/G/1 by Pollaczek and Khinchine, and the bounds of a pipeline of loads and layers.
+// The bounds of a pipeline of loads and layers.
 #include <cmath>
 
 #include "base/random.hpp"
@@ -10,29 +10,6 @@ using namespace kvplan;
 using namespace kvplan::testing;
 
 namespace {
-
-constexpr int kShort = 5'000, kLong = 55'000;  // tokens, a microsecond each; one prompt in ten is long
-constexpr double kMeanS = 0.01, kSquareS2 = 0.9 * 0.005 * 0.005 + 0.1 * 0.055 * 0.055;
-
-// Mean wait in a server of one request at a time, for Poisson arrivals and service of two lengths.
-double mean_wait_s(double rho, std::uint64_t seed) {
-  constexpr int kTurns = 100'000;
-  RandomStream arrivals(seed, "arrivals"), lengths(seed, "lengths");
-  Load load(1 << 20);
-  double at_s = 0;
-  for (int i = 0; i < kTurns; ++i) {
-    at_s += arrivals.exponential(kMeanS / rho);
-    load.turn(time_from_seconds(at_s), "", lengths.below(10) == 0 ? kLong : kShort, 1);
-  }
-  SimulationConfig c = small_machine(1'000'000);
-  for (StepTime& s : c.step_times) s = flat_step(0, kPsPerUs, 0, 0);
-  c.engine.max_num_seqs = 1;
-  c.engine.max_num_batched_tokens = c.engine.max_context_tokens = 1'000'000;
-  c.check = false;
-  double sum = 0;
-  for (const RequestRecord& r : simulate(load.build(), c).requests) sum += seconds(r.queue);
-  return sum / kTurns;
-}
 
 // A prompt of which 64 tokens are in G2 and 40 are new, behind one that has driven it out of G1.
 RequestRecord restored(LoadPolicy policy, std::int64_t bytes_per_s, int layers, std::int64_t token_ps) {
@@ -50,23 +27,6 @@ RequestRecord restored(LoadPolicy policy, std::int64_t bytes_per_s, int layers, 
 }
 
 }  // namespace
-
-TEST_CASE("M/G/1: the mean wait is lambda E[S^2] / (2 (1 - rho)), by Pollaczek and Khinchine") {
-  for (const double rho : {0.3, 0.7}) {
-    CAPTURE(rho);
-    constexpr int kRuns = 8;
-    constexpr double kT99 = 3.499;  // Student's t, 7 degrees, two-sided 99 %
-    std::vector<double> waits;
-    for (std::uint64_t seed = 1; seed <= kRuns; ++seed) waits.push_back(mean_wait_s(rho, seed));
-    double mean = 0, squares = 0;
-    for (const double w : waits) mean += w / kRuns;
-    for (const double w : waits) squares += (w - mean) * (w - mean);
-    const double half_width = kT99 * std::sqrt(squares / (kRuns - 1) / kRuns);
-    const double theory = rho / kMeanS * kSquareS2 / (2 * (1 - rho));
-    CHECK(std::abs(mean - theory) <= half_width);
-    CHECK(half_width < 0.1 * theory);
-  }
-}
 
 TEST_CASE(
     "overlap of loads and layers: never under the longer of the two, never over their sum, less with more layers") {
