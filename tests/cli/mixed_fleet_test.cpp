@@ -79,7 +79,7 @@ TEST_CASE("a mixed fleet keeps the rules of the log, with nodes that fail and a 
   CHECK(run.json()["fleet"]["node_failures"] == 1);
   CHECK(run.json()["kinds"][1]["mean_gpus"].get<double>() < 1);
   CHECK(cli({"validate", "run", out}).code == 0);
-  CHECK(cli({"explain", out, "--slowest", "3"}).code == 0);
+  CHECK(cli({"explain", out, "--worst", "3"}).code == 0);
   CHECK(cli({"timeline", out, "--out", out + "/t.json"}).code == 0);
 }
 

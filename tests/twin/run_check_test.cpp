@@ -41,7 +41,7 @@ TEST_CASE("the checker finds no fault in random runs") {
     if (dice.one_in(3)) random_kinds(dice, config);
     config.step_by_step = dice.coin();
     if (dice.one_in(4)) config.router.policy = RouterPolicy::cost_aware;
-    if (dice.one_in(3)) {
+    if (config.others.empty() && dice.one_in(3)) {
       random_pools(dice, config);
     } else if (dice.coin()) {
       random_changes(dice, config);
