@@ -10,6 +10,7 @@
 #include "hardware/hardware.hpp"
 #include "models/fitting/calibrate.hpp"
 #include "models/operators/operator_model.hpp"
+#include "reports/markdown_text.hpp"
 #include "validate/queueing.hpp"
 #include "validate/server_judgement.hpp"
 
@@ -28,12 +29,6 @@ AccuracySection started(const std::string& name, const std::string& title, const
   return s;
 }
 
-// What stands in a cell of a Markdown table.
-std::string cell(std::string text) {
-  for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, "\\");
-  return text;
-}
-
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   const std::size_t half = values.size() / 2;
@@ -46,7 +41,7 @@ void judge(const std::vector<Comparison>& comparisons, AccuracySection& s) {
   for (const Comparison& c : comparisons) {
     if (!c.gated()) continue;
     ++s.gates;
-    if (!c.met()) s.missed.push_back(fmt::format("{} {}", cell(c.quantity), error_text(c)));
+    if (!c.met()) s.missed.push_back(fmt::format("{} {}", markdown_cell(c.quantity), error_text(c)));
     gated.push_back(&c);
   }
   if (gated.empty()) return;
@@ -57,7 +52,7 @@ void judge(const std::vector<Comparison>& comparisons, AccuracySection& s) {
   const Comparison& worst =
       *gated[static_cast<std::size_t>(std::max_element(errors.begin(), errors.end()) - errors.begin())];
   s.error = absolute ? fmt::format("{:.4f}", median(errors)) : percent(median(errors));
-  s.worst = fmt::format("{} ({})", error_text(worst), cell(worst.quantity));
+  s.worst = fmt::format("{} ({})", error_text(worst), markdown_cell(worst.quantity));
 }
 
 // What has no gate, and the farthest off of it.
@@ -71,7 +66,7 @@ std::string shown_only(const std::vector<Comparison>& comparisons) {
       worst = &c;
   }
   if (worst == nullptr) return "";
-  return fmt::format("{} shown, not gated: up to {} ({})", shown, error_text(*worst), cell(worst->quantity));
+  return fmt::format("{} shown, not gated: up to {} ({})", shown, error_text(*worst), markdown_cell(worst->quantity));
 }
 
 AccuracySection experiment_section(const Experiment& e, const char* data, const char* against) {
@@ -84,9 +79,9 @@ AccuracySection experiment_section(const Experiment& e, const char* data, const 
   for (const auto& [label, text] : e.inputs) s.body += fmt::format("- {}: {}\n", label, text);
   s.body += fmt::format("\n| | predicted | {} | error | gate | | |\n|---|---|---|---|---|---|---|\n", against);
   for (const Comparison& c : e.comparisons) {
-    s.body +=
-        fmt::format("| {} | {} | {} | {} | {} | {} | {} |\n", cell(c.quantity), figure_text(c.predicted, c.unit),
-                    figure_text(c.published, c.unit), error_text(c), gate_text(c), verdict_text(c), cell(c.remark));
+    s.body += fmt::format("| {} | {} | {} | {} | {} | {} | {} |\n", markdown_cell(c.quantity),
+                          figure_text(c.predicted, c.unit), figure_text(c.published, c.unit), error_text(c),
+                          gate_text(c), verdict_text(c), markdown_cell(c.remark));
   }
   for (const std::string& remark : e.remarks) s.body += fmt::format("\nNote: {}.\n", remark);
   return s;

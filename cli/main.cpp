@@ -4,37 +4,10 @@
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
-#include <new>
-
-#ifdef KVPLAN_MIMALLOC
-#include <mimalloc.h>
-#endif
 
 #include "cli/verbs.hpp"
 
-#ifdef KVPLAN_MIMALLOC
-// The allocator's own, being C, end the program where memory runs out, before it can say so.
 namespace {
-void* taken(void* p) {
-  if (p == nullptr) throw std::bad_alloc();
-  return p;
-}
-}  // namespace
-void* operator new(std::size_t n) { return taken(mi_malloc(n)); }
-void* operator new[](std::size_t n) { return taken(mi_malloc(n)); }
-void* operator new(std::size_t n, std::align_val_t to) { return taken(mi_malloc_aligned(n, static_cast<std::size_t>(to))); }
-void* operator new[](std::size_t n, std::align_val_t to) { return taken(mi_malloc_aligned(n, static_cast<std::size_t>(to))); }
-#endif
-
-namespace {
-
-#ifdef KVPLAN_MIMALLOC
-// A page of memory costs the most when it is first touched: 512 are to be touched at once. Said before any library
-// begins, since the allocator asks once.
-__attribute__((section(".preinit_array"), used)) void (*const take_large_pages)() = [] {
-  mi_option_enable(mi_option_large_os_pages);
-};
-#endif
 
 bool wants_colour() {
   const char* no = std::getenv("NO_COLOR");

@@ -12,6 +12,7 @@
 #include "base/json_file.hpp"
 #include "base/json_text.hpp"
 #include "cli/paired.hpp"
+#include "cli/run_folder.hpp"
 #include "plan/merge.hpp"
 #include "reports/flat.hpp"
 #include "reports/kept_run.hpp"
@@ -99,10 +100,8 @@ class Reader {
         if (c.at("result").is_null()) {
           inputs_.columns.push_back({c.at("name").get<std::string>(), nullptr, c.at("infeasible").get<std::string>()});
         } else {
-          std::string folder = c.at("name").get<std::string>();  // as `run --out` names it
-          std::replace(folder.begin(), folder.end(), ' ', '-');
-          std::replace(folder.begin(), folder.end(), '/', '_');
-          add_result(c["result"], path, c.at("name").get<std::string>(), fs::path(path).parent_path() / folder);
+          const auto name = c.at("name").get<std::string>();
+          add_result(c["result"], path, name, fs::path(path).parent_path() / combination_folder(name));
         }
       }
     } else if (schema == kMergedSchema) {

@@ -10,6 +10,7 @@
 #include "cli/replay.hpp"
 #include "cli/replications.hpp"
 #include "cli/run_arguments.hpp"
+#include "cli/run_folder.hpp"
 #include "cli/verb.hpp"
 #include "reports/flat.hpp"
 #include "reports/pretty.hpp"
@@ -30,11 +31,6 @@ struct Combination {
   std::string name() const {
     const std::string also = scenario.has("fleet.also") ? " + " + scenario.text("fleet.also") : "";
     return hardware.name + also + " " + offload;
-  }
-  std::string folder() const {
-    std::string folder = hardware.name + "-" + offload;
-    std::replace(folder.begin(), folder.end(), '/', '_');
-    return folder;
   }
 };
 
@@ -115,7 +111,8 @@ std::vector<Column> simulate_all(const RunArguments& run, Streams streams) {
   const Workload workload = with_chains(load_trace(run.scenario, run.strict, streams.err));
   std::vector<Column> columns;
   for (const Combination& c : all) {
-    const std::string folder = run.out.empty() || all.size() == 1 ? run.out : run.out + "/" + c.folder();
+    const std::string folder =
+        run.out.empty() || all.size() == 1 ? run.out : run.out + "/" + combination_folder(c.name());
     Column column{c.name(), nullptr, ""};
     try {
       column.document = simulate_one(c, model, workload, run, folder, streams.err);

@@ -31,4 +31,10 @@ std::string run_folder(const std::string& path) {
   throw InputError(Diagnostic{path, 0, 0, "holds several runs", fmt::format("name one: {}", fmt::join(inside, ", "))});
 }
 
+std::string combination_folder(std::string combination) {
+  std::replace(combination.begin(), combination.end(), ' ', '-');
+  std::replace(combination.begin(), combination.end(), '/', '_');
+  return combination;
+}
+
 }  // namespace kvplan

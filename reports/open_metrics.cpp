@@ -38,7 +38,7 @@ std::int32_t largest(const std::vector<KeptRequest>& all, std::int32_t KeptReque
 
 // Of one engine (a replica).
 struct Engine {
-  Engine(const Instants& when, std::span<const double> prompts, std::span<const double> outputs)
+  Engine(const Instants& when, std::span<const double> prompt_bounds, std::span<const double> output_bounds)
       : running(when),
         waiting(when),
         prompt_tokens(when),
@@ -60,8 +60,8 @@ struct Engine {
         prefill(when, kLatency),
         decode(when, kLatency),
         inference(when, kLatency),
-        prompts(when, prompts),
-        outputs(when, outputs) {}
+        prompts(when, prompt_bounds),
+        outputs(when, output_bounds) {}
 
   Counts running, waiting;
   Counts prompt_tokens, hbm_hits, external_hits, queried, external_queried;  // at admission

@@ -25,11 +25,11 @@ struct Chart {
 
 struct Section {
   std::string id, title;
-  std::vector<std::string> sentences;
-  std::vector<std::string> points;  // a list
-  Grid table;                       // may be empty
-  std::vector<Chart> charts;
-  std::vector<std::string> more;  // a list that the page keeps folded
+  std::vector<std::string> sentences = {};
+  std::vector<std::string> points = {};  // a list
+  Grid table = {};                       // may be empty
+  std::vector<Chart> charts = {};
+  std::vector<std::string> more = {};  // a list that the page keeps folded
 };
 
 struct Page {

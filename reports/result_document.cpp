@@ -87,10 +87,13 @@ Json load_choice_block(const LoadChoices& c) {
 
 Json kv_block(const RunFacts& run, const Totals& sum) {
   const SimulationResult& result = run.result;
-  const double written_s = std::max(seconds(sum.makespan()), 1e-12);
-  const double written_a_day = static_cast<double>(result.written[1].count) * 86400 / written_s;
+  const Json a_day = per_day(result.written, seconds(sum.makespan()));
   return {{"prompt_tokens", sum.prompt_tokens},
-          {"hit_tokens", {{"hbm", sum.hit_g1_tokens}, {"dram", sum.hit_g2_tokens}, {"ssd", sum.hit_ssd_tokens}, {"remote", sum.hit_remote_tokens}}},
+          {"hit_tokens",
+           {{"hbm", sum.hit_g1_tokens},
+            {"dram", sum.hit_g2_tokens},
+            {"ssd", sum.hit_ssd_tokens},
+            {"remote", sum.hit_remote_tokens}}},
           {"computed_tokens", sum.computed_tokens},
           {"recomputed_tokens", sum.recomputed_tokens},
           {"evicted_blocks",
@@ -103,8 +106,8 @@ Json kv_block(const RunFacts& run, const Totals& sum) {
           {"stored_bytes", result.stored.count},
           {"written_beyond_bytes", result.written_beyond.count},
           {"written_bytes", by_tier(result.written)},
-          {"written_bytes_per_day", per_day(result.written, seconds(sum.makespan()))},
-          {"ssd_endurance", ssd_endurance(run, written_a_day)},
+          {"written_bytes_per_day", a_day},
+          {"ssd_endurance", ssd_endurance(run, a_day["ssd"].is_null() ? 0 : a_day["ssd"].get<double>())},
           {"read_bytes", by_tier(result.read)},
           {"prefetched_bytes", result.prefetched.count},
           {"skipped_store_blocks", result.skipped_stores},

@@ -80,7 +80,7 @@ const Column* recommended(const std::vector<Column>& columns) {
 }
 
 Section verdict_section(const ReportInputs& inputs) {
-  Section s{"verdict", "Verdict and recommendation", {}, {}, {}, {}, {}};
+  Section s{"verdict", "Verdict and recommendation"};
   if (const Column* best = recommended(inputs.columns)) {
     s.sentences.push_back(recommendation(inputs.columns, *best));
     s.sentences.push_back(text_at(*best, "/verdict/reason") + "; bottleneck " + text_at(*best, "/verdict/bottleneck") +
@@ -101,7 +101,7 @@ Section verdict_section(const ReportInputs& inputs) {
 }
 
 Section targets_section(const std::vector<Column>& columns) {
-  Section s{"targets", "Latencies and targets", {}, {}, {}, {}, {}};
+  Section s{"targets", "Latencies and targets"};
   s.table.header = {"Result", "Metric", "p50", "p90", "p95", "p99", "Target", "90 % interval"};
   for (const Column& c : columns) {
     if (!completed_any(c)) continue;
@@ -132,7 +132,7 @@ Section targets_section(const std::vector<Column>& columns) {
 }
 
 Section figures_section(const std::vector<Column>& columns) {
-  Section s{"figures", "All figures, compared", {}, {}, {}, {}, {}};
+  Section s{"figures", "All figures, compared"};
   const std::vector<RowOfCells> rows = rows_of(columns);
   if (rows.empty()) return s;
   s.sentences.push_back(columns.size() > 1 ? "Ratios are to the first result that fits."
@@ -151,7 +151,7 @@ Section figures_section(const std::vector<Column>& columns) {
 
 // What a reader must know stands open: notes, step times, load, program. Sources of the hardware's figures are folded.
 Section provenance_section(const ReportInputs& inputs) {
-  Section s{"provenance", "Assumptions, provenance and checks", {}, {}, {}, {}, {}};
+  Section s{"provenance", "Assumptions, provenance and checks"};
   const auto add_to = [](std::vector<std::string>& list, const std::string& text) {
     if (std::find(list.begin(), list.end(), text) == list.end()) list.push_back(text);
   };

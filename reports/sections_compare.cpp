@@ -89,7 +89,7 @@ std::string largest(const ChartRows& rows, const std::string& label) {
 }  // namespace
 
 Section parts_section(const std::vector<Column>& columns, const Column& focus) {
-  Section s{"parts", "What TTFT is made of", {}, {}, {}, {}, {}};
+  Section s{"parts", "What TTFT is made of"};
   ChartRows bands, means;
   if (focus.document.contains("distribution")) {
     for (const Json& b : focus.document["distribution"]["ttft_bands"]) {
@@ -123,7 +123,7 @@ Section parts_section(const std::vector<Column>& columns, const Column& focus) {
 }
 
 Section latency_section(const std::vector<Column>& columns) {
-  Section s{"latency", "Latency distributions", {}, {}, {}, {}, {}};
+  Section s{"latency", "Latency distributions"};
   for (const auto& [key, title] : {std::pair{"ttft_s", "TTFT"}, {"tpot_s", "TPOT"}, {"e2e_s", "E2E"}}) {
     ChartRows rows;
     Grid g{{"share of requests"}, {}};
@@ -160,7 +160,7 @@ Section latency_section(const std::vector<Column>& columns) {
 
 // TTFT against the DRAM of a node: a line for each set of the other options.
 Section memory_section(const std::vector<Column>& columns) {
-  Section s{"memory", "TTFT against DRAM", {}, {}, {}, {}, {}};
+  Section s{"memory", "TTFT against DRAM"};
   ChartRows rows;
   std::set<double> sizes;
   for (const Column& c : columns) {
@@ -187,7 +187,7 @@ Section memory_section(const std::vector<Column>& columns) {
 
 // TTFT against the users of a closed loop, or the rate of an open one: a line for each set of the other options.
 Section users_section(const std::vector<Column>& columns) {
-  Section s{"users", "TTFT against load", {}, {}, {}, {}, {}};
+  Section s{"users", "TTFT against load"};
   const auto draw = [&](const char* pointer, const std::string& title, const std::string& id) {
     ChartRows rows;
     std::set<double> loads;
@@ -217,7 +217,7 @@ Section users_section(const std::vector<Column>& columns) {
 
 // Of runs whose requests are at hand, paired: their differences to the first.
 Section chance_section(const ReportInputs& inputs) {
-  Section s{"chance", "Is a difference more than chance?", {}, {}, {}, {}, {}};
+  Section s{"chance", "Is a difference more than chance?"};
   const auto signed_seconds = [](double x) { return (x < 0 ? "-" : "+") + human_seconds(std::abs(x)); };
   for (const Json& comparison : inputs.comparisons) {
     for (const Json& f : comparison["figures"]) {
@@ -243,7 +243,7 @@ Section chance_section(const ReportInputs& inputs) {
 }
 
 Section pareto_section(const std::vector<Column>& columns) {
-  Section s{"pareto", "Cost against latency", {}, {}, {}, {}, {}};
+  Section s{"pareto", "Cost against latency"};
   ChartRows rows;
   for (const Column& c : columns) {
     const auto cost = number_at(c, kCost), ttft = number_at(c, kTtft);
@@ -270,7 +270,7 @@ Section pareto_section(const std::vector<Column>& columns) {
 
 // Pairs of results that differ in one option show what this option does.
 Section sensitivity_section(const std::vector<Column>& columns) {
-  Section s{"sensitivity", "Sensitivity", {}, {}, {}, {}, {}};
+  Section s{"sensitivity", "Sensitivity"};
   constexpr std::size_t kMostColumns = 64, kMostRows = 100;
   s.table.header = {"Option", "From", "To", "TTFT p95", "TPOT p95", "USD/M output tokens"};
   std::vector<std::map<std::string, std::string>> options;
@@ -300,7 +300,7 @@ Section sensitivity_section(const std::vector<Column>& columns) {
 }
 
 Section break_even_section(const Column& c) {
-  Section s{"break-even", "Load or compute again?", {}, {}, {}, {}, {}};
+  Section s{"break-even", "Load or compute again?"};
   if (c.document.is_null() || !c.document.contains("break_even") || c.document["break_even"].is_null()) return s;
   const Json& b = c.document["break_even"];
   ChartRows rows;

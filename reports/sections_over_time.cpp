@@ -34,7 +34,7 @@ std::string tier_title(const std::string& name) {
 }  // namespace
 
 Section load_section(const Column& c) {
-  Section s{"load", "The load", {}, {}, {}, {}, {}};
+  Section s{"load", "The load"};
   const double requests = number_at(c, "/requests/submitted").value_or(0);
   const double completed = std::max(number_at(c, "/requests/completed").value_or(0), 1.0);
   s.sentences.push_back(fmt::format(
@@ -64,7 +64,7 @@ Section load_section(const Column& c) {
 }
 
 Section tiers_section(const Column& c) {
-  Section s{"tiers", "Where the prompts' KV came from", {}, {}, {}, {}, {}};
+  Section s{"tiers", "Where the prompts' KV came from"};
   if (!has_series(c) || !c.document["series"].contains("hit_share_of_prompt")) return s;
   const Json& series = c.document["series"];
   const double prompt = std::max(number_at(c, "/kv/prompt_tokens").value_or(0), 1.0);
@@ -101,7 +101,7 @@ Section tiers_section(const Column& c) {
 }
 
 Section use_section(const std::vector<Column>& columns, const Column& focus) {
-  Section s{"use", "GPUs and links", {}, {}, {}, {}, {}};
+  Section s{"use", "GPUs and links"};
   ChartRows gpu, links;
   constexpr std::size_t kMost = 8;
   std::size_t shown = 0;

@@ -30,7 +30,7 @@ std::string of(double v, const char* pattern = "{:.4g}") {
 std::string seconds_of(double v) { return std::isnan(v) ? "-" : human_seconds(v); }
 
 Section answer(const Json& plan) {
-  Section s{"plan", "The plan", {}, {}, {}, {}, {}};
+  Section s{"plan", "The plan"};
   for (const char* key : {"sentence", "summary", "answer"}) {
     if (const std::string text = text_of(plan, key); !text.empty()) s.sentences.push_back(text);
   }
@@ -60,22 +60,20 @@ Section answer(const Json& plan) {
 }
 
 Section alternatives(const Json& plan, const std::string& objective) {
-  Section s{"alternatives", "What it was chosen from", {}, {}, {}, {}, {}};
+  Section s{"alternatives", "What it was chosen from"};
   s.table.header = {"Fleet", "Replicas", objective, "Why it lost"};
   const std::string chosen = plan.contains("recommended") ? text_of(plan["recommended"], "name") : "";
   for (const char* key : {"best_by_hardware", "runners_up"}) {
     for (const Json& f : list_of(plan, key)) {
       const std::string name = text_of(f, "name");
-      const bool told =
-          std::any_of(s.table.rows.begin(), s.table.rows.end(), [&](const auto& r) { return r[0] == name; });
+      const auto told =
+          std::find_if(s.table.rows.begin(), s.table.rows.end(), [&](const auto& r) { return r[0] == name; });
       const std::string why = text_of(f, "why_it_lost");
-      if (!why.empty() && told) {
-        std::find_if(s.table.rows.begin(), s.table.rows.end(), [&](const auto& r) { return r[0] == name; })->back() =
-            why;
-      }
-      if (!told)
+      if (told == s.table.rows.end())
         s.table.rows.push_back({name, of(number_of(f, "replicas"), "{:.0f}"), of(number_of(f, "value")),
                                 why.empty() ? (name == chosen ? "chosen" : "the best of its hardware") : why});
+      else if (!why.empty())
+        told->back() = why;
     }
   }
   ChartRows rows;
@@ -104,7 +102,7 @@ std::string best_at(const Json& end) {
 }
 
 Section hangs_on(const Json& plan, const std::string& objective) {
-  Section s{"plan-sensitivity", "What the plan hangs on", {}, {}, {}, {}, {}};
+  Section s{"plan-sensitivity", "What the plan hangs on"};
   std::vector<ChartRange> ranges;
   Grid grid{{"What changes", "from", "to", "best then, at the low end", "at the high end"}, {}};
   std::string changes;

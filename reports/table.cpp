@@ -135,7 +135,7 @@ std::string text_table(const std::vector<Column>& columns, bool colour) {
   out += "\n" + (columns.size() > 1 ? head(columns, w) : "") + body(rows, columns, w, colour);
   if (columns.size() > 1) out += fmt::format("\nRatios are to the column {}.\n", base_of(columns)->name);
   if (std::any_of(columns.begin(), columns.end(), unsteady)) out += fmt::format("{}\n", kNotSteady);
-  const std::string notes = markdown_text(note_lines(columns, "- "));
+  const std::string notes = note_lines(columns, "- ");
   return out + (notes.empty() ? "" : "\nNotes\n" + notes);
 }
 
