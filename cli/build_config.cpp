@@ -168,6 +168,30 @@ StepTimes step_times(const StepTime& base, const Hardware& hardware, const std::
   return {base, base.scaled(load), base.scaled(store), base.scaled(load * store)};
 }
 
+// A step's own small copies (token ids and block tables to the device, sampled tokens back) wait for what the copy
+// engine of their direction is busy with: a segment of a KV copy or, where segments are gathered or batched first, a
+// chunk of offload. A copy by SM kernel does not use that engine.
+void add_control_waits(Built& b, const Hardware& h, const std::string& method) {
+  SimulationConfig& c = b.config;
+  const auto wait_ps = [&](const Sourced& pieces, const Route& route, Bytes segment) -> std::int64_t {
+    const bool dma = route.submission_ps.empty();
+    if (!dma && method == "kernel") return 0;
+    const Bytes piece = dma ? segment : std::max(segment, c.kv_bytes_per_token_per_gpu * c.offload.chunk_tokens);
+    const double s =
+        time_from_seconds(1).count * static_cast<double>(piece.count) / static_cast<double>(rate_alone(c.links, route));
+    return std::llround(pieces.value * (static_cast<double>(route.segment_ps) + s));
+  };
+  const std::int64_t load = wait_ps(h.control_wait_pieces_to_device, c.links.load[0], load_segment(c.offload));
+  const std::int64_t store = wait_ps(h.control_wait_pieces_from_device, c.links.store[0], c.offload.segment);
+  if (load + store == 0) return;
+  c.step_times[1] = c.step_times[1].delayed(load);
+  c.step_times[2] = c.step_times[2].delayed(store);
+  c.step_times[3] = c.step_times[3].delayed(load + store);
+  b.notes.push_back(fmt::format("a step's own copies wait {:.0f} us behind a load and {:.0f} us behind a store ({})",
+                                static_cast<double>(load) / 1e6, static_cast<double>(store) / 1e6,
+                                h.control_wait_pieces_to_device.source));
+}
+
 // Each decoding sequence takes a token and its drafts of every step's budget.
 void add_speculation(SimulationConfig& c, const Scenario& s) {
   const std::int32_t drafts = int32(s, "engine.draft_tokens");
@@ -217,6 +241,16 @@ void place(Built& b, const Scenario& s, const Hardware& hardware) {
   b.nodes = static_cast<std::int32_t>(ceil_div(b.config.replicas, b.config.replicas_per_node));
 }
 
+// Of one tier. `held`: of a node's memory or drives, or of the remote store, which is one for all.
+Bytes tier_capacity(const Built& b, bool of_node, Scope scope, Bytes held) {
+  const std::int64_t replicas = b.config.replicas, nodes = b.nodes;
+  const std::int64_t per_node = std::min(b.config.replicas, b.config.replicas_per_node);  // that are there
+  if (of_node) {
+    return scope == Scope::fleet ? held * nodes : scope == Scope::node ? held : Bytes(held.count / per_node);
+  }
+  return Bytes(held.count / (scope == Scope::fleet ? 1 : scope == Scope::node ? nodes : replicas));
+}
+
 void add_dram(Built& b, const Scenario& s, const Hardware& hardware, const Architecture& model) {
   const double held = hardware.host_memory_bytes();
   const std::int32_t used_gpus = std::min(b.config.replicas, b.config.replicas_per_node) * b.gpus_per_replica;
@@ -230,8 +264,7 @@ void add_dram(Built& b, const Scenario& s, const Hardware& hardware, const Archi
   }
   SimulationConfig& c = b.config;
   c.offload = offload_config(s);
-  c.offload.capacity =
-      c.offload.scope == Scope::node ? b.dram_per_node : Bytes(b.dram_per_node.count / c.replicas_per_node);
+  c.offload.capacity = tier_capacity(b, true, c.offload.scope, b.dram_per_node);
   c.offload.segment = segment_bytes(s, model, c.engine.page_tokens, c.kv_bytes_per_token_per_gpu);
   // Of a page of all layers, what one layer needs lies apart from what the next one does.
   if (c.offload.load == LoadPolicy::layerwise && s.text("offload.layout") == "block-first") {
@@ -241,15 +274,6 @@ void add_dram(Built& b, const Scenario& s, const Hardware& hardware, const Archi
     b.notes.push_back(fmt::format("{} of a node's {} GPUs are used and paid for, so {} of its DRAM is taken for KV (offload.dram_bytes)",
                                   used_gpus, hardware.gpus_per_node, human_bytes(share)));
   }
-}
-
-// Of one tier. `held`: of a node's drives, or of the remote store.
-Bytes tier_capacity(const Built& b, bool ssd, Scope scope, Bytes held) {
-  const std::int64_t replicas = b.config.replicas, per_node = b.config.replicas_per_node, nodes = b.nodes;
-  if (ssd) {
-    return scope == Scope::fleet ? held * nodes : scope == Scope::node ? held : Bytes(held.count / per_node);
-  }
-  return Bytes(held.count / (scope == Scope::fleet ? 1 : scope == Scope::node ? nodes : replicas));
 }
 
 // A tier that is narrower than the one above it would be handed what it cannot find again.
@@ -375,9 +399,11 @@ Built build_kind(const Scenario& s, const std::string& offload, const Hardware& 
   if (offload.find("remote") != std::string::npos) beyond.push_back(VertexKind::remote);
   c.offload.prefetch = !beyond.empty() && s.boolean("offload.prefetch");
   CopyWay way = copy_way(s, c.offload, method);
+  way.pooled_memory = offload != "none" && (b.nodes > 1 || of_several) && c.offload.scope == Scope::fleet;
   way.pooled_ssd = (b.nodes > 1 || of_several) && s.text("offload.ssd_scope") == "fleet";
   c.links = compile_links(hardware, b.gpus_per_replica, std::min(c.replicas, c.replicas_per_node), beyond, way);
   tell_of_copies(b, way, hardware);
+  if (offload != "none") add_control_waits(b, hardware, method);
   for (const VertexKind kind : beyond) add_storage(b, s, hardware, kind);
   return b;
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -10,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/json_file.hpp"
+#include "hardware/figures.hpp"
 #include "hardware/hardware.hpp"
 
 namespace kvplan {
@@ -44,7 +46,8 @@ Json figure_json(const MeasuredFigure& f, const std::string& source) {
 }
 
 void place(Json& hardware, const MeasuredFigure& f, const std::string& source) {
-  if (f.key.find("copy_slowdown") != std::string::npos) {
+  const auto& of_node = node_figures();
+  if (std::any_of(of_node.begin(), of_node.end(), [&](const Figure<Hardware>& own) { return own.key == f.key; })) {
     hardware[f.key] = figure_json(f, source);
     return;
   }

@@ -92,6 +92,10 @@ void share_tiers(Built& b, const Reader& reader) {
   SimulationConfig& c = b.config;
   if (!c.offload.enabled) return;
   const Layout layout(c);
+  if (c.offload.scope == Scope::fleet) {
+    for (const SimulationConfig& other : c.others) c.offload.capacity += other.offload.capacity;
+    for (SimulationConfig& other : c.others) other.offload.capacity = c.offload.capacity;
+  }
   for (std::size_t t = 0; t < c.offload.beyond.size(); ++t) {
     LowerTierConfig& first = c.offload.beyond[t];
     const Scope scope = first.scope;

@@ -223,18 +223,17 @@ Names names_of_evictions(bool in_hbm) {
 }
 
 Options offload_options() {
-  const Option dram_bytes = {
-      "offload.dram_bytes",
-      OptionType::bytes,
-      "bytes",
-      nullptr,
-      "the share of a node's host memory that belongs to the GPUs used",
-      1,
-      1e17,
-      {},
-      "Host memory of one node for KV; with dram_scope replica, each replica has an equal part. More than the hardware "
-      "holds is allowed and labelled hypothetical.",
-      ""};
+  const Option dram_bytes = {"offload.dram_bytes",
+                             OptionType::bytes,
+                             "bytes",
+                             nullptr,
+                             "the share of a node's host memory that belongs to the GPUs used",
+                             1,
+                             1e17,
+                             {},
+                             "Host memory of one node for KV, whatever dram_scope says. More than the hardware "
+                             "holds is allowed and labelled hypothetical.",
+                             ""};
   return {
       unless_set(choice("offload.preset", preset_names(), "", "",
                         "Options below HBM as a system has them (docs/tiers.md); whatever else is set wins."),
@@ -242,37 +241,41 @@ Options offload_options() {
       several("offload.mode", {"none", "dram", "dram+ssd", "dram+remote", "dram+ssd+remote"}, "dram", "offload",
               "Tiers below HBM: none recomputes what HBM has lost; several modes are compared."),
       dram_bytes,
-      storage_bytes("offload.ssd_bytes", "SSD of one node for KV, whatever ssd_scope says.", "the share of the node's drives that belongs to the GPUs used"),
-      storage_bytes("offload.remote_bytes", "The remote store of the whole fleet for KV.", "what the hardware file says"),
+      storage_bytes("offload.ssd_bytes", "SSD of one node for KV, whatever ssd_scope says.",
+                    "the share of the node's drives that belongs to the GPUs used"),
+      storage_bytes("offload.remote_bytes", "The remote store of the whole fleet for KV.",
+                    "what the hardware file says"),
       choice("offload.ssd_scope", {"replica", "node", "fleet"}, "node", "",
              "Whose an SSD tier is: a replica's own part of its node's drives, its node's, or one pool of all nodes' "
              "drives, which several nodes reach over their storage network."),
-      choice("offload.remote_scope", {"replica", "node", "fleet"}, "fleet", "",
-             "Whose a remote tier is: the whole fleet's, or an equal part of it for each node or replica. No tier may be "
-             "narrower than the one above it."),
+      choice(
+          "offload.remote_scope", {"replica", "node", "fleet"}, "fleet", "",
+          "Whose a remote tier is: the whole fleet's, or an equal part of it for each node or replica. No tier may be "
+          "narrower than the one above it."),
       boolean("offload.prefetch",
               "What SSD or the remote store hold of a prompt that has to queue is read into DRAM meanwhile."),
       integer("offload.prefetch_tokens", "tokens", 1, 1048576, 256, "",
               "Prefetch no less than so many tokens of a prompt (256 is HiCache's)."),
       boolean("offload.promote", "What is loaded from SSD or the remote store stays in DRAM as well.", true),
-      choice("offload.dram_scope", {"replica", "node"}, "node", "",
-             "Whether the replicas of a node share one DRAM cache or have one each."),
+      choice("offload.dram_scope", {"replica", "node", "fleet"}, "node", "",
+             "Whose a DRAM cache is: a replica's own part of its node's, its node's, or one pool of all nodes' memory, "
+             "which several nodes reach over their storage network."),
       choice(
           "offload.store", {"through", "back", "selective"}, "through", "",
           "When KV goes to DRAM: at the end of prefill and of the turn, on eviction from HBM, or after selective_hits "
           "lookups."),
       integer("offload.selective_hits", "lookups", 1, 1000, 2, "",
               "Lookups after which the selective policy stores a block."),
-      choice(
-          "offload.load", {"blocking", "layerwise", "in-step"}, "blocking", "",
-          "Blocking: a request waits outside the batch for its load. Layerwise: layer l computes while l + 1 loads. "
-          "In-step: the request's first step waits for all of it, and the whole batch with it (TensorRT-LLM)."),
+      choice("offload.load", {"blocking", "layerwise", "in-step"}, "blocking", "",
+             "Blocking: a request waits outside the batch for its load. Layerwise: layer l computes while l + 1 loads. "
+             "In-step: the request's first step waits for all of it, and the whole batch with it (TensorRT-LLM)."),
       integer("offload.chunk_tokens", "tokens", 1, 1048576, 256, "",
               "Unit of offload: only whole chunks of a prompt or answer are stored."),
-      choice("offload.load_choice", {"load", "recompute", "cheaper", "partial"}, "load", "",
-             "Load: whatever a tier below holds is loaded. Recompute: nothing is. Cheaper: whichever is estimated to end "
-             "first, given the queue on the link. Partial: the leading part is computed while the rest loads, so that "
-             "both end together."),
+      choice(
+          "offload.load_choice", {"load", "recompute", "cheaper", "partial"}, "load", "",
+          "Load: whatever a tier below holds is loaded. Recompute: nothing is. Cheaper: whichever is estimated to end "
+          "first, given the queue on the link. Partial: the leading part is computed while the rest loads, so that "
+          "both end together."),
       boolean("offload.defer_stores", "A store starts one step after its blocks are complete (vLLM)."),
       choice("offload.ssd_store", {"through", "back", "selective"}, "through", "",
              "When KV goes from DRAM to SSD: when it has come there, when DRAM is about to evict it, or after "
@@ -285,16 +288,20 @@ Options offload_options() {
       choice("offload.ssd_eviction", names_of_evictions(false), "lru", "", "The same for SSD."),
       choice("offload.remote_eviction", names_of_evictions(false), "lru", "", "The same for the remote store."),
       priority("retention.prefix_priority", 80, "Priority policy: of blocks that several sessions share."),
-      priority("retention.prompt_priority", 50, "Priority policy: of a prompt's other blocks; at most prefix_priority."),
+      priority("retention.prompt_priority", 50,
+               "Priority policy: of a prompt's other blocks; at most prefix_priority."),
       priority("retention.answer_priority", 35, "Priority policy: of an answer's blocks; at most prompt_priority."),
       priority("retention.default_priority", 35,
                "Priority policy: what a higher priority falls to after duration_s (35 is TensorRT-LLM's)."),
-      priority("retention.store_from_priority", 30,
-               "Priority policy in HBM, offload.store back: what is lower is dropped, not stored (30 is TensorRT-LLM's)."),
-      unless_set(number("retention.duration_s", "s", 1e-3, 9e6, 1, "Priority policy: how long after its last use a block keeps its priority."),
+      priority(
+          "retention.store_from_priority", 30,
+          "Priority policy in HBM, offload.store back: what is lower is dropped, not stored (30 is TensorRT-LLM's)."),
+      unless_set(number("retention.duration_s", "s", 1e-3, 9e6, 1,
+                        "Priority policy: how long after its last use a block keeps its priority."),
                  "for ever"),
       choice("offload.layout", {"block-first", "layer-first"}, "block-first", "",
-             "Contiguous bytes of a copy: a page of all layers (vLLM since 0.12), or of one layer's K or V. Layer-wise loads "
+             "Contiguous bytes of a copy: a page of all layers (vLLM since 0.12), or of one layer's K or V. Layer-wise "
+             "loads "
              "cut a page of all layers into one piece a layer."),
       choice("offload.copy_method", {"dma", "batch", "kernel", "staged"}, "dma", "",
              "How segments cross the host link: a DMA copy each; one batched submission or an SM kernel, as measured "

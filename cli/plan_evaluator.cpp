@@ -51,7 +51,10 @@ SimulationConfig Evaluator::config(std::size_t arm, std::int64_t replicas, const
   c.engine.frontend_fixed = Time(std::llround(static_cast<double>(c.engine.frontend_fixed.count) * tweak.frontend));
   c.engine.frontend_ps_per_token = std::llround(static_cast<double>(c.engine.frontend_ps_per_token) * tweak.frontend);
   if (c.offload.enabled) {
-    const double parts = c.offload.scope == Scope::node ? 1 : c.replicas_per_node;
+    const double nodes = static_cast<double>(ceil_div(c.replicas, c.replicas_per_node));
+    const double parts = c.offload.scope == Scope::replica ? std::min(c.replicas, c.replicas_per_node)
+                         : c.offload.scope == Scope::node  ? 1
+                                                           : 1 / nodes;
     c.offload.capacity += Bytes(std::llround(tweak.dram_bytes / parts));
   }
   for (std::int64_t node = 0; tweak.spares_fail_at_s > 0 && node < request_.spare_nodes; ++node) {

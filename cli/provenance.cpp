@@ -32,11 +32,33 @@ Json hardware_block(const Hardware& h) {
     if (!s.source.empty()) sources.insert(s.date.empty() ? s.source : fmt::format("{} ({})", s.source, s.date));
   };
   const Gpu& g = h.gpu;
-  for (const Sourced* s :
-       {&g.bf16_flops, &g.fp8_flops, &g.hbm_bytes, &g.hbm_bytes_per_s, &g.peer_bytes_per_s, &g.idle_watts,
-        &g.busy_watts, &g.prefill_watts, &g.decode_watts, &g.gemm_efficiency, &g.fp8_gemm_efficiency, &g.prefill_attention_efficiency, &g.hbm_efficiency,
-        &g.decode_attention_efficiency, &g.kernel_launch_s, &g.attention_floor_s, &g.step_host_s, &g.sequence_host_s, &g.allreduce_floor_s,
-        &g.allreduce_bytes_per_s, &h.usd_per_gpu_hour, &h.copy_slowdown_to_device, &h.copy_slowdown_from_device}) {
+  for (const Sourced* s : {&g.bf16_flops,
+                           &g.fp8_flops,
+                           &g.hbm_bytes,
+                           &g.hbm_bytes_per_s,
+                           &g.peer_bytes_per_s,
+                           &g.idle_watts,
+                           &g.busy_watts,
+                           &g.prefill_watts,
+                           &g.decode_watts,
+                           &g.gemm_efficiency,
+                           &g.fp8_gemm_efficiency,
+                           &g.prefill_attention_efficiency,
+                           &g.hbm_efficiency,
+                           &g.decode_attention_efficiency,
+                           &g.kernel_launch_s,
+                           &g.attention_floor_s,
+                           &g.step_host_s,
+                           &g.sequence_host_s,
+                           &g.allreduce_floor_s,
+                           &g.allreduce_bytes_per_s,
+                           &h.usd_per_gpu_hour,
+                           &h.copy_slowdown_to_device,
+                           &h.copy_slowdown_from_device,
+                           &h.compute_slowdown_to_device,
+                           &h.compute_slowdown_from_device,
+                           &h.control_wait_pieces_to_device,
+                           &h.control_wait_pieces_from_device}) {
     add(*s);
   }
   for (const LinkKind& l : h.link_kinds) {

@@ -15,6 +15,7 @@ const FigureRange kWattsIfMeasured = {"W", 1, 1e5, false, true};
 const FigureRange kEfficiency = {"", 0.001, 1};
 const FigureRange kSlowdown = {"", 1, 10};
 const FigureRange kSlowdownIfKnown = {"", 1, 10, false, true};
+const FigureRange kPiecesIfKnown = {"", 0.001, 1e4, true, true};
 const FigureRange kRateIfKnown = {"B/s", 1e6, 1e15, false, true};
 const FigureRange kShareIfKnown = {"", 0.001, 1, false, true};
 const FigureRange kLatencyIfKnown = {"s", 1e-9, 1, false, true};
@@ -91,6 +92,10 @@ const std::vector<Figure<Hardware>>& node_figures() {
       {"copy_slowdown_from_device", &Hardware::copy_slowdown_from_device, kSlowdown},
       {"kernel_copy_slowdown_to_device", &Hardware::kernel_copy_slowdown_to_device, kSlowdownIfKnown},
       {"kernel_copy_slowdown_from_device", &Hardware::kernel_copy_slowdown_from_device, kSlowdownIfKnown},
+      {"compute_slowdown_to_device", &Hardware::compute_slowdown_to_device, kSlowdownIfKnown},
+      {"compute_slowdown_from_device", &Hardware::compute_slowdown_from_device, kSlowdownIfKnown},
+      {"control_wait_pieces_to_device", &Hardware::control_wait_pieces_to_device, kPiecesIfKnown},
+      {"control_wait_pieces_from_device", &Hardware::control_wait_pieces_from_device, kPiecesIfKnown},
       {"in_place_bytes_per_s", &Hardware::in_place_bytes_per_s, kRateIfKnown},
       {"managed_bytes_per_s", &Hardware::managed_bytes_per_s, kRateIfKnown},
   };

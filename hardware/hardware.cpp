@@ -158,13 +158,13 @@ void Reader::read_vertices() {
   if (!has_memory) root_.fail("vertices", "no vertex is a \"memory\": KV has nowhere to go");
 }
 
+// names.size() where it is not among them.
 std::size_t Reader::index_of(JsonReader& owner, const std::string& key, const std::vector<std::string>& names) {
   const std::string name = owner.string(key);
   const auto at = std::find(names.begin(), names.end(), name);
   if (at == names.end()) {
     if (owner.has(key))
       owner.fail(key, fmt::format("\"{}\" is \"{}\", which is not defined", key, name), suggestion(name, names));
-    return 0;
   }
   return static_cast<std::size_t>(at - names.begin());
 }
@@ -175,8 +175,12 @@ void Reader::read_links() {
     const std::size_t from = index_of(r, "from", vertex_names_), to = index_of(r, "to", vertex_names_);
     const std::size_t kind = index_of(r, "kind", link_kind_names_);
     r.no_other_keys();
-    if (vertex_names_.empty()) continue;
-    if (from == to && r.has("from") && r.has("to")) r.fail("to", "a link needs two different ends");
+    if (std::max(from, to) >= vertex_names_.size() || kind >= link_kind_names_.size()) continue;
+    if (from == to) r.fail("to", "a link needs two different ends");
+    if (h_.vertices[from].kind == VertexKind::gpu && h_.vertices[to].kind != VertexKind::gpu) {
+      r.fail("from", fmt::format("links lead towards GPUs, and this one leads away from \"{}\"", vertex_names_[from]),
+             "swap \"from\" and \"to\": a link is crossed both ways");
+    }
     if (!seen.insert({from, to}).second) r.fail("", "this link stands here twice");
     h_.links.push_back({vertex_names_[from], vertex_names_[to], kind});
   }

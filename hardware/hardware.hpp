@@ -84,6 +84,11 @@ struct Hardware {
   Sourced copy_slowdown_from_device;
   // What a copy by an SM kernel takes from compute on top of that, as it holds SMs; 0 where the file does not say.
   Sourced kernel_copy_slowdown_to_device, kernel_copy_slowdown_from_device;
+  // Factor by which running steps slow copies; 0 where the file does not say: not at all.
+  Sourced compute_slowdown_to_device, compute_slowdown_from_device;
+  // How many pieces of a KV copy (what is submitted to the copy engine at once) a step's own small copies wait for
+  // while one is in flight in their direction; 0 where the file does not say: none.
+  Sourced control_wait_pieces_to_device, control_wait_pieces_from_device;
   // How a GPU gets at what its memory has no room for; 0 where the file does not say.
   Sourced in_place_bytes_per_s;  // kernels that read host memory themselves
   Sourced managed_bytes_per_s;   // managed memory, whose pages move in and out at faults

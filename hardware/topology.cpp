@@ -132,6 +132,14 @@ std::vector<Path> paths_from_pool(const Hardware& h, const Graph& g, VertexKind 
   return paths;
 }
 
+// To the host memories of other nodes, by way of the network that leads to the remote store. Each GPU's own memory
+// stands for the one that has the block: all nodes are alike, and it serves the others as much as they serve it.
+std::vector<Path> paths_from_all_memories(const Hardware& h, const Graph& g, const std::vector<Path>& own) {
+  std::vector<Path> paths = paths_from_storage(h, g, VertexKind::remote, VertexKind::gpu);
+  for (std::size_t i = 0; i < paths.size(); ++i) paths[i].vertices.back() = own[i].vertices.back();
+  return paths;
+}
+
 // From storage into the memory that serves a GPU, and on from there: through the first stop of the direct path (the GPU's own
 // NIC), unless storage is nearer to the memory by another way.
 Path bounced(const Path& direct, const Path& from_memory, const Path& to_memory, const Graph& g) {
@@ -228,8 +236,8 @@ void use_path(const Hardware& h, const Path& path, bool to_device, std::size_t f
   if (const Vertex& end = h.vertices[path.end]; end.kind == VertexKind::memory && end.bytes_per_s.value > 0) {
     limits.use(end.name, end.bytes_per_s.value, flow);
   }
-  for (const std::size_t v : path.vertices) {
-    const Vertex& vertex = h.vertices[v];
+  for (std::size_t i = 0; i < path.vertices.size(); ++i) {
+    const Vertex& vertex = h.vertices[path.vertices[i]];
     if (vertex.kind == VertexKind::ssd || vertex.kind == VertexKind::remote) {
       const double share = vertex.filesystem_efficiency.value > 0 ? vertex.filesystem_efficiency.value : 1;
       const double rate = share * (to_device ? vertex.read_bytes_per_s : vertex.write_bytes_per_s).value;
@@ -239,8 +247,8 @@ void use_path(const Hardware& h, const Path& path, bool to_device, std::size_t f
       continue;
     }
     if (vertex.bytes_per_s.value <= 0) continue;
-    const bool passes_through = vertex.kind == VertexKind::memory && v != path.vertices.back();
-    for (int i = passes_through ? 2 : 1; i > 0; --i) limits.use(vertex.name, vertex.bytes_per_s.value, flow);
+    const bool passes_through = vertex.kind == VertexKind::memory && i + 1 < path.vertices.size();
+    for (int n = passes_through ? 2 : 1; n > 0; --n) limits.use(vertex.name, vertex.bytes_per_s.value, flow);
   }
 }
 
@@ -258,7 +266,11 @@ std::vector<std::int64_t> submissions(const Hardware& h, const CopyWay& way, con
     if (s.link_kind != link_kind) continue;
     known.push_back(s.method);
     if (s.method != way.method) continue;
-    (s.to_device == to_device ? void(surface = &s) : void(other_way = true));
+    if (s.to_device == to_device) {
+      surface = &s;
+    } else {
+      other_way = true;
+    }
   }
   if (surface == nullptr && other_way) return {};  // a DMA copy each
   if (surface == nullptr && way.method != "staged") {
@@ -276,6 +288,38 @@ std::vector<std::int64_t> submissions(const Hardware& h, const CopyWay& way, con
     knots.push_back(std::max<std::int64_t>(0, time_from_seconds(s).count));
   }
   return knots;
+}
+
+// A block in another node's memory is no object to open: its segments are submitted as those of a local copy.
+void cost_as_copies(const Hardware& h, const Path& local, NodeLinks& links) {
+  LimitTable limits(h.name, 2);
+  Route load, store;
+  use_path(h, local, true, 0, limits, load);
+  use_path(h, local, false, 1, limits, store);
+  for (Route& r : links.load) r.segment_ps = load.segment_ps;
+  for (Route& r : links.store) r.segment_ps = store.segment_ps;
+}
+
+// What all copies of a replica in one direction share while its steps run.
+void add_busy_limits(const Hardware& h, NodeLinks& links) {
+  const auto limit = [&](const Sourced& slowdown, std::size_t replica, Route& g2, const char* name) {
+    const std::int64_t alone = rate_alone(links, g2);
+    const auto at = static_cast<std::uint32_t>(links.limits.size());
+    links.busy.push_back(
+        {at, static_cast<std::uint32_t>(replica), std::llround(static_cast<double>(alone) / slowdown.value)});
+    links.limits.push_back({fmt::format("replica{} copies {}", replica, name), alone});
+    g2.uses.push_back({at, 1});
+    return at;
+  };
+  for (std::size_t r = 0; r < links.load.size(); ++r) {
+    if (h.compute_slowdown_to_device.value > 1) {
+      const std::uint32_t at = limit(h.compute_slowdown_to_device, r, links.load[r], "to device");
+      for (NodeLinks::Beyond& tier : links.beyond) tier.load[r].uses.push_back({at, 1});
+    }
+    if (h.compute_slowdown_from_device.value > 1) {
+      limit(h.compute_slowdown_from_device, r, links.store[r], "from device");
+    }
+  }
 }
 
 }  // namespace
@@ -328,8 +372,10 @@ NodeLinks compile_links(const Hardware& h, std::int32_t tp, std::int32_t replica
     flows.push_back(&route);
   };
   const std::vector<Path> from_memory = paths_to_gpus(h, graph, way.far_memory);
-  for (std::size_t r = 0; r < replicas; ++r) add_flow(links.load[r], true, from_memory, r * width, (r + 1) * width);
-  for (std::size_t r = 0; r < replicas; ++r) add_flow(links.store[r], false, from_memory, r * width, (r + 1) * width);
+  const std::vector<Path> g2 = way.pooled_memory ? paths_from_all_memories(h, graph, from_memory) : from_memory;
+  for (std::size_t r = 0; r < replicas; ++r) add_flow(links.load[r], true, g2, r * width, (r + 1) * width);
+  for (std::size_t r = 0; r < replicas; ++r) add_flow(links.store[r], false, g2, r * width, (r + 1) * width);
+  if (way.pooled_memory) cost_as_copies(h, from_memory.front(), links);
   for (std::size_t t = 0; t < beyond.size(); ++t) {
     NodeLinks::Beyond& tier = links.beyond[t];
     tier.load.resize(replicas);
@@ -363,6 +409,7 @@ NodeLinks compile_links(const Hardware& h, std::int32_t tp, std::int32_t replica
     for (Route& r : links.store)
       r.submission_ps = submissions(h, way, first, false, way.store_segment, rate_alone(links, r));
   }
+  add_busy_limits(h, links);
   return links;
 }
 

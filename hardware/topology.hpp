@@ -45,10 +45,18 @@ struct Route {
 // How long a transfer of one GPU's stream moves nothing: what it takes beside bytes / rate. Segments >= 1.
 Time setup_time(const Route&, Bytes bytes, std::int64_t segments);
 
+// A limit that is lower while a replica's GPUs run steps, which use the same memory.
+struct BusyLimit {
+  std::uint32_t limit = 0;    // into NodeLinks::limits
+  std::uint32_t replica = 0;  // of the node
+  std::int64_t bytes_per_s = 0;
+};
+
 // Which of several possible ways copies take.
 struct CopyWay {
   bool far_memory = false;  // KV lies in the memory that is farthest from its GPU, not the nearest (NUMA)
-  bool pooled_ssd = false;  // the drives of all nodes are one pool, reached over the network as the remote store is
+  // The host memories, or the drives, of all nodes are one pool, reached over the network as the remote store is.
+  bool pooled_memory = false, pooled_ssd = false;
   bool prefetch = false;    // from storage to host memory, too
   bool bounce = false;      // storage: by way of the GPU's host memory even where a shorter path leads past it
   // "dma": each segment is a copy of its own, at the link kind's cost. "staged": gathered on the GPU, then one copy. Others
@@ -69,6 +77,7 @@ struct NodeLinks {
     std::vector<Route> prefetch = {};  // to the host memory that serves each replica of the node, where it is asked for
   };
   std::vector<Beyond> beyond = {};
+  std::vector<BusyLimit> busy = {};  // empty where steps do not slow copies
 };
 
 // Of one GPU's stream on a route that no other flow uses, in bytes/s.

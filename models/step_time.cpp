@@ -41,6 +41,18 @@ PiecewiseLinear PiecewiseLinear::scaled(double factor) const {
   return PiecewiseLinear(std::move(pieces));
 }
 
+PiecewiseLinear PiecewiseLinear::raised(std::int64_t ps) const {
+  std::vector<Piece> pieces = pieces_;
+  for (Piece& p : pieces) p.start_ps += ps;
+  return PiecewiseLinear(std::move(pieces));
+}
+
+StepTime StepTime::delayed(std::int64_t ps) const {
+  StepTime s = *this;
+  s.base = base.raised(ps);
+  return s;
+}
+
 StepTime StepTime::scaled(double factor) const {
   StepTime s = *this;
   s.base = base.scaled(factor);

@@ -56,6 +56,7 @@ class PiecewiseLinear {
   }
   const std::vector<Piece>& pieces() const { return pieces_; }
   PiecewiseLinear scaled(double factor) const;
+  PiecewiseLinear raised(std::int64_t ps) const;
 
  private:
   std::vector<Piece> pieces_;
@@ -83,6 +84,8 @@ struct StepTime {
   }
   // The same model with everything slowed by a factor (copies that run beside compute).
   StepTime scaled(double factor) const;
+  // The same model with every step longer by a constant that is no host's work.
+  StepTime delayed(std::int64_t ps) const;
 };
 
 }  // namespace kvplan

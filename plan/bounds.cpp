@@ -41,7 +41,12 @@ Machine machine_of(const SimulationConfig& c) {
   if (!c.offload.enabled) return m;
   const double token = static_cast<double>(c.kv_bytes_per_token.count);
   const double tiers_on_node = c.offload.scope == Scope::node ? 1 : static_cast<double>(c.replicas_per_node);
-  m.below_tokens_per_node = tiers_on_node * static_cast<double>(c.offload.capacity.count) / token;
+  const double dram_tokens = static_cast<double>(c.offload.capacity.count) / token;
+  if (c.offload.scope == Scope::fleet) {
+    m.below_tokens_of_fleet = dram_tokens;
+  } else {
+    m.below_tokens_per_node = tiers_on_node * dram_tokens;
+  }
   for (const LowerTierConfig& tier : c.offload.beyond) {
     (tier.scope == Scope::fleet ? m.below_tokens_of_fleet : m.below_tokens_per_node) +=
         static_cast<double>(tier.capacity.count) / token;

@@ -94,9 +94,13 @@ ordered_json step_times(const SimulationConfig& c) {
   return times;
 }
 
-ordered_json limits(const std::vector<Limit>& all) {
+ordered_json limits(const std::vector<Limit>& all, const std::vector<BusyLimit>& busy = {}) {
   ordered_json j = ordered_json::array();
   for (const Limit& l : all) j.push_back({{"name", l.name}, {"bytes_per_s", l.bytes_per_s}});
+  for (const BusyLimit& b : busy) {
+    j[b.limit]["replica_on_node"] = b.replica;
+    j[b.limit]["busy_bytes_per_s"] = b.bytes_per_s;
+  }
   return j;
 }
 
@@ -126,7 +130,7 @@ ordered_json kind_header(const SimulationConfig& c) {
           {"kv_bytes_per_token_per_gpu", c.kv_bytes_per_token_per_gpu.count},
           {"kv_bytes_per_token", c.kv_bytes_per_token.count},
           {"step_times", step_times(c)},
-          {"limits", limits(c.links.limits)},
+          {"limits", limits(c.links.limits, c.links.busy)},
           {"routes", c.offload.enabled ? routes(c.links) : ordered_json::array()}};
 }
 

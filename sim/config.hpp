@@ -99,7 +99,7 @@ struct OffloadConfig {
   bool defer_stores = false;             // a store starts one step after its blocks are complete (vLLM)
   Eviction eviction = Eviction::lru;     // of G2
   Scope scope = Scope::node;
-  Bytes capacity{0};                     // of one G2 (per replica or per node, as scope says)
+  Bytes capacity{0};                     // of one G2 (of a replica, a node or the fleet, as scope says)
   std::vector<LowerTierConfig> beyond;   // G3, G4; in the order of NodeLinks::beyond
   bool promote = true;                   // what is loaded from G3 or G4 stays in G2 as well
   // What G3 or G4 hold of a prompt that has to queue is read into G2 meanwhile; at least so many tokens, or nothing.
@@ -116,6 +116,11 @@ inline Bytes load_segment(const OffloadConfig& o) { return o.load_segment.count 
 // Pieces of a load that a step's compute waits for one by one.
 inline std::int64_t load_parts(const OffloadConfig& o, const StepTime& step) {
   return o.load == LoadPolicy::layerwise ? step.layers : 1;
+}
+
+// What waits to be written on from G2 by one of the nodes that share it.
+inline Bytes most_waiting_writes(const OffloadConfig& o, std::int64_t nodes) {
+  return Bytes(o.capacity.count / 8 / (o.scope == Scope::fleet ? nodes : 1));
 }
 
 // Whether anybody asks how often blocks have been looked up.

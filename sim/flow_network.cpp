@@ -55,6 +55,24 @@ FlowNetwork::FlowNetwork(const NodeLinks& links) {
     for (const Route& route : tier.prefetch) add_route(route);
   }
   flows_.resize(uses_.size());
+  for (const BusyLimit& b : links.busy) {
+    KVPLAN_ASSERT(b.bytes_per_s > 0 && b.replica < replicas_);
+    busy_limits_.push_back({b, limits_[b.limit].capacity, false});
+  }
+}
+
+void FlowNetwork::set_busy(std::uint32_t replica_on_node, bool busy, Time at) {
+  bool changed = false;
+  for (Paced& p : busy_limits_) {
+    if (p.busy.replica != replica_on_node || p.is_busy == busy) continue;
+    p.is_busy = busy;
+    limits_[p.busy.limit].capacity = busy ? p.busy.bytes_per_s : p.idle_bytes_per_s;
+    changed = true;
+  }
+  if (!changed || moving_.empty()) return;
+  settle(at);
+  fill();
+  find_next_event();
 }
 
 void FlowNetwork::add_route(const Route& route) {
@@ -184,6 +202,10 @@ void FlowNetwork::cut(Time at) {
   std::fill(flows_.begin(), flows_.end(), Flow{});
   moving_.clear();
   waiting_.clear();
+  for (Paced& p : busy_limits_) {
+    p.is_busy = false;
+    limits_[p.busy.limit].capacity = p.idle_bytes_per_s;
+  }
   find_next_event();
 }
 

@@ -10,6 +10,9 @@
 // flow has left is an exact 128-bit count of bytes x 1e12, of which it moves
 // rate x picoseconds. So no result depends on how often the network is looked at.
 //
+// Some limits are lower while a replica's GPUs run steps (set_busy): that a replica begins or stops to compute is then
+// another instant at which rates change.
+//
 // Max-min by progressive filling: the limit with the smallest fair share
 // (what is left of it / weights of the flows without a rate, rounded down; ties
 // to the first limit) gives that share to its flows; repeat on the rest.
@@ -76,6 +79,11 @@ class FlowNetwork {
   // while next_event() stays.
   RouteId advance();
 
+  // Whether steps of a replica slow its copies; and that it begins to run some, or stops. None runs at first, or after
+  // a cut. Called again with what it is already, it does nothing.
+  bool slowed_by_steps() const { return !busy_limits_.empty(); }
+  void set_busy(std::uint32_t replica_on_node, bool busy, Time at);
+
   // All flows are lost; what they have moved counts.
   void cut(Time at);
 
@@ -103,6 +111,12 @@ class FlowNetwork {
     std::int64_t weights = 0;  // scratch of fill()
   };
 
+  struct Paced {  // a limit, by what the replica does
+    BusyLimit busy;
+    std::int64_t idle_bytes_per_s = 0;
+    bool is_busy = false;
+  };
+
   void add_limits(const std::vector<Limit>& limits);
   void add_route(const Route& route);
   Time estimated_bytes_time(RouteId route, Bytes bytes) const;
@@ -119,6 +133,7 @@ class FlowNetwork {
   std::uint32_t tier_routes_ = 0;  // of each tier beyond G2: loads, the write, prefetches
   std::vector<std::string> limit_names_;
   std::vector<LimitState> limits_;
+  std::vector<Paced> busy_limits_;
   std::vector<std::vector<LimitUse>> uses_;  // by route
   std::vector<Route> routes_;                // what their transfers cost beside bytes
   std::vector<Flow> flows_;                  // by route

@@ -30,9 +30,12 @@ Replica::Replica(std::uint32_t id, RunState& run, const SimulationConfig& config
       tier_(below.tiers.empty() ? nullptr : below.tiers.front()),
       stores_(below.network, tier_ ? below.network->store_route(below.replica_on_node) : 0, run.executor),
       cache_(run.chains, engine_.g1_pages, engine_.page_tokens,
-             run.foresight == nullptr ? nullptr : make_eviction(engine_.eviction, {config.retention, *run.foresight, engine_.g1_pages.count})),
+             run.foresight == nullptr
+                 ? nullptr
+                 : make_eviction(engine_.eviction, {config.retention, *run.foresight, engine_.g1_pages.count})),
       decode_(engine_.page_tokens, engine_.speculation),
       copies_slow_steps_(tier_ && differ(config.step_times)),
+      steps_slow_copies_(tier_ && below.network->slowed_by_steps()),
       decodes_alone_(!run.config.decode_pool.empty() && &config == &run.config.decode_pool.front()),
       prefills_alone_(!config.decode_pool.empty()),
       reserve_pages_(tier_ && offload_.store == StorePolicy::back ? ceil_div(engine_.g1_pages.count, 64) : 0) {
@@ -42,7 +45,9 @@ Replica::Replica(std::uint32_t id, RunState& run, const SimulationConfig& config
   for (std::uint32_t t = 1; offload_.prefetch && t < below_.tiers.size(); ++t) {
     prefetches_.emplace_back(below_.network, below_.network->prefetch_route(t, below_.replica_on_node), run_.executor);
     const std::int64_t on_node = std::min(config_.replicas, config_.replicas_per_node);
-    const std::int64_t sharing = offload_.scope == Scope::replica ? 1 : on_node;
+    const std::int64_t sharing = offload_.scope == Scope::replica ? 1
+                                 : offload_.scope == Scope::node  ? on_node
+                                                                  : config_.replicas;
     most_prefetching_blocks_ = tier_->capacity_blocks() / 8 / sharing;
   }
 }
@@ -135,7 +140,9 @@ void Replica::step(Time at) {
   ++run_.result.events;
   follows_step_ = flight_.active();
   if (follows_step_) finish_flight(at);
+  pace_copies(true, at);
   schedule(at);
+  if (!flight_.active() && gate_.loads == 0) pace_copies(false, at);
 }
 
 void Replica::step_reported(Time at) {

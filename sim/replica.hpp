@@ -178,6 +178,9 @@ class Replica {
   void wake(Time at);
   void carry_out(std::int64_t steps);
   void finish_flight(Time at);
+  void pace_copies(bool busy, Time at) {
+    if (steps_slow_copies_) below_.network->set_busy(below_.replica_on_node, busy, at);
+  }
   void finish_prefill(SequenceId id, Time at);
   void complete(SequenceId id, Time at);
   std::int64_t keep_outputs(Sequence& s);
@@ -289,7 +292,7 @@ class Replica {
   TransferQueue stores_;
   PagedCache cache_;
   DecodeGroup decode_;
-  const bool copies_slow_steps_;
+  const bool copies_slow_steps_, steps_slow_copies_;
 
   std::vector<Sequence> sequences_;
   std::vector<SequenceId> free_sequences_;

@@ -123,8 +123,9 @@ void Simulation::make_writers(std::uint32_t node) {
   writers_[node].clear();
   for (std::uint32_t i = 0; i < offload.beyond.size(); ++i) {
     writers_[node].push_back(std::make_unique<WriteThrough>(
-        network, network.write_route(i + 1), kind.links.beyond[i].write_streams, Bytes(offload.capacity.count / 8),
-        run_.executor, offload.beyond[i].store, offload.selective_hits));
+        network, network.write_route(i + 1), kind.links.beyond[i].write_streams,
+        most_waiting_writes(offload.scope == Scope::fleet ? config_.offload : offload, layout_.nodes()), run_.executor,
+        offload.beyond[i].store, offload.selective_hits));
   }
 }
 

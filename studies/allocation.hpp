@@ -5,8 +5,7 @@
 //   reserved, power    a contiguous stretch for the prompt and the output rounded up to a power of two (Orca (Pow2))
 //   reserved, exact    a contiguous stretch of just the length that will be reached: knows the future (Orca (Oracle))
 //   paged, n           pages of n tokens as they fill (vLLM); when none is left, the newest sequence gives its pages
-//   back and
-//                      is computed again later
+//                      back and is computed again later
 //
 // Contiguous stretches are placed first fit. Pages of a prefix that all requests share may be held once.
 //

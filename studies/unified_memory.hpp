@@ -7,16 +7,14 @@
 //   prefetched     max(resident, s / link) + the first fill  copied one layer ahead
 //   in place       resident - t / HBM + t / in-place rate    kernels read host memory: coherent over C2C, else pinned
 //   managed        resident + m / managed rate               pages fault and move in, the least recently used move out
-//   counters       access-counter migration on coherent hosts: with headroom it settles to the hottest pages in HBM and
-//   the
-//                  rest in place; without, pages of equal heat keep changing places, as with managed memory
+//   counters       access-counter migration on coherent hosts: with headroom it settles to the hottest pages in HBM
+//                  and the rest in place; without, pages of equal heat keep changing places, as with managed memory
 //
 //   s  spilled bytes; experts are spilled before what every token reads, and HBM keeps the rest
 //   t  those of s that a step reads: of experts, the expected share that the batch's tokens choose
-//   m  bytes that a step reads and an LRU memory of HBM's size does not have. The last h / r steps are in HBM (h: room,
-//   r:
-//      bytes that a step reads). Less than one whole step: everything misses, as a cycle longer than the memory does.
-//      Else experts miss that were not read in those steps.
+//   m  bytes that a step reads and an LRU memory of HBM's size does not have. The last h / r steps are in HBM
+//      (h: room, r: bytes that a step reads). Less than one whole step: everything misses, as a cycle longer than
+//      the memory does. Else experts miss that were not read in those steps.
 #pragma once
 
 #include <cstdint>

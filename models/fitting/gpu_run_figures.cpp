@@ -62,6 +62,51 @@ void add_slowdown(const GpuTables& tables, const std::string& dir, std::vector<M
                  fmt::format("copies by DMA beside {}", fmt::join(victims, " and "))});
 }
 
+// What DMA copies lose beside kernels: the geometric mean over the kernels.
+void add_compute_slowdown(const GpuTables& tables, const std::string& dir, std::vector<MeasuredFigure>& out) {
+  double logs = 0, low = 1e9, high = 0;
+  std::vector<std::string> aggressors;
+  for (const SlowdownRow& r : tables.slowdowns) {
+    if (r.victim != dir + " dma" || (r.aggressor != "decode" && r.aggressor != "prefill")) continue;
+    const double factor = std::max(1.0, r.factor);
+    logs += std::log(factor);
+    low = std::min(low, factor), high = std::max(high, factor);
+    aggressors.push_back(r.aggressor);
+  }
+  if (aggressors.empty()) return;
+  out.push_back({"compute_slowdown_" + towards(dir), std::exp(logs / static_cast<double>(aggressors.size())), low, high,
+                 fmt::format("copies by DMA beside {}", fmt::join(aggressors, " and "))});
+}
+
+// A small copy's wait, in times that a large one's piece takes: the least over the sizes of pieces. Where the range
+// says that the times fall as pieces grow, small copies wait for all that is queued and not for one piece; the least is
+// then that of one piece. Large copies ran to the device alone, so that the other direction is taken as this one.
+void add_control_wait(const GpuTables& tables, std::vector<MeasuredFigure>& out) {
+  const auto figure = [&](const char* key) {
+    const auto f = std::find_if(out.begin(), out.end(), [&](const MeasuredFigure& m) { return m.key == key; });
+    return f == out.end() ? 0 : f->value;
+  };
+  const double rate = figure("to_device_bytes_per_s"), segment_s = figure("to_device_segment_s");
+  double alone_s = 0, low = 1e9, high = 0;
+  int sizes = 0;
+  for (const ControlCopyRow& r : tables.control_copies) {
+    if (r.direction == "h2d" && r.chunk_bytes == 0) alone_s = r.latency.ms * 1e-3;
+  }
+  for (const ControlCopyRow& r : tables.control_copies) {
+    if (r.direction != "h2d" || r.chunk_bytes == 0 || alone_s == 0 || rate == 0) continue;
+    const double piece_s = segment_s + static_cast<double>(r.chunk_bytes) / rate;
+    const double waited = std::max(0.0, r.latency.ms * 1e-3 - alone_s) / piece_s;
+    low = std::min(low, waited), high = std::max(high, waited);
+    ++sizes;
+  }
+  if (sizes == 0) return;
+  if (low < 0.001) low = 0;  // no wait
+  const std::string note =
+      fmt::format("a 64 KiB copy behind 256 MiB to the device: the least of {} sizes of pieces", sizes);
+  out.push_back({"control_wait_pieces_to_device", low, low, high, note});
+  out.push_back({"control_wait_pieces_from_device", low, low, high, note + "; taken for this direction too"});
+}
+
 // What a kernel of 12 blocks, vLLM's, takes beyond a DMA copy: the geometric mean over the kernels that were slowed.
 void add_kernel_slowdown(const GpuTables& tables, const std::string& dir, std::vector<MeasuredFigure>& out) {
   const auto factor = [&](const std::string& victim, const std::string& aggressor) {
@@ -93,6 +138,8 @@ std::vector<MeasuredFigure> figures_of(const GpuRun& run) {
   for (const std::string dir : {"h2d", "d2h"}) add_segments(tables, dir, out);
   for (const std::string dir : {"h2d", "d2h"}) add_slowdown(tables, dir, out);
   for (const std::string dir : {"h2d", "d2h"}) add_kernel_slowdown(tables, dir, out);
+  for (const std::string dir : {"h2d", "d2h"}) add_compute_slowdown(tables, dir, out);
+  add_control_wait(tables, out);
   return out;
 }
 

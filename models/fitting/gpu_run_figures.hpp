@@ -20,7 +20,8 @@ struct MeasuredFigure {
 };
 
 // Rates and costs of a segment from scattered copies one DMA a segment (X2), or from contiguous ones (X1) where those
-// have fewer than three sizes; slowdowns of compute by copies (X5).
+// have fewer than three sizes; slowdowns of compute by copies and of copies by compute (X5); for how many pieces of
+// large copies a small one waits (X4).
 std::vector<MeasuredFigure> figures_of(const GpuRun&);
 // What the folder of the file tier reads and writes (X14), most threads, blocks of nearly `block_bytes`: of whatever
 // disk that machine had, which in a virtual one is no drive of the data sheet.

@@ -50,7 +50,8 @@ const Settings kTwoReplicasApart = {"replicas=2", "replicas_per_node=1"};
 const Settings kScaling = {"replicas=4", "scaling.min_replicas=1", "trace.rate_scale=4"};
 
 const std::map<std::string, Change> kChanges = {
-    {"offload.copy_method", {"kernel", {"engine.gpu_memory_utilization=0.28", "offload.mode=dram", "offload.layout=layer-first"}}},
+    {"offload.copy_method",
+     {"kernel", {"engine.gpu_memory_utilization=0.28", "offload.mode=dram", "offload.layout=layer-first"}}},
     {"offload.placement", {"far", {"hardware=gh200-dual", "engine.gpu_memory_utilization=0.24", "offload.mode=dram"}}},
     {"offload.storage_path", {"through-dram", kDgx}},
     {"trace.rate_scale", {"3", {}}},
@@ -128,7 +129,7 @@ const std::map<std::string, Change> kChanges = {
     {"disaggregation.handover", {"layerwise", {"disaggregation.decode_replicas=1"}}},
     {"disaggregation.network_bytes_per_s", {"1e9", {"disaggregation.decode_replicas=1", "hardware=gh200-96"}}},
     {"disaggregation.latency_s", {"0.01", {"disaggregation.decode_replicas=1"}}},
-    {"offload.dram_scope", {"replica", kTight + Settings{"replicas=2", "offload.dram_bytes=8 GB"}}},
+    {"offload.dram_scope", {"fleet", kTwoNodes + Settings{"offload.mode=dram"}}},
     {"offload.store", {"back", kTight}},
     {"offload.selective_hits", {"1", kTight + Settings{"offload.store=selective"}}},
     {"offload.load", {"layerwise", kTight}},
@@ -148,7 +149,8 @@ const std::map<std::string, Change> kChanges = {
     {"scaling.target_requests", {"1", kScaling}},
     {"scaling.interval_s", {"2", kScaling + Settings{"scaling.target_requests=1"}}},
     {"scaling.delay_s", {"1", kScaling + Settings{"scaling.target_requests=1"}}},
-    {"scaling.cooldown_s", {"1", {"replicas=4", "scaling.min_replicas=1", "scaling.target_requests=4", "scaling.delay_s=1"}}},
+    {"scaling.cooldown_s",
+     {"1", {"replicas=4", "scaling.min_replicas=1", "scaling.target_requests=4", "scaling.delay_s=1"}}},
     {"router.queue_weight", {"50", {"replicas=4", "router.policy=weighted", "trace.rate_scale=40"}}},
     {"router.kv_use_weight", {"50", {"replicas=4", "router.policy=weighted"}}},
     {"router.g1_prefix_weight", {"0", {"replicas=4", "router.policy=weighted", "router.g2_prefix_weight=0"}}},

@@ -94,3 +94,13 @@ TEST_CASE("known effects: memory that replicas share hits more than as much of t
   };
   CHECK(with("node") > 1.5 * with("replica"));
 }
+
+TEST_CASE("a replica that is alone on its node has all of its memory, whatever the scope") {
+  const auto kv = [](const char* scope) {
+    const CliRun run = cli({"run", "--format", "json", "--set", "offload.mode=dram", "--set", "offload.dram_bytes=2 GB",
+                            "--set", std::string("offload.dram_scope=") + scope});
+    REQUIRE(run.code == 0);
+    return run.json()["kv"].dump();
+  };
+  CHECK(kv("replica") == kv("node"));
+}

@@ -117,6 +117,8 @@ TEST_CASE("links: the rate and the cost of a segment come back from the emulated
   // A kernel of 12 blocks beside decode, over the DMA copy beside it; prefill was left out for want of time.
   CHECK(found.at("kernel_copy_slowdown_to_device").value == Approx(6326414.585 / 3716226.578));
   CHECK(found.count("kernel_copy_slowdown_from_device") == 0);
+  CHECK(found.count("compute_slowdown_to_device") == 0);  // left out there, too
+  CHECK(found.count("control_wait_pieces_to_device") == 0);
   const auto test = [](const char* name, const char* cell) {
     return fmt::format(R"({{"name": "{}", "status": "Passed", "bandwidth_matrix": [["{}"]]}})", name, cell);
   };
@@ -128,4 +130,34 @@ TEST_CASE("links: the rate and the cost of a segment come back from the emulated
   for (const MeasuredFigure& f : figures_of(parse_nvbandwidth(json, "nv.json"))) rates[f.key] = f.value;
   CHECK(rates == std::map<std::string, double>{{"to_device_bytes_per_s", 55.4e9}, {"from_device_bytes_per_s", 55.1e9},
                                                {"duplex_bytes_per_s", 83.4e9}});
+}
+
+TEST_CASE("copies beside kernels, and small copies behind the pieces of large ones") {
+  const auto behind = [](std::int64_t chunk, double ns) {
+    return point("X4",
+                 {{"control_dir", std::string("h2d")}, {"control_bytes", std::int64_t{65536}}, {"chunk_bytes", chunk}},
+                 ns);
+  };
+  const auto beside = [](const char* dir, const char* aggressor, double ns) {
+    return point("X5", {{"victim", std::string(dir)}, {"aggressor", std::string(aggressor)}}, ns);
+  };
+  GpuRun run = run_of({behind(0, 5000), behind(1 << 20, 5000 + 1.5 * (3400 + 20000)),
+                       behind(4 << 20, 5000 + 2 * (3400 + 80000)), beside("h2d dma", "none", 1e6),
+                       beside("h2d dma", "decode", 1.08e6), beside("h2d dma", "prefill", 1.02e6)});
+  const double bytes_per_ns = static_cast<double>(1 << 20) / 20000;
+  for (const std::int64_t segment : {1 << 15, 1 << 20, 1 << 24}) {
+    run.points.push_back(point("X2",
+                               {{"dir", std::string("h2d")},
+                                {"method", std::string("dma")},
+                                {"segment_bytes", segment},
+                                {"segments", std::int64_t{1}}},
+                               3400 + static_cast<double>(segment) / bytes_per_ns));
+  }
+  std::map<std::string, MeasuredFigure> found;
+  for (const MeasuredFigure& f : figures_of(run)) found[f.key] = f;
+  CHECK(found.at("compute_slowdown_to_device").value == Approx(std::sqrt(1.08 * 1.02)).epsilon(1e-3));
+  CHECK(found.count("compute_slowdown_from_device") == 0);
+  CHECK(found.at("control_wait_pieces_to_device").value == Approx(1.5).epsilon(0.01));
+  CHECK(found.at("control_wait_pieces_to_device").high == Approx(2).epsilon(0.01));
+  CHECK(says(found.at("control_wait_pieces_from_device").note, "taken for this direction too"));
 }

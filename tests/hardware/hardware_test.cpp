@@ -70,7 +70,7 @@ TEST_CASE("an unknown name gets a suggestion") {
 TEST_CASE("what a file gets wrong is told, with its line") {
   CHECK(contains(
       hardware_findings(h100_with("\"gemm_efficiency\": {\"value\": 0.8", "\"gemm_efficiency\": {\"value\": 1.8")),
-      ":37:34: error: \"value\" is 1.8, expected a number, 0.001 to 1"));
+      ":39:34: error: \"value\" is 1.8, expected a number, 0.001 to 1"));
   CHECK(contains(hardware_findings(h100_with("{\"value\": 51.2e9", "{\"value\": -51.2e9")),
                  "\"value\" is -51200000000.0, expected"));
   CHECK(contains(hardware_findings(h100_with("{\"value\": 51.2e9", "{\"value\": 51.2")),
@@ -80,6 +80,11 @@ TEST_CASE("what a file gets wrong is told, with its line") {
                  "did you mean \"lambda\"?"));
   CHECK(contains(hardware_findings(h100_with("\"from\": \"dram0\"", "\"from\": \"dram9\"")), "which is not defined"));
   CHECK(contains(hardware_findings(h100_with("\"to\": \"gpu1\"", "\"to\": \"gpu0\"")), "twice"));
+  // No more is said of a link than what is wrong with it.
+  CHECK(!contains(hardware_findings(h100_with("\"from\": \"dram0\"", "\"from\": \"dram9\"")), "two different ends"));
+  CHECK(contains(
+      hardware_findings(h100_with("\"from\": \"dram1\", \"to\": \"gpu7\"", "\"from\": \"gpu7\", \"to\": \"dram1\"")),
+      "leads away from \"gpu7\""));
   CHECK(contains(hardware_findings(h100_with("\"gpu\": {", "\"cpu\": {")), "did you mean \"gpu\"?"));
   CHECK(contains(hardware_findings(h100_with("\"hbm_bytes\"", "\"hbm_byte\"")), "\"hbm_bytes\" is missing"));
 }

@@ -110,6 +110,39 @@ TEST_CASE("what comes from storage passes through host memory, which it crosses 
   CHECK(rate_of(compile_links(load_hardware("x86-h100-sxm"), 4, 2), "nvme read") == -1);
 }
 
+TEST_CASE("host memory of the whole fleet is reached over the network, at the cost of local segments") {
+  CopyWay way;
+  way.pooled_memory = true;
+  const Hardware h = load_hardware("x86-h100-sxm");
+  const NodeLinks links = compile_links(h, 1, 8, {}, way), local = compile_links(h, 1, 8);
+  // Read from one node's memory, written to another's and read again.
+  const Weights load = uses(links, links.load[0]);
+  CHECK(load.at("dram0") == 3);
+  CHECK(load.count("store read") == 0);
+  CHECK(rate_alone(links, links.load[0]) == 50'000'000'000);
+  CHECK(uses(links, links.store[7]).at("dram1") == 3);
+  CHECK(links.load[0].segment_ps == local.load[0].segment_ps);
+  CHECK(links.store[0].segment_ps == local.store[0].segment_ps);
+  Hardware no_network = h;
+  std::erase_if(no_network.links, [](const Link& l) { return l.from == "store"; });
+  std::erase_if(no_network.vertices, [](const Vertex& v) { return v.name == "store"; });
+  CHECK_THROWS_AS(compile_links(no_network, 1, 8, {}, way), InfeasibleError);
+}
+
+TEST_CASE("steps that slow copies give each replica and direction a limit of its own") {
+  Hardware h = load_hardware("x86-h100-sxm");
+  CHECK(compile_links(h, 1, 8).busy.empty());
+  h.compute_slowdown_to_device.value = 1.25;
+  const NodeLinks links = compile_links(h, 4, 2, {VertexKind::ssd});
+  REQUIRE(links.busy.size() == 2);
+  CHECK(links.busy[1].replica == 1);
+  const std::int64_t alone = rate_alone(compile_links(h, 4, 2), links.load[1]);
+  CHECK(links.limits[links.busy[1].limit].bytes_per_s == alone);
+  CHECK(links.busy[1].bytes_per_s == std::llround(static_cast<double>(alone) / 1.25));
+  CHECK(uses(links, links.beyond[0].load[1]).count("replica1 copies to device") == 1);
+  CHECK(uses(links, links.store[1]).count("replica1 copies to device") == 0);
+}
+
 TEST_CASE("storage linked to a switch beside the GPU leaves host memory alone") {
   Vertex drive{"drive", VertexKind::ssd, {1e12, ""}, {}};
   drive.read_bytes_per_s = {4e9, ""}, drive.write_bytes_per_s = {2e9, ""};

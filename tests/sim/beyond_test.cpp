@@ -138,6 +138,40 @@ TEST_CASE("what storage holds of a prompt that queues is read into host memory m
   CHECK(late.requests[10].hit_beyond_tokens[0] == 64);
 }
 
+TEST_CASE("steps slow the copies that run beside them, and no others") {
+  const auto run = [](double slowdown) {
+    SimulationConfig machine = small_machine(25, 8'000'000, 8 * 64);
+    const auto busy = static_cast<std::int64_t>(8e6 / slowdown);
+    if (slowdown > 1) machine.links.busy = {{0, 0, busy}, {1, 0, busy}};
+    Load load(16);
+    load.turn(ms(0), "abcd", 0, 30);
+    load.turn(ms(500), "uvwxyz", 0, 1);
+    load.turn(ms(1000), "abcd", 1, 1);
+    return simulate(load.build(), machine);
+  };
+  const SimulationResult alone = run(1), slowed = run(2);
+  // The load finds the replica idle: 64,000 bytes at 8 MB/s. The store of the prompt runs beside the decodes.
+  for (const SimulationResult* r : {&alone, &slowed}) CHECK(r->requests[2].load == ms(8));
+  CHECK(slowed.requests[0].finish == alone.requests[0].finish);
+  const Time more = slowed.links[1].busy - alone.links[1].busy;
+  CHECK(more == ms(8));  // "abcd" is stored within the 30 ms of its answer, in twice the time
+}
+
+TEST_CASE("host memory that the fleet shares serves a prompt to a node that has never seen it") {
+  SimulationConfig machine = small_machine(17, 4'000'000, 8 * 64);
+  machine.replicas = 2;  // a node each, in turn
+  Load load(16);
+  load.turn(ms(0), "abcd", 0, 1);
+  load.turn(ms(1000), "abcd", 1, 1);
+  const Workload turns = load.build();
+  for (const Scope scope : {Scope::node, Scope::fleet}) {
+    machine.offload.scope = scope;
+    const SimulationResult r = simulate(turns, machine);
+    CHECK(r.requests[0].replica != r.requests[1].replica);
+    CHECK(r.requests[1].hit_g2_tokens == (scope == Scope::fleet ? 64 : 0));
+  }
+}
+
 TEST_CASE("whose a tier is decides who finds what is in it") {
   Load load(16);
   load.turn(ms(0), "abcd", 0, 1);

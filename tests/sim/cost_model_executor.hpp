@@ -15,6 +15,7 @@ class CostModelExecutor : public Executor {
   void begin(const PagedCache&, const std::vector<const LowerTier*>&) override {}
   void start_step(const std::vector<StepPart>& parts, const BatchFeatures& batch, unsigned copies, Time at) override {
     KVPLAN_ASSERT(step_ends_ == Time::max() && adds_up(parts, batch));
+    network_.set_busy(0, true, at);
     step_ends_ = at + Time(std::max<std::int64_t>(1, config_.step_times[copies](batch)));
   }
   void start_transfer(FlowNetwork::Purpose p, const Transfer& t, Time at) override {
@@ -34,6 +35,7 @@ class CostModelExecutor : public Executor {
       if (route != kNone) return {Report::transfer, network_.purpose(route), at};
     }
     if (step_ends_ >= until) return {};
+    network_.set_busy(0, false, step_ends_);
     return {Report::step, {}, std::exchange(step_ends_, Time::max())};
   }
 

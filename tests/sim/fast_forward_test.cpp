@@ -51,6 +51,17 @@ void add_storage(SimulationConfig& c) {
   c.offload.beyond.back().store = static_cast<StorePolicy>(tier == 0 ? pick(0, 2) : 2 * pick(0, 1));
 }
 
+void add_busy_limits(NodeLinks& links) {
+  for (std::uint32_t r = 0; r < links.load.size(); ++r) {
+    const auto limit = static_cast<std::uint32_t>(links.limits.size());
+    const std::int64_t alone = rate_alone(links, links.load[r]);
+    links.limits.push_back({"beside steps", alone});
+    links.busy.push_back({limit, r, std::max<std::int64_t>(1, alone * pick(1, 10) / 10)});
+    for (Route* route : {&links.load[r], &links.store[r]}) route->uses.push_back({limit, 1});
+    for (NodeLinks::Beyond& tier : links.beyond) tier.load[r].uses.push_back({limit, 1});
+  }
+}
+
 void add_changes(SimulationConfig& c) {
   const Layout layout(c);
   for (int outages = pick(0, 1) * pick(0, 3); outages > 0; --outages) {
@@ -77,7 +88,7 @@ SimulationConfig random_machine() {
   c.engine.frontend_service_fixed = Time(pick(0, 1) * pick(0, 20) * kPsPerMs);
   c.offload.store = static_cast<StorePolicy>(pick(0, 2));
   c.offload.load = static_cast<LoadPolicy>(pick(0, 2));
-  c.offload.scope = static_cast<Scope>(pick(0, 1));
+  c.offload.scope = static_cast<Scope>(pick(0, 2));
   c.offload.chunk_tokens = pick(1, 2) * 16;
   c.offload.choice = static_cast<LoadChoice>(pick(0, 3));
   c.offload.defer_stores = pick(0, 1);
@@ -92,7 +103,8 @@ SimulationConfig random_machine() {
   c.router.cache_threshold = pick(0, 5) / 10.0;
   c.router.balance_requests = pick(0, 4);
   if (pick(0, 1)) {
-    for (int i = 1; i < 4; ++i) c.step_times[i] = c.step_times[0].scaled(1.0 + 0.05 * i);
+    const std::int64_t wait_ps = pick(0, 1) * 700 * kPsPerUs;
+    for (int i = 1; i < 4; ++i) c.step_times[i] = c.step_times[0].scaled(1.0 + 0.05 * i).delayed(i * wait_ps);
   }
   // The host's part can be the longer one, at first or always.
   for (StepTime& s : c.step_times) s.host_ps = pick(0, 9) * 100 * kPsPerUs, s.host_sample_ps = pick(0, 1) * 10 * kPsPerUs;
@@ -118,6 +130,7 @@ SimulationConfig random_machine() {
     c.offload.prefetch = pick(0, 1);
     c.offload.prefetch_tokens = pick(1, 40);
     for (int tiers = pick(0, 2); tiers > 0; --tiers) add_storage(c);
+    if (pick(0, 1)) add_busy_limits(c.links);
   }
   RapidDice dice;
   if (pick(0, 1)) random_kinds(dice, c);
@@ -180,6 +193,7 @@ std::string describe(const Workload& w, const SimulationConfig& c) {
   for (const LowerTierConfig& t : c.offload.beyond) {
     text << ", beyond of " << static_cast<int>(t.scope) << " " << static_cast<int>(t.eviction) << " " << static_cast<int>(t.store) << " " << t.capacity.count;
   }
+  for (const BusyLimit& b : c.links.busy) text << ", limit " << b.limit << " beside steps " << b.bytes_per_s << " B/s";
   for (const Limit& l : c.links.limits) text << ", " << l.bytes_per_s << " B/s";
   for (const SimulationConfig& o : c.others) {
     text << "\nand " << o.replicas << " replicas, " << o.replicas_per_node << " a node, pages " << o.engine.g1_pages.count
@@ -227,9 +241,11 @@ TEST_CASE("the cost model as an executor gives what stepping gives") {
     machine.scaling = {};
     machine.links.load.resize(std::min<std::size_t>(1, machine.links.load.size()));
     machine.links.store.resize(machine.links.load.size());
+    std::erase_if(machine.links.busy, [](const BusyLimit& b) { return b.replica > 0; });
     machine.offload.prefetch = false;
     for (NodeLinks::Beyond& tier : machine.links.beyond) tier.load.resize(1), tier.prefetch.clear();
     machine.offload.choice = static_cast<LoadChoice>(pick(0, 1));  // an executor's transfers cannot be estimated
+    if (!machine.links.busy.empty()) machine.offload.choice = LoadChoice::load;  // nor what steps leave of their rate
     machine.offload.load = LoadPolicy::blocking;  // for whose waits the executor would have to know the layers
     machine.step_by_step = true;
     machine.engine.overlap = false;  // an executor's steps take the time that they take

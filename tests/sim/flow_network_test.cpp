@@ -166,3 +166,26 @@ TEST_CASE("max-min sharing equals a fluid model on random networks") {
     }
   }));
 }
+
+TEST_CASE("a limit is lower while a replica's steps run, and the flow's rest goes on at the rate of each stretch") {
+  NodeLinks links;
+  links.limits = {{"copies", 1'000'000'000}};
+  links.load = {route({{0, 1}})};
+  links.store = {route({{0, 1}})};
+  links.busy = {{0, 0, 500'000'000}};
+  FlowNetwork network(links);
+  CHECK(network.slowed_by_steps());
+  network.start(network.load_route(0, 0), Bytes(1'000'000), 1, Time(0));
+  CHECK(network.next_event() == Time(kPsPerMs));
+  network.set_busy(0, true, Time(kPsPerMs / 4));
+  CHECK(network.next_event() == Time(7 * kPsPerMs / 4));
+  network.set_busy(0, true, Time(kPsPerMs / 2));  // no news
+  network.set_busy(0, false, Time(3 * kPsPerMs / 4));
+  CHECK(network.next_event() == Time(5 * kPsPerMs / 4));
+  CHECK(network.advance() == network.load_route(0, 0));
+  // After a cut nobody computes.
+  network.set_busy(0, true, Time(2 * kPsPerMs));
+  network.cut(Time(2 * kPsPerMs));
+  network.start(network.load_route(0, 0), Bytes(1'000'000), 1, Time(2 * kPsPerMs));
+  CHECK(network.next_event() == Time(3 * kPsPerMs));
+}

@@ -120,6 +120,7 @@ TEST_CASE("replicas that share nothing are simulations of their own") {
     if (config.offload.enabled) {
       config.links.load.resize(1);
       config.links.store.resize(1);
+      std::erase_if(config.links.busy, [](const BusyLimit& b) { return b.replica > 0; });
       config.offload.scope = Scope::replica;
       config.offload.beyond.clear();
       config.links.beyond.clear();

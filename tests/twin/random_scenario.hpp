@@ -86,6 +86,23 @@ inline void random_tiers(Dice& dice, SimulationConfig& c) {
   }
 }
 
+// Replicas whose steps slow their copies.
+inline void random_busy_limits(Dice& dice, NodeLinks& links) {
+  for (std::uint32_t r = 0; r < links.load.size(); ++r) {
+    for (const bool to_device : {true, false}) {
+      if (!dice.one_in(3)) continue;
+      const auto limit = static_cast<std::uint32_t>(links.limits.size());
+      const std::int64_t alone = rate_alone(links, to_device ? links.load[r] : links.store[r]);
+      links.limits.push_back({"beside steps", alone});
+      links.busy.push_back({limit, r, std::max<std::int64_t>(1, alone * dice.pick(1, 9) / 10)});
+      (to_device ? links.load[r] : links.store[r]).uses.push_back({limit, 1});
+      for (NodeLinks::Beyond& tier : links.beyond) {
+        if (to_device) tier.load[r].uses.push_back({limit, 1});
+      }
+    }
+  }
+}
+
 // Which the twin does not know.
 inline void random_prefetch(Dice& dice, SimulationConfig& c) {
   c.offload.prefetch = dice.coin();
@@ -118,6 +135,12 @@ inline void random_kinds(Dice& dice, SimulationConfig& c) {
       for (NodeLinks::Beyond& tier : other.links.beyond) {
         on_each(tier.load, other.replicas_per_node);
         if (!tier.prefetch.empty()) on_each(tier.prefetch, other.replicas_per_node);
+      }
+      std::erase_if(other.links.busy, [&](const BusyLimit& b) {
+        return b.replica >= static_cast<std::uint32_t>(other.replicas_per_node);
+      });
+      for (BusyLimit& b : other.links.busy) {
+        b.bytes_per_s = std::max<std::int64_t>(1, other.links.limits[b.limit].bytes_per_s * dice.pick(1, 10) / 10);
       }
       other.offload.capacity = Bytes(dice.pick(8, 900) * 1000);
       for (LowerTierConfig& tier : other.offload.beyond) tier.capacity = Bytes(dice.pick(8, 900) * 1000);
@@ -164,6 +187,7 @@ inline SimulationConfig random_engine(Dice& dice) {
     for (int i = 1; i < 4; ++i) c.step_times[i] = c.step_times[0].scaled(1.0 + 0.05 * i);
   }
   if (tiers) random_tiers(dice, c);
+  if (tiers) random_busy_limits(dice, c.links);
   return c;
 }
 

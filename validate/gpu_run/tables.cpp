@@ -69,6 +69,8 @@ void add_operator(const RunPoint& p, GpuTables& out) {
                           whole(v, "head_dim"), whole(v, "page_tokens"), text(v, "layout"), t});
   } else if (p.experiment == "X10") {
     out.small.push_back({text(v, "kernel"), whole(v, "tokens"), whole(v, "width"), t});
+  } else if (p.experiment == "X4") {
+    out.control_copies.push_back({text(v, "control_dir"), whole(v, "chunk_bytes"), t});
   } else if (p.experiment == "X2") {
     out.transfers.push_back(
         {text(v, "method"), text(v, "dir"), whole(v, "segment_bytes"), whole(v, "segments"), t, p.submit_ns * 1e-6});

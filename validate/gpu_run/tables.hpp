@@ -67,6 +67,13 @@ struct SlowdownRow {
   double factor = 1;
 };
 
+// How long a small copy takes that is asked for while large ones run to the device, `chunk_bytes` each (0: alone).
+struct ControlCopyRow {
+  std::string direction;  // its own: "h2d", "d2h"
+  std::int64_t chunk_bytes = 0;
+  MeasuredTime latency;
+};
+
 struct LeftOut {
   std::string experiment, status, reason;
   std::int64_t points = 0;
@@ -82,6 +89,7 @@ struct GpuTables {
   std::vector<TransferRow> transfers;
   std::vector<LinkRow> links;
   std::vector<SlowdownRow> slowdowns;
+  std::vector<ControlCopyRow> control_copies;
   std::vector<LeftOut> left_out;
 };
 

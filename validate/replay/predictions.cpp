@@ -33,6 +33,7 @@ SimulationConfig as_variant(const SimulationConfig& calibrated, const Simulation
   SimulationConfig c = calibrated;
   if (variant == Variant::calibrated) return c;
   c.step_times.fill(calibrated.step_times[0]);
+  c.links.busy.clear();
   if (!c.offload.enabled || variant == Variant::no_interference) return c;
   c.links = each_alone(variant == Variant::nominal_link ? nominal.links : calibrated.links);
   for (Route* r : {&c.links.load.front(), &c.links.store.front()}) {

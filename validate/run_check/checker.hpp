@@ -36,6 +36,17 @@ struct Flow {                               // that has ended
   std::int64_t route, moves, moved, bytes;  // bytes: -1 of one that was cut off
 };
 
+// When a replica ran steps; with `known` false, when it may have: its last step was lost with it.
+struct BusySpan {
+  std::int64_t from, to;
+  bool known;
+};
+
+struct Pace {  // of a flow that meets no other: bytes per second, until when, and whether the log tells it
+  std::int64_t rate, until;
+  bool known;
+};
+
 struct Handover {                   // of a prompt
   std::int64_t from = -1, to = -1;  // replicas
   std::int64_t held_tokens = 0;     // that the decode replica had when it made room
@@ -160,10 +171,19 @@ class Checker {
   void moves(const Entry&);
   void moved(const Entry&);
   void check_links();
-  void check_flows(std::vector<Flow>&, const std::vector<RouteLimit>&, const std::vector<std::int64_t>& limits);
+  // `node`: whose replicas' steps slow some of the flows; -1: nobody's do.
+  void check_flows(std::int64_t node, std::vector<Flow>&, const std::vector<RouteLimit>&,
+                   const std::vector<std::int64_t>& limits);
   void check_windows(const std::vector<Flow>&, const std::vector<RouteLimit>&, std::int64_t limit,
                      std::int64_t bytes_per_s);
-  void check_lonely(const std::vector<Flow>&, const std::vector<RouteLimit>&, const std::vector<std::int64_t>& limits);
+  void check_lonely(std::int64_t node, const std::vector<Flow>&, const std::vector<RouteLimit>&,
+                    const std::vector<std::int64_t>& limits);
+
+  // pace.cpp
+  void note_busy(std::int64_t replica, std::int64_t from, std::int64_t to, bool known);
+  Pace pace(std::int64_t node, const RouteLimit&, const std::vector<std::int64_t>& limits, std::int64_t at) const;
+  std::int64_t lonely_end(std::int64_t node, const Flow&, const RouteLimit&,
+                          const std::vector<std::int64_t>& limits) const;
   std::int64_t replica_of(const RouteLimit&, std::int64_t node, std::int64_t place) const;
   const RouteLimit& route_of(std::int64_t node, std::int64_t route) const {
     return header_.kind_of_node(node).routes.at(static_cast<std::size_t>(route));
@@ -198,6 +218,7 @@ class Checker {
   std::vector<Replica> replicas_;
   std::map<std::pair<std::int64_t, std::int64_t>, std::deque<Transfer>> queues_;  // by node, route
   std::map<std::int64_t, std::vector<Flow>> flows_;                               // by node
+  std::map<std::int64_t, std::vector<BusySpan>> busy_;                            // by replica, ascending, apart
   std::map<std::pair<std::int64_t, std::int64_t>, std::deque<Sent>> handovers_;   // by prefill and decode replica
   std::vector<Flow> handover_flows_;
 };

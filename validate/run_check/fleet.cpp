@@ -36,6 +36,8 @@ void Checker::drain(const Entry& e) {
 // The step under way is lost, and so is what the requests had here.
 void Checker::down(const Entry& e) {
   expect_up(e, "goes down");
+  const auto& spans = busy_[e.replica];
+  note_busy(e.replica, spans.empty() ? 0 : spans.back().to, e.at, false);
   replica(e) = Replica{};
   replica(e).up = replica(e).open = false;
   for (Request& q : requests_) {

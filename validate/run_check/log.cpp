@@ -26,6 +26,17 @@ std::vector<StepCost> step_costs(const json& j) {
   return all;
 }
 
+std::map<std::int64_t, BusyLimit> busy_limits(const json& j) {
+  std::map<std::int64_t, BusyLimit> all;
+  for (std::size_t i = 0; i < j.size(); ++i) {
+    const json& l = j[i];
+    if (l.contains("busy_bytes_per_s")) {
+      all[static_cast<std::int64_t>(i)] = {l.at("replica_on_node"), l.at("busy_bytes_per_s")};
+    }
+  }
+  return all;
+}
+
 std::vector<std::int64_t> limits(const json& j) {
   std::vector<std::int64_t> all;
   for (const json& l : j) all.push_back(l.at("bytes_per_s"));
@@ -66,6 +77,7 @@ Kind kind_of(const json& j, std::int64_t replicas, std::int64_t first_replica, s
   k.kv_bytes_per_token_per_gpu = j.at("kv_bytes_per_token_per_gpu");
   k.step_costs = step_costs(j.at("step_times"));
   k.limits = limits(j.at("limits"));
+  k.busy_limits = busy_limits(j.at("limits"));
   k.routes = routes(j.at("routes"));
   return k;
 }

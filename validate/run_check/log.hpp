@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +23,9 @@ struct StepCost {
 };
 struct MemoryLimit {
   std::int64_t tier, first_replica, end_replica, capacity;  // pages in tier 0, blocks below
+};
+struct BusyLimit {  // what a limit passes while one of the node's replicas runs steps
+  std::int64_t replica_on_node = -1, bytes_per_s = 0;
 };
 struct RouteLimit {
   std::string purpose;
@@ -46,6 +50,7 @@ struct Kind {
   std::int64_t max_num_seqs, max_num_batched_tokens, kv_bytes_per_token_per_gpu;
   std::vector<StepCost> step_costs;
   std::vector<std::int64_t> limits;  // bytes per second
+  std::map<std::int64_t, BusyLimit> busy_limits;
   std::vector<RouteLimit> routes;
 
   std::int64_t first_on(std::int64_t node) const { return first_replica + (node - first_node) * replicas_per_node; }

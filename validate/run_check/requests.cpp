@@ -225,6 +225,7 @@ void Checker::steps(const Entry& e) {
          fmt::format("replica {}: a step of {} + {} ps that should take {} + {}", e.replica, e.first_ps, e.growth_ps,
                      r.next_ps, r.growth_ps));
   check_gate(e, r);
+  note_busy(e.replica, e.at, e.at + took, true);
   r.next_start += took;
   r.next_ps += e.count * r.growth_ps;
   for (std::int64_t turn : r.running) {

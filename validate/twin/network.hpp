@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "base/error.hpp"
@@ -26,6 +27,18 @@ struct Flow {
 class Network {
  public:
   explicit Network(const NodeLinks& links) : links_(links) {}
+
+  // A replica of the node begins to run steps, or stops: its copies go slower, or as before.
+  void set_busy(std::uint32_t replica, bool busy, Time at) {
+    if (links_.busy.empty()) return;
+    if (busy) {
+      computing_.insert(replica);
+    } else {
+      computing_.erase(replica);
+    }
+    move_until(at);
+    share();
+  }
 
   // `number`: among flows at one instant, the lowest ends first.
   void start(int number, const Route& route, std::int64_t bytes, std::int64_t segments, Time at) {
@@ -55,7 +68,7 @@ class Network {
     const Flow& f = flows_.at(number);
     if (f.moves) return at + time_of(left_at(f, at) / parts, f.rate);
     std::int64_t rate = Time::max().count;
-    for (const LimitUse& u : f.route->uses) rate = std::min(rate, links_.limits[u.limit].bytes_per_s / u.weight);
+    for (const LimitUse& u : f.route->uses) rate = std::min(rate, capacity(u.limit) / u.weight);
     return at + Time((f.moves_from - at).count / parts) + time_of(f.left / parts, rate);
   }
 
@@ -74,6 +87,13 @@ class Network {
       }
     }
     return best;
+  }
+
+  std::int64_t capacity(std::uint32_t limit) const {
+    for (const BusyLimit& b : links_.busy) {
+      if (b.limit == limit && computing_.count(b.replica) > 0) return b.bytes_per_s;
+    }
+    return links_.limits[limit].bytes_per_s;
   }
 
   void begin(int number, Time at) {
@@ -95,7 +115,7 @@ class Network {
       if (f.moves) without.push_back(&f);
     }
     std::vector<std::int64_t> left;
-    for (const Limit& l : links_.limits) left.push_back(l.bytes_per_s);
+    for (std::uint32_t i = 0; i < links_.limits.size(); ++i) left.push_back(capacity(i));
     while (!without.empty()) {
       std::vector<std::int64_t> weight(left.size(), 0);
       for (const Flow* f : without) {
@@ -123,6 +143,7 @@ class Network {
 
   const NodeLinks& links_;
   std::map<int, Flow> flows_;
+  std::set<std::uint32_t> computing_;
   Time now_{0};
 };
 

@@ -47,7 +47,10 @@ void Replica::wake(Time at) {
 
 void Replica::step(Time at) {
   if (computing_) finish(at);
+  const std::uint32_t on_node = id_ % static_cast<std::uint32_t>(run_.config.replicas_per_node);
+  network_->set_busy(on_node, true, at);
   compose(at);
+  network_->set_busy(on_node, computing_ || gate_loads_ > 0, at);
 }
 
 std::vector<Request*> Replica::decoding() const {

@@ -83,6 +83,7 @@ void Fleet::add_replica(std::uint32_t id) {
   std::vector<Writer*> writers;
   std::vector<Queue> loads;
   Queue stores;
+  const std::int64_t nodes = ceil_div(config_.replicas, config_.replicas_per_node);
   if (config_.offload.enabled) {
     tiers.push_back(tier_for(0, id));
     loads.push_back({2 * static_cast<int>(on_node), &config_.links.load[on_node], {}});
@@ -95,7 +96,7 @@ void Fleet::add_replica(std::uint32_t id) {
       if (on_node == 0) {
         node.writers.push_back(std::make_unique<Writer>(Writer{{numbers + per_node, &links.write, {}},
                                                                links.write_streams,
-                                                               config_.offload.capacity.count / 8,
+                                                               most_waiting_writes(config_.offload, nodes).count,
                                                                0}));
       }
       writers.push_back(node.writers[i].get());
