@@ -9,6 +9,7 @@
 
 #include "cli/decode_pool.hpp"
 #include "cli/fleet_options.hpp"
+#include "cli/mixed_fleet.hpp"
 #include "cli/step_price.hpp"
 #include "hardware/topology.hpp"
 #include "models/memory.hpp"
@@ -355,7 +356,8 @@ void tell_of_copies(Built& b, const CopyWay& way, const Hardware& hardware) {
 
 }  // namespace
 
-Built build_config(const Scenario& s, const std::string& offload, const Hardware& hardware, const Architecture& model) {
+Built build_kind(const Scenario& s, const std::string& offload, const Hardware& hardware, const Architecture& model,
+                 bool of_several) {
   Built b;
   place(b, s, hardware);
   const Dtype weights = dtype_from_name(s.text("weights")), kv = dtype_from_name(s.text("kv_dtype"));
@@ -364,7 +366,6 @@ Built build_config(const Scenario& s, const std::string& offload, const Hardware
   c.engine.eviction = eviction(s, "engine.eviction");
   c.router = router_config(s);
   c.retention = retention_config(s);
-  add_fleet_changes(c, s);
   c.step_by_step = s.boolean("engine.step_by_step");
   c.check = s.boolean("engine.check");
   b.kv_memory_per_gpu =
@@ -398,12 +399,19 @@ Built build_config(const Scenario& s, const std::string& offload, const Hardware
   if (offload.find("remote") != std::string::npos) beyond.push_back(VertexKind::remote);
   c.offload.prefetch = !beyond.empty() && s.boolean("offload.prefetch");
   CopyWay way = copy_way(s, c.offload, method);
-  way.pooled_memory = offload != "none" && b.nodes > 1 && c.offload.scope == Scope::fleet;
-  way.pooled_ssd = b.nodes > 1 && s.text("offload.ssd_scope") == "fleet";
+  way.pooled_memory = offload != "none" && (b.nodes > 1 || of_several) && c.offload.scope == Scope::fleet;
+  way.pooled_ssd = (b.nodes > 1 || of_several) && s.text("offload.ssd_scope") == "fleet";
   c.links = compile_links(hardware, b.gpus_per_replica, std::min(c.replicas, c.replicas_per_node), beyond, way);
   tell_of_copies(b, way, hardware);
   if (offload != "none") add_control_waits(b, hardware, method);
   for (const VertexKind kind : beyond) add_storage(b, s, hardware, kind);
+  return b;
+}
+
+Built build_config(const Scenario& s, const std::string& offload, const Hardware& hardware, const Architecture& model) {
+  Built b = build_kind(s, offload, hardware, model, s.has("fleet.also"));
+  add_other_kinds(b, s, offload, hardware, model);
+  add_fleet_changes(b.config, s);
   add_decode_pool(b, s, hardware, model);
   return b;
 }
@@ -416,6 +424,7 @@ void check_load(const Scenario& s, const Built& built, const Workload& workload)
                                            c.engine.page_tokens, workload.block_tokens, workload.name),
                                fmt::format("at most {}", std::gcd(workload.block_tokens, 1 << 20))));
   }
+  for (const OtherKind& kind : built.others) check_load(s, kind.built, workload);
   const Bytes block = c.kv_bytes_per_token * workload.block_tokens;
   if (c.offload.enabled && c.offload.capacity < block) {
     throw InputError(s.finding("offload.dram_bytes",

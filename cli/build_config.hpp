@@ -12,8 +12,11 @@
 
 namespace kvplan {
 
+struct OtherKind;
+
 struct Built {
-  SimulationConfig config;
+  SimulationConfig config;  // of all kinds
+  std::vector<OtherKind> others;  // in the order of config.others; all else here is of the first kind
   std::int32_t gpus_per_replica = 1;
   std::int32_t decode_gpus_per_replica = 0;  // of decode replicas of their own
   std::int32_t nodes = 1;
@@ -27,10 +30,19 @@ struct Built {
   std::vector<std::string> notes;  // what the reader of the results must know
 };
 
+// A further kind of a mixed fleet.
+struct OtherKind {
+  Hardware hardware;
+  Built built;
+};
+
 // `offload` is one value of offload.mode. Throws InfeasibleError for what does
 // not fit (weights, replicas wider than a node) and InputError, at the place
 // that set it, for a value that this model or hardware rules out.
 Built build_config(const Scenario&, const std::string& offload, const Hardware&, const Architecture&);
+
+// One kind alone, without what changes the fleet; `of_several`: other kinds stand beside it.
+Built build_kind(const Scenario&, const std::string& offload, const Hardware&, const Architecture&, bool of_several);
 
 // What a load rules out: InputError at the place that set it.
 void check_load(const Scenario&, const Built&, const Workload&);

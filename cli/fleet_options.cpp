@@ -6,6 +6,8 @@
 #include <charconv>
 #include <optional>
 
+#include "sim/layout.hpp"
+
 namespace kvplan {
 namespace {
 
@@ -37,7 +39,7 @@ std::optional<Outage> outage_in(const std::string& text, bool drain) {
 void add_outages(SimulationConfig& c, const Scenario& s, const char* path, bool drain) {
   if (!s.has(path)) return;
   const std::string text = s.text(path);
-  const auto nodes = ceil_div(c.replicas, c.replicas_per_node);
+  const std::uint32_t nodes = Layout(c).nodes();
   for (std::size_t from = 0; from <= text.size();) {
     const std::size_t end = std::min(text.find(',', from), text.size());
     std::string part = text.substr(from, end - from);

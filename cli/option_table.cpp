@@ -350,6 +350,11 @@ Options router_options() {
 
 Options fleet_change_options() {
   return {
+      unless_set(text("fleet.also", "", "also",
+                      "Replicas of other kinds beside those of hardware, replicas and tp, on nodes of their own: REPLICAS "
+                      "HARDWARE [PATH=VALUE], several between commas. \"2 gh200-96, 4 x86-h100-pcie tp=2\". What a kind may "
+                      "have of its own: docs/fleet.md."),
+                 "all replicas are alike"),
       unless_set(text("fleet.failures", "", "",
                       "Nodes that fail: NODE@AT+DOWN, several between commas. \"1@600+300\": node 1 loses all that its "
                       "memories hold 600 s after the start and is back, empty, 300 s later; without +DOWN it stays away. "

@@ -8,6 +8,7 @@
 
 #include "base/json_text.hpp"
 #include "base/parallel.hpp"
+#include "cli/mixed_fleet.hpp"
 #include "reports/cells.hpp"
 
 namespace kvplan {
@@ -121,6 +122,8 @@ ArmSet arms_of(const PlanRequest& r, const Architecture& model) {
                                  "plan searches fleets whose replicas are alike, and this one has decode replicas of their own",
                                  "compare such fleets by kvplan sweep"));
     }
+    refuse_mixed_fleet(s, "plan searches fleets whose replicas are alike, and this one has several kinds",
+                       "compare such fleets by kvplan sweep, over fleet.also and replicas");
     s.assign("replicas", 1, "search", {});
     Arm arm{values, 0, hardwares.get(s), Built(), s.texts("offload.mode").at(0)};
     require_price(arm.hardware->name, r.prices, r.tenure);

@@ -94,11 +94,13 @@ Json derived_block(const Built& b) {
 }
 
 std::string in_words(const Scenario& s, const Workload& w, const Architecture& model, const Built& b) {
-  return fmt::format("{}: {} turns of {} sessions; {} with {} weights and {} KV; {} {} of {} {}", w.name,
+  std::string also;
+  for (const OtherKind& kind : b.others) also += fmt::format(" and {} on {}", kind.built.config.replicas, kind.hardware.name);
+  return fmt::format("{}: {} turns of {} sessions; {} with {} weights and {} KV; {} {} of {} {}{}", w.name,
                      human_count(static_cast<double>(w.turns.size())), human_count(w.session_count), model.name,
                      s.text("weights"), s.text("kv_dtype"), b.config.replicas,
                      b.config.replicas == 1 ? "replica" : "replicas", b.gpus_per_replica,
-                     b.gpus_per_replica == 1 ? "GPU" : "GPUs");
+                     b.gpus_per_replica == 1 ? "GPU" : "GPUs", also);
 }
 
 }  // namespace
@@ -106,7 +108,7 @@ std::string in_words(const Scenario& s, const Workload& w, const Architecture& m
 Json provenance(const Scenario& s, const Workload& w, const Hardware& hardware, const Architecture& model,
                 const Built& b) {
   const Json scenario = s.merged();
-  return {{"summary", in_words(s, w, model, b)},
+  Json inputs = {{"summary", in_words(s, w, model, b)},
           {"tool", {{"name", "kvplan"}, {"version", version()}, {"git_commit", git_commit()}}},
           {"scenario", scenario},
           {"scenario_sha256", sha256_hex(json_text(scenario))},
@@ -117,6 +119,12 @@ Json provenance(const Scenario& s, const Workload& w, const Hardware& hardware, 
           {"step_time", b.config.step_times[0].provenance},
           {"derived", derived_block(b)},
           {"quantiles", "exact, nearest rank"}};
+  for (const OtherKind& kind : b.others) {
+    inputs["other_kinds"].push_back({{"hardware", hardware_block(kind.hardware)},
+                                     {"step_time", kind.built.config.step_times[0].provenance},
+                                     {"derived", derived_block(kind.built)}});
+  }
+  return inputs;
 }
 
 }  // namespace kvplan

@@ -65,7 +65,7 @@ Replay replay(const Scenario& scenario, const Hardware& hardware, const Architec
     return Replay{simulate(workload, built.config, log, curves ? &series : nullptr), nullptr};
   }();
   const double wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  const RunFacts facts{workload,
+  RunFacts facts{workload,
                        built.config,
                        r.result,
                        hardware,
@@ -76,6 +76,7 @@ Replay replay(const Scenario& scenario, const Hardware& hardware, const Architec
                        start_cpu_s,
                        notes_of(built, workload),
                        provenance(scenario, workload, hardware, model, built)};
+  for (const OtherKind& kind : built.others) facts.others.push_back({&kind.hardware, kind.built.gpus_per_replica});
   r.document = result_document(facts);
   if (curves) add_curves(r.document, facts, series.samples());
   return r;

@@ -28,7 +28,10 @@ struct Combination {
   Scenario scenario;
   Hardware hardware;
   std::string offload;
-  std::string name() const { return hardware.name + " " + offload; }
+  std::string name() const {
+    const std::string also = scenario.has("fleet.also") ? " + " + scenario.text("fleet.also") : "";
+    return hardware.name + also + " " + offload;
+  }
 };
 
 std::vector<Combination> combinations(const Scenario& scenario) {

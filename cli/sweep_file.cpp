@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <optional>
+#include <sstream>
 
 #include "base/file.hpp"
 #include "base/json_text.hpp"
@@ -85,6 +86,11 @@ class Inputs {
       for (const std::string& name : o.type == OptionType::text ? std::vector{s.text(o.path)} : s.texts(o.path)) {
         if (const File* file = find(name)) found[name] = file->sha256;
       }
+    }
+    if (!s.has("fleet.also")) return found;
+    std::istringstream words(s.text("fleet.also"));  // hardware among them
+    for (std::string word; words >> word;) {
+      if (const File* file = find(word)) found[word] = file->sha256;
     }
     return found;
   }

@@ -11,6 +11,7 @@
 #include "cli/arguments.hpp"
 #include "cli/build_config.hpp"
 #include "cli/load_trace.hpp"
+#include "cli/mixed_fleet.hpp"
 #include "cli/replay.hpp"
 #include "reports/write.hpp"
 #include "validate/cuda/engine/tokens.hpp"
@@ -110,6 +111,7 @@ SimulationConfig config_for(const Scenario& s, const std::string& hardware, cons
     throw UsageError("the mini-engine knows neither offload.load in-step nor offload.prefetch nor disaggregation",
                      "leave them out");
   }
+  refuse_mixed_fleet(s, "the mini-engine is one replica, and this fleet has several kinds", "leave it out");
   return build_config(s, s.texts("offload.mode").front(), load_hardware(s, hardware), model).config;
 }
 

@@ -55,23 +55,29 @@ ordered_json routes(const NodeLinks& links) {
 // In the order of Simulation::watch().
 ordered_json memories(const SimulationConfig& c, std::int32_t block_tokens) {
   ordered_json all = ordered_json::array();
-  for (std::int32_t r = 0; r < all_replicas(c); ++r) {
-    const EngineConfig& engine = r < c.replicas ? c.engine : c.decode_pool.front().engine;
-    all.push_back({{"name", "hbm"}, {"tier", 0}, {"replicas", {r, r + 1}}, {"pages", engine.g1_pages.count}});
+  const Layout layout(c);
+  const auto hbm = [&](std::uint32_t r, const SimulationConfig& kind) {
+    all.push_back({{"name", "hbm"}, {"tier", 0}, {"replicas", {r, r + 1}}, {"pages", kind.engine.g1_pages.count}});
+  };
+  for (std::uint32_t r = 0; r < layout.replicas(); ++r) hbm(r, layout.of_replica(r));
+  for (std::int32_t d = 0; d < decode_replicas(c); ++d) {
+    hbm(layout.replicas() + static_cast<std::uint32_t>(d), c.decode_pool.front());
   }
-  const auto add = [&](const char* name, std::size_t tier, Scope scope, Bytes capacity) {
-    const std::int64_t blocks = capacity / (c.kv_bytes_per_token * block_tokens);
-    const std::int32_t share = scope == Scope::replica ? 1 : scope == Scope::node ? c.replicas_per_node : c.replicas;
-    for (std::int32_t r = 0; r < c.replicas; r += share) {
-      all.push_back(
-          {{"name", name}, {"tier", tier}, {"replicas", {r, std::min(r + share, c.replicas)}}, {"blocks", blocks}});
+  // `capacity_of`: a kind's configuration to the bytes of one such tier.
+  const auto add = [&](const char* name, std::size_t tier, Scope scope, auto capacity_of) {
+    for (std::uint32_t r = 0, end = 0; r < layout.replicas(); r = end) {
+      end = scope == Scope::replica ? r + 1 : scope == Scope::node ? layout.node(layout.node_of(r)).end : layout.replicas();
+      const SimulationConfig& kind = layout.of_replica(r);
+      const std::int64_t blocks = capacity_of(kind.offload) / (kind.kv_bytes_per_token * block_tokens);
+      all.push_back({{"name", name}, {"tier", tier}, {"replicas", {r, end}}, {"blocks", blocks}});
     }
   };
   if (!c.offload.enabled) return all;
-  add("dram", 1, c.offload.scope, c.offload.capacity);
+  add("dram", 1, c.offload.scope, [](const OffloadConfig& o) { return o.capacity; });
   for (std::size_t t = 0; t < c.offload.beyond.size(); ++t) {
     const LowerTierConfig& tier = c.offload.beyond[t];
-    add(tier.kind == Storage::ssd ? "ssd" : "remote", t + 2, tier.scope, tier.capacity);
+    add(tier.kind == Storage::ssd ? "ssd" : "remote", t + 2, tier.scope,
+        [t](const OffloadConfig& o) { return o.beyond[t].capacity; });
   }
   return all;
 }
@@ -115,23 +121,31 @@ ordered_json decode_side(const SimulationConfig& c) {
           {"routes", routes}};
 }
 
-ordered_json header(const Workload& load, const SimulationConfig& c) {
-  return {{"schema", "kvplan.events/1"},
-          {"replicas", all_replicas(c)},
+// What may differ between the kinds of a mixed fleet.
+ordered_json kind_header(const SimulationConfig& c) {
+  return {{"replicas", c.replicas},
           {"replicas_per_node", c.replicas_per_node},
-          {"block_tokens", load.block_tokens},
-          {"page_tokens", c.engine.page_tokens},
           {"max_num_seqs", c.engine.max_num_seqs},
           {"max_num_batched_tokens", c.engine.max_num_batched_tokens},
-          {"max_context_tokens", c.engine.max_context_tokens},
-          {"blocking_loads", c.offload.load == LoadPolicy::blocking},
           {"kv_bytes_per_token_per_gpu", c.kv_bytes_per_token_per_gpu.count},
           {"kv_bytes_per_token", c.kv_bytes_per_token.count},
           {"step_times", step_times(c)},
-          {"memories", memories(c, load.block_tokens)},
           {"limits", limits(c.links.limits, c.links.busy)},
-          {"routes", c.offload.enabled ? routes(c.links) : ordered_json::array()},
-          {"decode", decode_side(c)}};
+          {"routes", c.offload.enabled ? routes(c.links) : ordered_json::array()}};
+}
+
+ordered_json header(const Workload& load, const SimulationConfig& c) {
+  ordered_json h = {{"schema", "kvplan.events/1"},
+                    {"block_tokens", load.block_tokens},
+                    {"page_tokens", c.engine.page_tokens},
+                    {"max_context_tokens", c.engine.max_context_tokens},
+                    {"blocking_loads", c.offload.load == LoadPolicy::blocking},
+                    {"memories", memories(c, load.block_tokens)}};
+  h.update(kind_header(c));
+  h["replicas"] = c.replicas + decode_replicas(c);
+  h["decode"] = decode_side(c);
+  for (const SimulationConfig& other : c.others) h["others"].push_back(kind_header(other));
+  return h;
 }
 
 ordered_json places(const PrefixChains& chains, std::span<const PrefixRun> runs) {

@@ -115,19 +115,16 @@ StepTime step_time_of(const nlohmann::json& j) {
   return t;
 }
 
-KeptLimits limits_of(const nlohmann::json& j) {
-  KeptLimits h;
-  h.replicas = j.at("replicas"), h.replicas_per_node = j.at("replicas_per_node");
-  h.block_tokens = j.at("block_tokens"), h.page_tokens = j.at("page_tokens");
+KeptKind kind_of(const nlohmann::json& j, std::int64_t first_replica, std::int64_t first_node) {
+  KeptKind h;
+  const std::int64_t replicas = j.at("replicas");
+  h.first_replica = first_replica, h.end_replica = first_replica + replicas;
+  h.replicas_per_node = j.at("replicas_per_node");
+  h.first_node = first_node, h.end_node = first_node + ceil_div(replicas, h.replicas_per_node);
   h.max_num_batched_tokens = j.at("max_num_batched_tokens");
-  h.blocking_loads = j.at("blocking_loads");
   h.kv_bytes_per_token = j.at("kv_bytes_per_token");
   h.kv_bytes_per_token_per_gpu = j.at("kv_bytes_per_token_per_gpu");
   h.step_time = step_time_of(j.at("step_times").at(0));
-  for (const auto& m : j.at("memories")) {
-    h.memories.push_back({m.at("name"), m.at("tier"), m.at("replicas").at(0), m.at("replicas").at(1),
-                          m.contains("pages") ? m.at("pages") : m.at("blocks")});
-  }
   for (const auto& l : j.at("limits")) h.limits.push_back({l.at("name"), l.at("bytes_per_s")});
   for (const auto& r : j.at("routes")) {
     h.routes.push_back({r.at("purpose"), r.at("tier"), r.at("replica_on_node"), r.at("segment_ps"), {}, {}});
@@ -137,6 +134,21 @@ KeptLimits limits_of(const nlohmann::json& j) {
     if (r.contains("ramp_fs_per_byte")) cost.ramp_fs_per_byte = r.at("ramp_fs_per_byte").get<std::vector<std::int64_t>>();
     cost.latency_ps = r.value("latency_ps", std::int64_t{0});
     for (const auto& u : r.at("uses")) h.routes.back().uses.emplace_back(u.at(0), u.at(1));
+  }
+  return h;
+}
+
+KeptLimits limits_of(const nlohmann::json& j) {
+  KeptLimits h;
+  h.block_tokens = j.at("block_tokens"), h.page_tokens = j.at("page_tokens");
+  h.blocking_loads = j.at("blocking_loads");
+  for (const auto& m : j.at("memories")) {
+    h.memories.push_back({m.at("name"), m.at("tier"), m.at("replicas").at(0), m.at("replicas").at(1),
+                          m.contains("pages") ? m.at("pages") : m.at("blocks")});
+  }
+  h.kinds.push_back(kind_of(j, 0, 0));
+  for (const auto& other : j.value("others", nlohmann::json::array())) {
+    h.kinds.push_back(kind_of(other, h.replicas(), h.nodes()));
   }
   return h;
 }
@@ -209,6 +221,23 @@ void read_kept_events(const std::string& folder, const std::function<void(const 
   if (said != asked || lines == 0) {
     refuse(path, lines, fmt::format("the log is cut off: {} requests, {} results", asked, said), kWithEvents);
   }
+}
+
+const KeptKind& KeptLimits::kind_of_replica(std::int64_t replica) const {
+  const auto at = std::find_if(kinds.begin(), kinds.end(), [&](const KeptKind& k) { return replica < k.end_replica; });
+  KVPLAN_ASSERT(at != kinds.end());
+  return *at;
+}
+
+const KeptKind& KeptLimits::kind_of_node(std::int64_t node) const {
+  const auto at = std::find_if(kinds.begin(), kinds.end(), [&](const KeptKind& k) { return node < k.end_node; });
+  KVPLAN_ASSERT(at != kinds.end());
+  return *at;
+}
+
+std::int64_t KeptLimits::node_of(std::int64_t replica) const {
+  const KeptKind& kind = kind_of_replica(replica);
+  return kind.first_node + (replica - kind.first_replica) / kind.replicas_per_node;
 }
 
 const std::string& KeptLimits::tier_name(std::int64_t tier) const {

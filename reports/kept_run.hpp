@@ -41,16 +41,29 @@ struct KeptMemory {
   std::int64_t capacity = 0;  // pages in tier 0, blocks below
 };
 
-// What held in the run.
-struct KeptLimits {
-  std::int64_t replicas = 0, replicas_per_node = 0, block_tokens = 0, page_tokens = 0, max_num_batched_tokens = 0;
-  bool blocking_loads = false;
+// Of replicas that are alike. Kinds follow each other by the numbers of replicas and of nodes.
+struct KeptKind {
+  std::int64_t first_replica = 0, end_replica = 0, first_node = 0, end_node = 0, replicas_per_node = 1,
+               max_num_batched_tokens = 0;
   std::int64_t kv_bytes_per_token = 0, kv_bytes_per_token_per_gpu = 0;
   StepTime step_time;  // with no copy beside it
-  std::vector<KeptMemory> memories;
   std::vector<KeptLimit> limits;
   std::vector<KeptRoute> routes;
+};
 
+// What held in the run.
+struct KeptLimits {
+  std::int64_t block_tokens = 0, page_tokens = 0;
+  bool blocking_loads = false;
+  std::vector<KeptMemory> memories;
+  std::vector<KeptKind> kinds;
+
+  std::int64_t replicas() const { return kinds.back().end_replica; }
+  std::int64_t nodes() const { return kinds.back().end_node; }
+  const KeptKind& kind_of_replica(std::int64_t replica) const;
+  const KeptKind& kind_of_node(std::int64_t node) const;
+  const KeptRoute& route(std::int64_t node, std::size_t route) const { return kind_of_node(node).routes.at(route); }
+  std::int64_t node_of(std::int64_t replica) const;
   const std::string& tier_name(std::int64_t tier) const;
 };
 

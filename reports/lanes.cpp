@@ -42,14 +42,14 @@ std::string Slice::args() const {
 
 void Lanes::begin(const KeptLimits& limits) {
   limits_ = limits;
-  batch_.resize(static_cast<std::size_t>(limits.replicas));
+  batch_.resize(static_cast<std::size_t>(limits.replicas()));
   steps_.resize(batch_.size());
   levels_.resize(limits.memories.size());
   blocks_.resize(limits.memories.size());
 }
 
-std::string Lanes::route_name(std::size_t route) const {
-  const KeptRoute& r = limits_.routes.at(route);
+std::string Lanes::route_name(std::int64_t node, std::size_t route) const {
+  const KeptRoute& r = limits_.route(node, route);
   if (r.purpose == "write") return fmt::format("write dram to {}", limits_.tier_name(r.tier));
   return fmt::format("{} {} {} gpu of replica {}", r.purpose, limits_.tier_name(r.tier),
                      r.purpose == "load" ? "to" : "from", r.replica_on_node);
@@ -87,7 +87,7 @@ void Lanes::see_transfer(const Event& e) {
   if (!queue.empty()) queue.front().starts = e.at;
   if (!touches(done.starts, e.at)) return;
   static constexpr const char* kNames[] = {"load", "store", "write", "prefetch"};
-  const std::string& purpose = limits_.routes.at(route).purpose;
+  const std::string& purpose = limits_.route(e.who, route).purpose;
   const auto known = std::find_if(std::begin(kNames), std::end(kNames), [&](const char* n) { return purpose == n; });
   const char* name = known == std::end(kNames) ? "copy" : *known;
   Slice s{done.starts, e.at, name, false};

@@ -40,7 +40,7 @@ class Lanes {
   std::int64_t thin(std::int64_t most);
 
   const KeptLimits& limits() const { return limits_; }
-  std::string route_name(std::size_t route) const;
+  std::string route_name(std::int64_t node, std::size_t route) const;
   const std::vector<std::vector<Slice>>& steps() const { return steps_; }  // by replica
   const std::map<std::pair<std::int64_t, std::size_t>, std::vector<Slice>>& transfers() const { return transfers_; }
   const std::vector<std::vector<Level>>& levels() const { return levels_; }  // by memory

@@ -49,16 +49,18 @@ void price(Life& life, const KeptLimits& limits) {
   const KeptRequest& r = life.request;
   const std::int64_t loaded = r.hit_g2_tokens + r.hit_beyond_tokens[0] + r.hit_beyond_tokens[1],
                      cached = r.hit_g1_tokens + loaded;
+  const KeptKind& kind = limits.kind_of_replica(r.replica);
   const auto from = [&](std::int64_t tokens) {
-    return prefill_alone(limits.step_time, limits.max_num_batched_tokens, tokens, r.prompt_tokens);
+    return prefill_alone(kind.step_time, kind.max_num_batched_tokens, tokens, r.prompt_tokens);
   };
   life.recompute_cached = from(0) - from(cached);
   life.recompute_loaded = from(r.hit_g1_tokens) - from(cached);
   for (LifeLoad& load : life.loads) {
-    const KeptRoute& route = limits.routes.at(static_cast<std::size_t>(load.route));
+    const KeptKind& node = limits.kind_of_node(load.node);
+    const KeptRoute& route = node.routes.at(static_cast<std::size_t>(load.route));
     double rate = 1e30;
     for (const auto& [limit, weight] : route.uses) {
-      const auto bytes_per_s = static_cast<double>(limits.limits.at(limit).bytes_per_s);
+      const auto bytes_per_s = static_cast<double>(node.limits.at(limit).bytes_per_s);
       rate = std::min(rate, bytes_per_s / static_cast<double>(weight));
     }
     load.alone += time_from_seconds(static_cast<double>(load.bytes) / rate);

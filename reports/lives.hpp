@@ -24,7 +24,7 @@ struct LifeSpan {
 // One transfer that brought KV for the request.
 struct LifeLoad {
   std::string tier;
-  std::int64_t route = 0, blocks = 0, bytes = 0;  // of each GPU's copy
+  std::int64_t node = 0, route = 0, blocks = 0, bytes = 0;  // of each GPU's copy
   Time asked, starts, moved;                      // queued on its route, at its head, ended
   Time alone;                                     // what it takes with its links to itself
   std::int64_t ahead = 0;                         // transfers queued on its route before it

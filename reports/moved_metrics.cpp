@@ -39,7 +39,7 @@ class Movements {
     KVPLAN_ASSERT(!queue.empty());
     if (e.what == Happening::part) queue.back().blocks += e.c - e.b;
     if (e.what != Happening::moved) return;
-    count(limits_.routes.at(route), queue.front(), e.at);
+    count(limits_.kind_of_node(e.who), route, queue.front(), e.at);
     queue.pop_front();
     if (!queue.empty()) queue.front().starts = e.at;
   }
@@ -54,11 +54,12 @@ class Movements {
     Time starts;
   };
 
-  void count(const KeptRoute& route, const Moving& m, Time at) {
+  void count(const KeptKind& node, std::size_t number, const Moving& m, Time at) {
+    const KeptRoute& route = node.routes.at(number);
     const bool ssd = route.tier > 1 && limits_.tier_name(route.tier) == "ssd";
     const double tokens = static_cast<double>(m.blocks * limits_.block_tokens);
     const auto add = [&](Kind& kind) {
-      kind.bytes.add(at, tokens * static_cast<double>(limits_.kv_bytes_per_token));
+      kind.bytes.add(at, tokens * static_cast<double>(node.kv_bytes_per_token));
       kind.seconds.add(at, kvplan::seconds(at - m.starts));
       kind.pages.add(at, tokens / static_cast<double>(limits_.page_tokens));
     };

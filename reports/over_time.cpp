@@ -68,25 +68,32 @@ void add_requests(Json& block, const RunFacts& run, const std::vector<Sample>& s
   block["hit_share_of_prompt"] = std::move(hits);
 }
 
-std::int64_t tiers_of(const SimulationConfig& c, Scope scope) {
-  if (scope == Scope::fleet) return 1;
-  return scope == Scope::replica ? c.replicas : ceil_div(c.replicas, c.replicas_per_node);
+// Of all tiers of a level; `capacity_of` one such tier of a kind.
+template <class CapacityOf>
+std::int64_t capacity(const SimulationConfig& config, Scope scope, CapacityOf capacity_of) {
+  if (scope == Scope::fleet) return capacity_of(config.offload).count;
+  std::int64_t bytes = 0;
+  for (const SimulationConfig* c : kinds_of(config)) {
+    const std::int64_t tiers = scope == Scope::replica ? c->replicas : ceil_div(c->replicas, c->replicas_per_node);
+    bytes += capacity_of(c->offload).count * tiers;
+  }
+  return bytes;
 }
 
 Json below_over_time(const RunFacts& run, const std::vector<Sample>& series) {
   const OffloadConfig& offload = run.config.offload;
   Json tiers = Json::array();
   if (!offload.enabled) return tiers;
-  const auto add = [&](const char* name, Bytes capacity, Scope scope, std::size_t level) {
+  const auto add = [&](const char* name, std::int64_t bytes, std::size_t level) {
     Json used = Json::array();
     for (const Sample& s : series) used.push_back(level < s.below.size() ? s.below[level].count : 0);
-    const std::int64_t bytes = capacity.count * tiers_of(run.config, scope);
     tiers.push_back({{"name", name}, {"capacity_bytes", bytes}, {"used_bytes", std::move(used)}});
   };
-  add("dram", offload.capacity, offload.scope, 0);
+  add("dram", capacity(run.config, offload.scope, [](const OffloadConfig& o) { return o.capacity; }), 0);
   for (std::size_t i = 0; i < offload.beyond.size(); ++i) {
     const LowerTierConfig& tier = offload.beyond[i];
-    add(tier.kind == Storage::ssd ? "ssd" : "remote", tier.capacity, tier.scope, i + 1);
+    const auto capacity_of = [i](const OffloadConfig& o) { return o.beyond[i].capacity; };
+    add(tier.kind == Storage::ssd ? "ssd" : "remote", capacity(run.config, tier.scope, capacity_of), i + 1);
   }
   return tiers;
 }
@@ -159,7 +166,10 @@ double five_digits(double x) {
 
 Json series_block(const RunFacts& run, const std::vector<Sample>& series) {
   Json at = Json::array(), queued = at, running = at, used = at, held = at, busy = at;
-  double pages = static_cast<double>(run.config.engine.g1_pages.count) * run.config.replicas;
+  double pages = 0;
+  for (const SimulationConfig* kind : kinds_of(run.config)) {
+    pages += static_cast<double>(kind->engine.g1_pages.count) * kind->replicas;
+  }
   for (const SimulationConfig& own : run.config.decode_pool) {
     pages += static_cast<double>(own.engine.g1_pages.count) * own.replicas;
   }

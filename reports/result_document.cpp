@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "reports/endurance.hpp"
+#include "reports/kinds.hpp"
 #include "reports/summary.hpp"
 #include "reports/totals.hpp"
 #include "reports/verdict.hpp"
@@ -133,21 +134,6 @@ Json gpu_block(const RunFacts& run, const Totals& sum) {
           {"waiting_for_load_fraction", ratio(seconds(run.result.gpu_waiting_for_load), fleet_s)}};
 }
 
-struct Energy {
-  double prefill, decode, idle;  // joules of all GPUs
-  double total() const { return prefill + decode + idle; }
-};
-
-// Busy time is divided as in the verdict: what computing the prompts takes at full batches, and the rest. Power of a
-// regime that was not measured is the busy power.
-Energy energy_of(const RunFacts& run, double busy_gpu_s, double idle_gpu_s) {
-  const Gpu& gpu = run.hardware.gpu;
-  const auto watts = [&](const Sourced& regime) { return regime.value > 0 ? regime.value : gpu.busy_watts.value; };
-  const double prompts_s = std::min(busy_gpu_s, seconds(prefill_time(run.workload, run.config, run.result)) * run.gpus_per_replica);
-  return {prompts_s * watts(gpu.prefill_watts), (busy_gpu_s - prompts_s) * watts(gpu.decode_watts),
-          idle_gpu_s * gpu.idle_watts.value};
-}
-
 // Null where every replica computes prompts and answers.
 Json disaggregation_block(const RunFacts& run) {
   if (run.config.decode_pool.empty()) return nullptr;
@@ -161,15 +147,15 @@ Json disaggregation_block(const RunFacts& run) {
           {"handover_s", summary(std::move(handover_s))}};
 }
 
-Json cost_block(const RunFacts& run, const Totals& sum) {
-  const double gpus = mean_replicas(run.config, run.result) * run.gpus_per_replica +
-                      static_cast<double>(decode_replicas(run.config)) * run.decode_gpus_per_replica;
-  const double per_replica = run.config.decode_pool.empty() ? run.gpus_per_replica : gpus / all_replicas(run.config);
+Json cost_block(const std::vector<KindShare>& kinds, const Totals& sum) {
   const double span_s = seconds(sum.makespan());
   const double output = static_cast<double>(sum.output_tokens);
-  const double usd_per_hour = gpus * run.hardware.usd_per_gpu_hour.value;
-  const double busy_gpu_s = std::min(seconds(run.result.gpu_busy) * per_replica, gpus * span_s);
-  const Energy energy = energy_of(run, busy_gpu_s, gpus * span_s - busy_gpu_s);
+  double usd_per_hour = 0;
+  Energy energy;
+  for (const KindShare& k : kinds) {
+    usd_per_hour += k.usd_per_hour;
+    energy.prefill += k.energy.prefill, energy.decode += k.energy.decode, energy.idle += k.energy.idle;
+  }
   return {{"usd_per_hour", usd_per_hour},
           {"usd_per_million_output_tokens", ratio(usd_per_hour * span_s / 3600 * 1e6, output)},
           {"joules_per_output_token", ratio(energy.total(), output)},
@@ -236,8 +222,16 @@ Json simulation_block(const RunFacts& run) {
           {"requests_per_wall_s", ratio(static_cast<double>(run.result.requests.size()), run.wall_s)}};
 }
 
+std::int64_t roomiest_g1_tokens(const SimulationConfig& config) {
+  std::int64_t most = 0;
+  for (const SimulationConfig* kind : kinds_of(config)) {
+    most = std::max(most, kind->engine.g1_pages.count * kind->engine.page_tokens);
+  }
+  return most;
+}
+
 // Refused requests are no footnote: whoever reads the latencies must know what they leave out.
-std::vector<std::string> notes_of(const RunFacts& run, const Totals& sum) {
+std::vector<std::string> notes_of(const RunFacts& run, const Totals& sum, const std::vector<KindShare>& kinds) {
   std::vector<std::string> notes = run.notes;
   const auto refused = [&](Refusal why) { return sum.refused_by[static_cast<std::size_t>(why)]; };
   const std::int64_t context = refused(Refusal::exceeds_context), memory = refused(Refusal::exceeds_memory);
@@ -248,7 +242,7 @@ std::vector<std::string> notes_of(const RunFacts& run, const Totals& sum) {
   if (memory > 0) {
     notes.push_back(fmt::format("REFUSED: {} of {} requests (they need more KV memory than a replica's {} tokens)",
                                 memory, sum.submitted,
-                                run.config.engine.g1_pages.count * run.config.engine.page_tokens));
+                                roomiest_g1_tokens(run.config)));
   }
   if (refused(Refusal::empty_prompt) > 0) {
     notes.push_back(
@@ -258,6 +252,10 @@ std::vector<std::string> notes_of(const RunFacts& run, const Totals& sum) {
     notes.push_back(fmt::format("REFUSED: {} of {} requests (no replica was left to take them)",
                                 refused(Refusal::unavailable), sum.submitted));
   }
+  if (!run.config.others.empty()) {
+    const std::vector<std::string> more = kind_notes(run, kinds);
+    notes.insert(notes.end(), more.begin(), more.end());
+  }
   if (fleet_changes(run)) notes.push_back(fleet_note(run));
   return notes;
 }
@@ -266,10 +264,11 @@ std::vector<std::string> notes_of(const RunFacts& run, const Totals& sum) {
 
 Json result_document(const RunFacts& run) {
   const Totals sum = total(run.workload, run.result);
+  const std::vector<KindShare> kinds = kind_shares(run, seconds(sum.makespan()));
   Json document;
   document["schema"] = kResultSchema;
   document["verdict"] = verdict_block(run, sum);
-  document["notes"] = notes_of(run, sum);
+  document["notes"] = notes_of(run, sum, kinds);
   document["requests"] = requests_block(sum);
   document["latency"] = latency_block(sum);
   document["throughput"] = throughput_block(run, sum);
@@ -278,7 +277,8 @@ Json result_document(const RunFacts& run) {
   document["links"] = links_block(run.result, sum);
   document["gpu"] = gpu_block(run, sum);
   if (fleet_changes(run)) document["fleet"] = fleet_block(run);
-  document["cost"] = cost_block(run, sum);
+  if (!run.config.others.empty()) document["kinds"] = kinds_block(run, kinds);
+  document["cost"] = cost_block(kinds, sum);
   document["disaggregation"] = disaggregation_block(run);
   document["provenance"] = run.provenance;
   document["simulation"] = simulation_block(run);

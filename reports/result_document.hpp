@@ -25,6 +25,11 @@ struct Targets {
   double quantile = 0.95;  // in (0, 1]
 };
 
+struct KindFacts {
+  const Hardware* hardware;
+  std::int32_t gpus_per_replica;
+};
+
 struct RunFacts {
   const Workload& workload;
   const SimulationConfig& config;
@@ -37,6 +42,7 @@ struct RunFacts {
   double start_cpu_s = 0;  // processor time of the process when the first event began
   std::vector<std::string> notes;  // what the reader must know: hypothetical sizes, assumptions
   Json provenance;                 // of the inputs; written as it stands
+  std::vector<KindFacts> others = {};  // of a mixed fleet's further kinds
 };
 
 Json result_document(const RunFacts&);

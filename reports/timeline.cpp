@@ -96,22 +96,22 @@ std::vector<TurnId> sampled(const std::vector<KeptRequest>& all, const TimelineO
 constexpr std::int64_t kSteps = 1;  // the thread of a replica's steps
 
 std::int64_t pid_of_replica(std::int64_t replica) { return replica + 1; }
-std::int64_t pid_of_node(const KeptLimits& l, std::int64_t node) { return l.replicas + 1 + node; }
+std::int64_t pid_of_node(const KeptLimits& l, std::int64_t node) { return l.replicas() + 1 + node; }
 
 void write_names(Writer& w, const Lanes& lanes) {
   const KeptLimits& l = lanes.limits();
-  for (std::int64_t r = 0; r < l.replicas; ++r) {
+  for (std::int64_t r = 0; r < l.replicas(); ++r) {
     w.meta(pid_of_replica(r), 0, "process_name", fmt::format("replica {}", r));
     w.order(pid_of_replica(r));
     w.meta(pid_of_replica(r), 0, "thread_name", "requests");
     w.meta(pid_of_replica(r), kSteps, "thread_name", "steps");
   }
-  for (std::int64_t n = 0; n < ceil_div(l.replicas, l.replicas_per_node); ++n) {
+  for (std::int64_t n = 0; n < l.nodes(); ++n) {
     w.meta(pid_of_node(l, n), 0, "process_name", fmt::format("node {}", n));
     w.order(pid_of_node(l, n));
     w.meta(pid_of_node(l, n), 0, "thread_name", "memories");
-    for (std::size_t r = 0; r < l.routes.size(); ++r)
-      w.meta(pid_of_node(l, n), static_cast<std::int64_t>(r) + 1, "thread_name", lanes.route_name(r));
+    for (std::size_t r = 0; r < l.kind_of_node(n).routes.size(); ++r)
+      w.meta(pid_of_node(l, n), static_cast<std::int64_t>(r) + 1, "thread_name", lanes.route_name(n, r));
   }
 }
 
@@ -127,7 +127,7 @@ void write_lanes(Writer& w, const Lanes& lanes) {
     const KeptMemory& memory = l.memories[m];
     const bool hbm = memory.tier == 0;
     const std::int64_t pid =
-        hbm ? pid_of_replica(memory.first_replica) : pid_of_node(l, memory.first_replica / l.replicas_per_node);
+        hbm ? pid_of_replica(memory.first_replica) : pid_of_node(l, l.node_of(memory.first_replica));
     const bool shared = hbm || memory.end_replica - memory.first_replica > 1;
     const std::string name =
         fmt::format("{} blocks{}", memory.name, shared ? "" : fmt::format(" of replica {}", memory.first_replica));

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "sim/config.hpp"
+#include "sim/layout.hpp"
 #include "sim/result.hpp"
 #include "traces/workload.hpp"
 
@@ -33,7 +33,7 @@ struct Totals {
 
 // Replicas that were paid for, as a mean over the run where they come and go.
 inline double mean_replicas(const SimulationConfig& config, const SimulationResult& result) {
-  return result.fleet.mean_replicas > 0 ? result.fleet.mean_replicas : config.replicas;
+  return result.fleet.mean_replicas > 0 ? result.fleet.mean_replicas : fleet_replicas(config);
 }
 double tpot_seconds(const RequestRecord&, const Turn&);  // output >= 2
 Totals total(const Workload&, const SimulationResult&);

@@ -127,18 +127,31 @@ const char* name_of(State s) {
   KVPLAN_ASSERT(!"a known state");
 }
 
-Time prefill_time(const Workload& workload, const SimulationConfig& config, const SimulationResult& result) {
-  const StepTime& step = config.step_times[0];
-  const std::int64_t chunk = config.engine.max_num_batched_tokens;
-  const double token_ps = static_cast<double>(step.base(chunk)) / static_cast<double>(chunk);
-  double ps = 0;
+std::vector<Time> prefill_times(const Workload& workload, const SimulationConfig& config,
+                                const SimulationResult& result) {
+  const Layout layout(config);
+  std::vector<double> token_ps, ps(layout.kinds(), 0);
+  for (std::uint32_t k = 0; k < layout.kinds(); ++k) {
+    const std::int64_t chunk = layout.kind(k).engine.max_num_batched_tokens;
+    token_ps.push_back(static_cast<double>(layout.kind(k).step_times[0].base(chunk)) / static_cast<double>(chunk));
+  }
   for (std::size_t i = 0; i < result.requests.size(); ++i) {
     const RequestRecord& r = result.requests[i];
+    const std::uint32_t k = r.replica == kNone ? 0 : layout.kind_of(r.replica);
     const double computed = static_cast<double>(r.computed_tokens);
     const double cached = std::max(0.0, static_cast<double>(workload.turns[i].prompt_tokens) - computed);
-    ps += token_ps * computed + static_cast<double>(step.pair_ps) * (computed * cached + computed * (computed + 1) / 2);
+    ps[k] += token_ps[k] * computed + static_cast<double>(layout.kind(k).step_times[0].pair_ps) *
+                                          (computed * cached + computed * (computed + 1) / 2);
   }
-  return Time(std::llround(std::min(ps, 9e18)));
+  std::vector<Time> times;
+  for (const double x : ps) times.push_back(Time(std::llround(std::min(x, 9e18))));
+  return times;
+}
+
+Time prefill_time(const Workload& workload, const SimulationConfig& config, const SimulationResult& result) {
+  Time all{0};
+  for (const Time t : prefill_times(workload, config, result)) all += t;
+  return all;
 }
 
 Verdict judge(const Workload& workload, const SimulationConfig& config, const SimulationResult& result,

@@ -38,5 +38,7 @@ Verdict judge(const Workload&, const SimulationConfig&, const SimulationResult&,
 
 // GPU time that went into computing prompts, estimated from the step-time model at full batches.
 Time prefill_time(const Workload&, const SimulationConfig&, const SimulationResult&);
+// Of each kind of replicas.
+std::vector<Time> prefill_times(const Workload&, const SimulationConfig&, const SimulationResult&);
 
 }  // namespace kvplan

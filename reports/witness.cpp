@@ -36,7 +36,7 @@ Witness::Witness(std::size_t requests, std::vector<Life>& lives) : stage_(reques
 
 void Witness::begin(const KeptLimits& limits) {
   limits_ = &limits;
-  replicas_.resize(static_cast<std::size_t>(limits.replicas));
+  replicas_.resize(static_cast<std::size_t>(limits.replicas()));
 }
 
 void Witness::see(const Event& e) {
@@ -209,25 +209,25 @@ void Witness::see_step(const Event& e) {
   }
 }
 
-LifeLoad* Witness::load_of(const Transfer& t, std::size_t route) {
+LifeLoad* Witness::load_of(const Transfer& t, std::uint32_t node, std::size_t route) {
   Followed* f = followed(t.turn);
-  return f && limits_->routes.at(route).purpose == "load" ? &f->life->loads.at(t.load) : nullptr;
+  return f && limits_->route(node, route).purpose == "load" ? &f->life->loads.at(t.load) : nullptr;
 }
 
 // `mover` begins to move: whoever moves now over one of its limits meets it, and it meets them.
 void Witness::meet(std::uint32_t node, std::size_t route, const Transfer& mover) {
   const auto note = [&](LifeLoad* load, const Transfer& other, std::size_t other_route) {
     if (load == nullptr) return;
-    const bool is_load = limits_->routes.at(other_route).purpose == "load";
+    const bool is_load = limits_->route(node, other_route).purpose == "load";
     if (!is_load) ++load->beside_writes;
     if (is_load && std::find(load->beside.begin(), load->beside.end(), other.turn) == load->beside.end())
       load->beside.push_back(other.turn);
   };
   for (auto& [key, queue] : queues_) {
     if (key.first != node || queue.empty() || !queue.front().moving || &queue.front() == &mover) continue;
-    if (!share(limits_->routes.at(route), limits_->routes.at(key.second))) continue;
-    note(load_of(mover, route), queue.front(), key.second);
-    note(load_of(queue.front(), key.second), mover, route);
+    if (!share(limits_->route(node, route), limits_->route(node, key.second))) continue;
+    note(load_of(mover, node, route), queue.front(), key.second);
+    note(load_of(queue.front(), node, key.second), mover, route);
   }
 }
 
@@ -237,10 +237,10 @@ void Witness::see_transfer(const Event& e) {
   if (e.what == Happening::transfer) {
     Followed* f = followed(e.turn);
     Transfer t{e.turn, false, 0};
-    if (f && limits_->routes.at(route).purpose == "load") {
-      const KeptRoute& r = limits_->routes[route];
+    const KeptRoute& r = limits_->route(e.who, route);
+    if (f && r.purpose == "load") {
       LifeLoad load;
-      load.tier = limits_->tier_name(r.tier), load.route = e.a, load.bytes = e.b, load.asked = e.at;
+      load.tier = limits_->tier_name(r.tier), load.node = e.who, load.route = e.a, load.bytes = e.b, load.asked = e.at;
       load.alone = setup_time(r.cost, Bytes(e.b), e.c);
       load.ahead = static_cast<std::int64_t>(queue.size());
       if (queue.empty()) load.starts = e.at;
@@ -252,17 +252,17 @@ void Witness::see_transfer(const Event& e) {
   }
   KVPLAN_ASSERT(!queue.empty());
   if (e.what == Happening::part) {
-    if (LifeLoad* load = load_of(queue.back(), route)) load->blocks += e.c - e.b;
+    if (LifeLoad* load = load_of(queue.back(), e.who, route)) load->blocks += e.c - e.b;
     return;
   }
-  LifeLoad* load = load_of(queue.front(), route);
+  LifeLoad* load = load_of(queue.front(), e.who, route);
   if (e.what == Happening::moves) {
     queue.front().moving = true;
     meet(e.who, route, queue.front());
   } else {
     if (load) load->moved = e.at;
     queue.pop_front();
-    LifeLoad* next = queue.empty() ? nullptr : load_of(queue.front(), route);
+    LifeLoad* next = queue.empty() ? nullptr : load_of(queue.front(), e.who, route);
     if (next) next->starts = e.at;
   }
 }

@@ -58,7 +58,7 @@ class Witness {
   void see_step(const Event&);
   void see_transfer(const Event&);
   void meet(std::uint32_t node, std::size_t route, const Transfer& mover);
-  LifeLoad* load_of(const Transfer& t, std::size_t route);
+  LifeLoad* load_of(const Transfer& t, std::uint32_t node, std::size_t route);
   void compose(Replica&);
 
   const KeptLimits* limits_ = nullptr;

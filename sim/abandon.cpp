@@ -19,7 +19,7 @@ std::vector<Stranded> Replica::abandon(Time at) {
 void Replica::stop(Time at) {
   SimulationResult& r = run_.result;
   if (flight_.active()) {
-    r.gpu_busy += busy_in_step(at);
+    count_busy(busy_in_step(at));
     r.gpu_waiting_for_load += std::min(gate_.stall, at - flight_.start());
   } else if (gate_.loads > 0) {
     r.gpu_waiting_for_load += at - gate_.start;

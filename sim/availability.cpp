@@ -6,13 +6,15 @@
 
 namespace kvplan {
 
-Availability::Availability(const SimulationConfig& c)
-    : per_node_(static_cast<std::uint32_t>(c.replicas_per_node)),
+Availability::Availability(const SimulationConfig& c, const Layout& layout)
+    : layout_(layout),
       outages_(c.outages),
       scaling_(c.scaling),
-      states_(static_cast<std::size_t>(c.replicas), State::open),
-      since_(states_.size(), Time(0)) {
-  const auto nodes = static_cast<std::uint32_t>(ceil_div(c.replicas, c.replicas_per_node));
+      states_(layout.replicas(), State::open),
+      since_(states_.size(), Time(0)),
+      backs_(layout.kinds(), 0),
+      paid_ns_(layout.kinds(), 0) {
+  const std::uint32_t nodes = layout.nodes();
   leaving_.assign(nodes, 0);
   down_for_.assign(nodes, Time::max());
   for (std::uint32_t r = 0; r < states_.size(); ++r) {
@@ -36,10 +38,11 @@ void Availability::watch(EventLog* log) {
   }
 }
 
-bool Availability::may_open() const {
-  if (!open_.empty() || backs_ > 0) return true;
+bool Availability::may_open(std::uint32_t kind) const {
+  if (backs_[kind] > 0) return true;
   for (std::uint32_t r = 0; r < states_.size(); ++r) {
-    if (states_[r] == State::starting || (scales() && states_[r] == State::off && !leaving_[node_of(r)])) return true;
+    if (layout_.kind_of(r) != kind) continue;
+    if (states_[r] == State::open || states_[r] == State::starting || (scales() && states_[r] == State::off && !leaving_[node_of(r)])) return true;
     if (states_[r] != State::draining) continue;
     if (scales() ? !leaving_[node_of(r)] : down_for_[node_of(r)] != Time::max()) return true;
   }
@@ -52,10 +55,6 @@ Availability::Change Availability::take(Time at) {
   queue_.pop();
   if (change.kind == Change::scale) put(at + scaling_.interval, change);
   return change;
-}
-
-std::uint32_t Availability::end_of(std::uint32_t node) const {
-  return std::min(first_of(node) + per_node_, static_cast<std::uint32_t>(states_.size()));
 }
 
 bool Availability::last_on_node(std::uint32_t replica) const {
@@ -75,7 +74,7 @@ bool Availability::empty(std::uint32_t node) const {
 
 void Availability::put_back(std::uint32_t node, Time down, Time at) {
   if (down == Time::max()) return;
-  ++backs_;
+  ++backs_[layout_.node(node).kind];
   put(at + down, {Change::back, node});
 }
 
@@ -91,7 +90,7 @@ void Availability::set(std::uint32_t replica, State state, Time at) {
     if (up(present) && state != State::draining) log_->add(Happening::down, replica, kNone);
   }
   if (paid(present) != paid(state)) {
-    if (paid(present)) paid_ns_ += (at - since_[replica]).count / kPsPerNs;
+    if (paid(present)) paid_ns_[layout_.kind_of(replica)] += (at - since_[replica]).count / kPsPerNs;
     since_[replica] = at;
   }
   present = state;
@@ -125,7 +124,7 @@ bool Availability::drain(const Change& c, Time at) {
 }
 
 void Availability::back(const Change& c, Time at) {
-  --backs_;
+  --backs_[layout_.node(c.who).kind];
   leaving_[c.who] = 0;
   for (std::uint32_t r = first_of(c.who); r < end_of(c.who); ++r) set(r, scales() ? State::off : State::open, at);
 }
@@ -166,12 +165,18 @@ void Availability::close(std::uint32_t replica, Time at) {
   if (leaving_[node] && empty(node)) put_back(node, down_for_[node], at);
 }
 
-double Availability::mean_replicas(Time end) {
-  std::int64_t ns = paid_ns_;
+void Availability::tell_means(FleetHistory& fleet, Time end) const {
+  std::vector<std::int64_t> of_kind = paid_ns_;
   for (std::uint32_t r = 0; r < states_.size(); ++r) {
-    if (paid(states_[r])) ns += (end - since_[r]).count / kPsPerNs;
+    if (paid(states_[r])) of_kind[layout_.kind_of(r)] += (end - since_[r]).count / kPsPerNs;
   }
-  return static_cast<double>(ns) / std::max(1.0, static_cast<double>(end.count / kPsPerNs));
+  const double whole = std::max(1.0, static_cast<double>(end.count / kPsPerNs));
+  std::int64_t all = 0;
+  for (const std::int64_t ns : of_kind) {
+    all += ns;
+    fleet.mean_replicas_of_kind.push_back(static_cast<double>(ns) / whole);
+  }
+  fleet.mean_replicas = static_cast<double>(all) / whole;
 }
 
 }  // namespace kvplan

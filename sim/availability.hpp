@@ -21,6 +21,8 @@
 
 #include "sim/config.hpp"
 #include "sim/event_log.hpp"
+#include "sim/layout.hpp"
+#include "sim/result.hpp"
 
 namespace kvplan {
 
@@ -33,7 +35,7 @@ class Availability {
     Time down = Time::max();  // of fail and drain: how long the node is away
   };
 
-  explicit Availability(const SimulationConfig&);
+  Availability(const SimulationConfig&, const Layout&);
 
   // Whether the fleet is ever anything but all replicas, open.
   bool changes() const { return !outages_.empty() || scales(); }
@@ -42,11 +44,8 @@ class Availability {
   std::int64_t draining() const { return draining_; }
   // Whether no other replica of its node has anything.
   bool last_on_node(std::uint32_t replica) const;
-  // The replicas of a node: [first_of, end_of).
-  std::uint32_t first_of(std::uint32_t node) const { return node * per_node_; }
-  std::uint32_t end_of(std::uint32_t node) const;
-  // Whether a replica may yet take requests, now or later.
-  bool may_open() const;
+  // Whether a replica of a kind may yet take requests, now or later.
+  bool may_open(std::uint32_t kind) const;
 
   Time next() const { return queue_.empty() ? Time::max() : queue_.top().at; }
   Change take(Time at);  // what is due at `at`, one after the other, then none
@@ -63,8 +62,8 @@ class Availability {
   // A draining replica is empty.
   void close(std::uint32_t replica, Time at);
 
-  // Of the replicas that were starting, open or draining until `end`: their mean number.
-  double mean_replicas(Time end);
+  // Of the replicas that were starting, open or draining until `end`: their mean number, in all and of each kind.
+  void tell_means(FleetHistory&, Time end) const;
   std::int64_t started = 0, stopped = 0;  // by scaling
 
  private:
@@ -81,10 +80,12 @@ class Availability {
   void set(std::uint32_t replica, State state, Time at);
   static bool up(State s) { return s == State::open || s == State::draining; }
   static bool paid(State s) { return s == State::starting || up(s); }
-  std::uint32_t node_of(std::uint32_t replica) const { return replica / per_node_; }
+  std::uint32_t node_of(std::uint32_t replica) const { return layout_.node_of(replica); }
+  std::uint32_t first_of(std::uint32_t node) const { return layout_.node(node).first; }
+  std::uint32_t end_of(std::uint32_t node) const { return layout_.node(node).end; }
   bool empty(std::uint32_t node) const;
 
-  const std::uint32_t per_node_;
+  const Layout& layout_;
   const std::vector<Outage>& outages_;
   const ScalingConfig& scaling_;
   EventLog* log_ = nullptr;
@@ -94,11 +95,11 @@ class Availability {
   std::int64_t draining_ = 0;
   std::vector<std::uint8_t> leaving_;  // by node: being drained, or down
   std::vector<Time> down_for_;         // by node that is being drained: how long it is away then
-  std::int64_t backs_ = 0;             // nodes that will be back
+  std::vector<std::int64_t> backs_;    // by kind: nodes that will be back
   std::priority_queue<Due, std::vector<Due>, std::greater<>> queue_;
   std::uint64_t sequence_ = 0;
   std::deque<std::pair<Time, std::int64_t>> wanted_;  // replicas, within the cooldown
-  std::int64_t paid_ns_ = 0;                          // replica-nanoseconds, of states that have ended
+  std::vector<std::int64_t> paid_ns_;  // by kind: replica-nanoseconds, of states that have ended
 };
 
 }  // namespace kvplan

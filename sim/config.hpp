@@ -197,6 +197,11 @@ struct SimulationConfig {
   NodeLinks links;                        // of one node; all nodes are alike
   Bytes kv_bytes_per_token{0};            // of the whole replica: what a token takes in G2
   Bytes kv_bytes_per_token_per_gpu{0};    // what each GPU of the replica moves
+  // A mixed fleet: further kinds of replicas, on nodes of their own, numbered behind (layout.hpp). Each has its number of
+  // replicas and of those on a node, its engine, tiers, links, step times and KV bytes; what is about the whole fleet
+  // (router, retention, outages, scaling, front end, window, tiers of fleet scope) is read from the first kind alone.
+  // All kinds have the same tiers, in the same scopes. Not together with scaling, or with disaggregation.
+  std::vector<SimulationConfig> others = {};
   // Disaggregation: empty, or the one configuration of the decode replicas, which are numbered behind the others; those
   // then compute prompts alone.
   std::vector<SimulationConfig> decode_pool = {};

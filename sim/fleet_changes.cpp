@@ -47,11 +47,12 @@ void Simulation::handle_fleet(Time at) {
 }
 
 void Simulation::place(const Stranded& request, Time at) {
-  if (!availability_.open().empty()) {
-    const std::uint32_t replica = router_->choose(request.turn, open_replicas(), at);
+  const std::vector<std::uint32_t>& open = takers(request.turn);
+  if (!open.empty()) {
+    const std::uint32_t replica = router_->choose(request.turn, {replicas_, open}, at);
     replicas_[replica]->arrive(request.turn, request.progress, at);
     refresh(replica);
-  } else if (availability_.may_open()) {
+  } else if (taker_may_come(request.turn)) {
     ++run_.result.fleet.held;
     if (run_.log != nullptr) run_.log->add(Happening::hold, kNone, request.turn);
     held_.push_back(request);
@@ -62,10 +63,16 @@ void Simulation::place(const Stranded& request, Time at) {
 }
 
 void Simulation::place_held(Time at) {
-  if (held_.empty() || (availability_.open().empty() && availability_.may_open())) return;
+  if (held_.empty()) return;
   std::vector<Stranded> held;
   held.swap(held_);
-  for (const Stranded& request : held) place(request, at);
+  for (const Stranded& request : held) {
+    if (takers(request.turn).empty() && taker_may_come(request.turn)) {
+      held_.push_back(request);
+    } else {
+      place(request, at);
+    }
+  }
 }
 
 std::int64_t Simulation::requests_to_serve(Time at) {
@@ -106,7 +113,7 @@ void Simulation::close_drained(Time at) {
     availability_.close(r, at);
     router_->lost(r);
     if (last) {
-      renew_node(node_of_[r]);
+      renew_node(layout_.node_of(r));
       continue;
     }
     for (std::size_t level = 0; level < tiers_.size(); ++level) {
@@ -122,7 +129,7 @@ bool Simulation::can_close(std::uint32_t replica) const {
   if (!replicas_[replica]->quiet()) return false;
   if (writers_.empty()) return true;
   const bool last = availability_.last_on_node(replica);
-  for (const auto& writer : writers_[node_of_[replica]]) {
+  for (const auto& writer : writers_[layout_.node_of(replica)]) {
     if (last && !writer->idle()) return false;
     for (std::size_t level = 0; level < tiers_.size(); ++level) {
       if (scope_of(level) == Scope::replica && writer->uses(*tiers_[level][replica])) return false;
@@ -150,7 +157,7 @@ void Simulation::renew_tier(std::size_t level, std::uint32_t owner) {
 }
 
 void Simulation::renew_node(std::uint32_t node) {
-  const std::uint32_t first = availability_.first_of(node), end = availability_.end_of(node);
+  const std::uint32_t first = layout_.node(node).first, end = layout_.node(node).end;
   for (std::size_t level = 0; level < tiers_.size(); ++level) {
     if (scope_of(level) == Scope::node) renew_tier(level, node);
     for (std::uint32_t r = first; r < end && scope_of(level) == Scope::replica; ++r) renew_tier(level, r);

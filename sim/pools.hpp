@@ -1,7 +1,7 @@
 // Disaggregation: how many replicas a configuration has in all.
 #pragma once
 
-#include "sim/config.hpp"
+#include "sim/layout.hpp"
 
 namespace kvplan {
 
@@ -9,6 +9,6 @@ namespace kvplan {
 inline std::int32_t decode_replicas(const SimulationConfig& c) {
   return c.decode_pool.empty() ? 0 : c.decode_pool.front().replicas;
 }
-inline std::int32_t all_replicas(const SimulationConfig& c) { return c.replicas + decode_replicas(c); }
+inline std::int32_t all_replicas(const SimulationConfig& c) { return fleet_replicas(c) + decode_replicas(c); }
 
 }  // namespace kvplan

@@ -36,7 +36,7 @@ Replica::Replica(std::uint32_t id, RunState& run, const SimulationConfig& config
       decode_(engine_.page_tokens, engine_.speculation),
       copies_slow_steps_(tier_ && differ(config.step_times)),
       steps_slow_copies_(tier_ && below.network->slowed_by_steps()),
-      decodes_alone_(&config != &run.config),
+      decodes_alone_(!run.config.decode_pool.empty() && &config == &run.config.decode_pool.front()),
       prefills_alone_(!config.decode_pool.empty()),
       reserve_pages_(tier_ && offload_.store == StorePolicy::back ? ceil_div(engine_.g1_pages.count, 64) : 0) {
   for (std::uint32_t t = 0; t < below_.tiers.size(); ++t) {
@@ -118,7 +118,7 @@ void Replica::settle(Time at) {
 void Replica::carry_out(std::int64_t steps) {
   KVPLAN_ASSERT(steps < flight_.steps());
   note_steps(steps, Time(0));
-  run_.result.gpu_busy += flight_.end_of(steps) - flight_.start();
+  count_busy(flight_.end_of(steps) - flight_.start());
   run_.result.steps += steps;
   flight_.drop(steps);
   const std::int64_t decode_pages = decodes_run_ ? decode_.pages(1, steps + 1) : 0;
@@ -155,7 +155,7 @@ void Replica::finish_flight(Time at) {
   if (flight_.steps() > 1) carry_out(flight_.steps() - 1);
   KVPLAN_ASSERT(flight_.end() == at);
   note_steps(1, gate_.stall);
-  run_.result.gpu_busy += at - flight_.start() - gate_.stall;
+  count_busy(at - flight_.start() - gate_.stall);
   run_.result.gpu_waiting_for_load += gate_.stall;
   ++run_.result.steps;
   flight_ = Flight{};

@@ -41,6 +41,7 @@ struct RequestRecord {
 // What became of a fleet that is not the same throughout.
 struct FleetHistory {
   double mean_replicas = 0;  // that were starting, open or draining; 0 where all run throughout
+  std::vector<double> mean_replicas_of_kind = {};  // likewise; empty where all run throughout
   std::int64_t failures = 0, drains = 0;           // of nodes that were there
   std::int64_t started = 0, stopped = 0;           // replicas, by scaling
   std::int64_t requeued = 0;                       // requests that lost their replica, each time
@@ -60,6 +61,7 @@ struct SimulationResult {
   std::vector<LinkUsage> links;
   Time end;                             // of the last event
   Time gpu_busy;                        // summed over replicas
+  std::vector<Time> gpu_busy_of_kind;   // of a mixed fleet; else of the one kind
   Time gpu_waiting_for_load;            // a layer-wise step stalled, or idle while only loads are pending
   std::int64_t steps = 0;
   std::int64_t events = 0;

@@ -10,6 +10,7 @@
 #include "sim/calendar.hpp"
 #include "sim/eviction/foresight.hpp"
 #include "sim/handover.hpp"
+#include "sim/layout.hpp"
 #include "sim/pools.hpp"
 #include "sim/replica.hpp"
 #include "sim/routing/router.hpp"
@@ -30,20 +31,21 @@ class Simulation {
   using Ready = std::pair<Time, TurnId>;  // when a turn leaves the front end, or has to be let into it
 
   std::uint32_t network_actor(std::uint32_t node) const { return node; }
-  std::uint32_t handover_actor() const { return nodes_; }
-  std::uint32_t fleet_actor() const { return nodes_ + 1; }
-  std::uint32_t arrivals_actor() const { return nodes_ + 2; }
-  std::uint32_t replica_actor(std::uint32_t replica) const { return nodes_ + 3 + replica; }
+  std::uint32_t handover_actor() const { return layout_.nodes(); }
+  std::uint32_t fleet_actor() const { return layout_.nodes() + 1; }
+  std::uint32_t arrivals_actor() const { return layout_.nodes() + 2; }
+  std::uint32_t replica_actor(std::uint32_t replica) const { return layout_.nodes() + 3 + replica; }
   // Decode replicas of their own are numbered behind the others.
   std::uint32_t all_replicas() const { return static_cast<std::uint32_t>(replicas_.size() + decoders_.size()); }
   Replica& replica(std::uint32_t id) const {
     return id < replicas_.size() ? *replicas_[id] : *decoders_[id - replicas_.size()];
   }
 
-  std::unique_ptr<EvictionPolicy> eviction(Eviction, Bytes capacity);
+  std::unique_ptr<EvictionPolicy> eviction(Eviction, const SimulationConfig& kind, Bytes capacity);
   Scope scope_of(std::size_t level) const;
   std::uint32_t owners(Scope scope) const;
   std::uint32_t owner(Scope scope, std::uint32_t replica) const;
+  const SimulationConfig& kind_of_owner(Scope scope, std::uint32_t owner) const;
   void make_tier(std::size_t level, std::uint32_t owner);
   void make_writers(std::uint32_t node);
   void make_replica(std::uint32_t replica);
@@ -66,7 +68,7 @@ class Simulation {
   void watch();
   bool take_report(Time until);
   bool refuse(TurnId turn);
-  bool fits(std::int64_t tokens, std::int64_t prompt) const;
+  bool fits_anywhere(const Turn& turn) const;
   void refresh(std::uint32_t replica);
   Sample sample(Time at);
   void audit() const;
@@ -76,6 +78,9 @@ class Simulation {
 
   // fleet_changes.cpp: replicas that come and go
   OpenReplicas open_replicas() const { return {replicas_, availability_.open()}; }
+  // The open ones whose memory can hold all of a turn; and whether one may yet open.
+  const std::vector<std::uint32_t>& takers(TurnId turn);
+  bool taker_may_come(TurnId turn) const;
   void announce_fleet();
   void handle_fleet(Time at);
   void place(const Stranded& request, Time at);
@@ -90,14 +95,13 @@ class Simulation {
 
   const Workload& workload_;
   const SimulationConfig& config_;
-  const std::uint32_t nodes_;
+  const Layout layout_;
   Foresight foresight_;
   RunState run_;
   std::vector<std::unique_ptr<FlowNetwork>> networks_;
   std::vector<std::vector<std::unique_ptr<LowerTier>>> tiers_;       // by tier: G2 first
   std::vector<std::vector<std::unique_ptr<WriteThrough>>> writers_;  // by node, by tier beyond G2
   std::vector<std::unique_ptr<Replica>> replicas_;
-  std::vector<std::uint32_t> node_of_;  // by replica
   Availability availability_;
   std::unique_ptr<Router> router_;
   std::vector<std::unique_ptr<Replica>> decoders_;  // with the next three, of disaggregation alone
@@ -105,6 +109,8 @@ class Simulation {
   std::unique_ptr<Router> decode_router_;
   std::unique_ptr<Handover> handover_;
   std::vector<Stranded> held_;  // that no replica takes, in order of arrival
+  const bool as_roomy_;         // G1 of all kinds: whatever fits one fits any
+  std::vector<std::uint32_t> takers_;
   std::size_t ended_turns_ = 0;
   Calendar calendar_;
   Series no_series_;

@@ -10,7 +10,19 @@ namespace {
 bool uses_policy(const SimulationConfig& c, Eviction e) {
   const auto& beyond = c.offload.beyond;
   return c.engine.eviction == e || (c.offload.enabled && c.offload.eviction == e) ||
-         std::any_of(beyond.begin(), beyond.end(), [&](const LowerTierConfig& t) { return t.eviction == e; });
+         std::any_of(beyond.begin(), beyond.end(), [&](const LowerTierConfig& t) { return t.eviction == e; }) ||
+         std::any_of(c.others.begin(), c.others.end(), [&](const SimulationConfig& o) { return uses_policy(o, e); });
+}
+
+bool fits(const EngineConfig& e, std::int64_t tokens) {
+  return ceil_div(tokens + e.speculation.draft_tokens, e.page_tokens) <= e.g1_pages.count;
+}
+
+bool as_roomy(const SimulationConfig& c) {
+  return std::all_of(c.others.begin(), c.others.end(), [&](const SimulationConfig& o) {
+    return o.engine.g1_pages == c.engine.g1_pages && o.engine.page_tokens == c.engine.page_tokens &&
+           o.engine.speculation.draft_tokens == c.engine.speculation.draft_tokens;
+  });
 }
 
 }  // namespace
@@ -19,34 +31,36 @@ Simulation::Simulation(const Workload& workload, const PrefixChains& chains, con
                        Executor* executor, EventLog* log)
     : workload_(workload),
       config_(config),
-      nodes_(static_cast<std::uint32_t>(ceil_div(config.replicas, config.replicas_per_node))),
+      layout_(config),
       foresight_(workload, chains, uses_policy(config, Eviction::session), uses_policy(config, Eviction::belady)),
       run_{workload, config,   chains, {},         std::vector<std::uint8_t>(workload.block_count(), 0),
            {},       executor, log,    &foresight_},
-      availability_(config),
+      availability_(config, layout_),
+      as_roomy_(as_roomy(config)),
       calendar_(replica_actor(static_cast<std::uint32_t>(kvplan::all_replicas(config)))) {
-  KVPLAN_ASSERT(config.replicas > 0 && chains.block_count() == workload.block_count());
+  KVPLAN_ASSERT(chains.block_count() == workload.block_count());
+  // Scaling counts requests, not which kinds have room for them.
+  KVPLAN_ASSERT(config.others.empty() ||
+                (config.decode_pool.empty() && executor == nullptr && config.scaling.min_replicas == 0));
   run_.result.requests.resize(workload.turns.size());
   if (front_end_takes_turns()) passed_.assign(workload.turns.size(), 0);
-  const auto replicas = static_cast<std::uint32_t>(config.replicas);
-  for (std::uint32_t r = 0; r < replicas; ++r)
-    node_of_.push_back(r / static_cast<std::uint32_t>(config.replicas_per_node));
+  run_.result.gpu_busy_of_kind.assign(layout_.kinds(), Time(0));
   if (config.offload.enabled) {
     tiers_.resize(1 + config.offload.beyond.size());
-    writers_.resize(nodes_);
+    writers_.resize(layout_.nodes());
     for (std::size_t level = 0; level < tiers_.size(); ++level) {
       tiers_[level].resize(owners(scope_of(level)));
       for (std::uint32_t i = 0; i < tiers_[level].size(); ++i) make_tier(level, i);
     }
-    for (std::uint32_t node = 0; node < nodes_; ++node) {
-      networks_.push_back(std::make_unique<FlowNetwork>(config.links));
+    for (std::uint32_t node = 0; node < layout_.nodes(); ++node) {
+      networks_.push_back(std::make_unique<FlowNetwork>(layout_.of_node(node).links));
       make_writers(node);
     }
   }
-  replicas_.resize(replicas);
-  for (std::uint32_t r = 0; r < replicas; ++r) make_replica(r);
+  replicas_.resize(layout_.replicas());
+  for (std::uint32_t r = 0; r < layout_.replicas(); ++r) make_replica(r);
   if (!config.decode_pool.empty()) make_decoders();
-  router_ = make_router({config.router, workload, chains, replicas});
+  router_ = make_router({config.router, workload, chains, layout_.replicas()});
 
   first_successor_.assign(workload.turns.size() + 1, 0);
   for (const Turn& t : workload.turns) {
@@ -71,8 +85,8 @@ Simulation::Simulation(const Workload& workload, const PrefixChains& chains, con
   std::sort(static_arrivals_.begin(), static_arrivals_.end(), std::greater<>());
 }
 
-std::unique_ptr<EvictionPolicy> Simulation::eviction(Eviction policy, Bytes capacity) {
-  const Bytes block = config_.kv_bytes_per_token * run_.chains.block_tokens();
+std::unique_ptr<EvictionPolicy> Simulation::eviction(Eviction policy, const SimulationConfig& kind, Bytes capacity) {
+  const Bytes block = kind.kv_bytes_per_token * run_.chains.block_tokens();
   return make_eviction(policy, {config_.retention, foresight_, capacity / block});
 }
 
@@ -82,44 +96,51 @@ Scope Simulation::scope_of(std::size_t level) const {
 }
 
 std::uint32_t Simulation::owners(Scope scope) const {
-  return scope == Scope::fleet ? 1 : scope == Scope::node ? nodes_ : static_cast<std::uint32_t>(node_of_.size());
+  return scope == Scope::fleet ? 1 : scope == Scope::node ? layout_.nodes() : layout_.replicas();
 }
 
 std::uint32_t Simulation::owner(Scope scope, std::uint32_t replica) const {
-  return scope == Scope::fleet ? 0 : scope == Scope::node ? node_of_[replica] : replica;
+  return scope == Scope::fleet ? 0 : scope == Scope::node ? layout_.node_of(replica) : replica;
+}
+
+const SimulationConfig& Simulation::kind_of_owner(Scope scope, std::uint32_t owner) const {
+  return scope == Scope::fleet ? config_ : scope == Scope::node ? layout_.of_node(owner) : layout_.of_replica(owner);
 }
 
 void Simulation::make_tier(std::size_t level, std::uint32_t owner) {
-  const OffloadConfig& offload = config_.offload;
+  const SimulationConfig& kind = kind_of_owner(scope_of(level), owner);
+  const OffloadConfig& offload = kind.offload;
   const Bytes capacity = level == 0 ? offload.capacity : offload.beyond[level - 1].capacity;
   const Eviction policy = level == 0 ? offload.eviction : offload.beyond[level - 1].eviction;
-  tiers_[level][owner] = std::make_unique<LowerTier>(run_.chains, capacity, config_.kv_bytes_per_token,
-                                                     counts_lookups(offload), eviction(policy, capacity));
+  tiers_[level][owner] = std::make_unique<LowerTier>(run_.chains, capacity, kind.kv_bytes_per_token,
+                                                     counts_lookups(offload), eviction(policy, kind, capacity));
 }
 
 void Simulation::make_writers(std::uint32_t node) {
-  const OffloadConfig& offload = config_.offload;
+  const SimulationConfig& kind = layout_.of_node(node);
+  const OffloadConfig& offload = kind.offload;
   FlowNetwork& network = *networks_[node];
   writers_[node].clear();
   for (std::uint32_t i = 0; i < offload.beyond.size(); ++i) {
     writers_[node].push_back(std::make_unique<WriteThrough>(
-        network, network.write_route(i + 1), config_.links.beyond[i].write_streams,
-        most_waiting_writes(offload, nodes_), run_.executor, offload.beyond[i].store, offload.selective_hits));
+        network, network.write_route(i + 1), kind.links.beyond[i].write_streams,
+        most_waiting_writes(offload.scope == Scope::fleet ? config_.offload : offload, layout_.nodes()), run_.executor,
+        offload.beyond[i].store, offload.selective_hits));
   }
 }
 
 void Simulation::make_replica(std::uint32_t replica) {
   Below below;
   if (config_.offload.enabled) {
-    const std::uint32_t node = node_of_[replica];
+    const std::uint32_t node = layout_.node_of(replica);
     below.network = networks_[node].get();
-    below.replica_on_node = replica % static_cast<std::uint32_t>(config_.replicas_per_node);
+    below.replica_on_node = layout_.place_on_node(replica);
     for (std::size_t level = 0; level < tiers_.size(); ++level) {
       below.tiers.push_back(tiers_[level][owner(scope_of(level), replica)].get());
     }
     for (const auto& writer : writers_[node]) below.writers.push_back(writer.get());
   }
-  replicas_[replica] = std::make_unique<Replica>(replica, run_, config_, below);
+  replicas_[replica] = std::make_unique<Replica>(replica, run_, layout_.of_replica(replica), below);
 }
 
 void Simulation::make_decoders() {
@@ -169,12 +190,32 @@ void Simulation::pass_front_end(TurnId turn, Time at) {
 }
 
 // Prompt and answer in one replica's memory; or the prompt in that of the one, and all in that of the other.
-bool Simulation::fits(std::int64_t tokens, std::int64_t prompt) const {
-  const auto fit = [](const EngineConfig& e, std::int64_t n) {
-    return ceil_div(n + e.speculation.draft_tokens, e.page_tokens) <= e.g1_pages.count;
-  };
-  if (config_.decode_pool.empty()) return fit(config_.engine, tokens);
-  return fit(config_.engine, prompt) && fit(config_.decode_pool.front().engine, tokens);
+bool Simulation::fits_anywhere(const Turn& turn) const {
+  const std::int64_t tokens = std::int64_t{turn.prompt_tokens} + turn.output_tokens;
+  if (!config_.decode_pool.empty()) {
+    return fits(config_.engine, turn.prompt_tokens) && fits(config_.decode_pool.front().engine, tokens);
+  }
+  return fits(config_.engine, tokens) || std::any_of(config_.others.begin(), config_.others.end(), [&](const auto& o) {
+           return fits(o.engine, tokens);
+         });
+}
+
+const std::vector<std::uint32_t>& Simulation::takers(TurnId turn) {
+  const std::vector<std::uint32_t>& open = availability_.open();
+  if (as_roomy_) return open;
+  const std::int64_t tokens = std::int64_t{workload_.turns[turn].prompt_tokens} + workload_.turns[turn].output_tokens;
+  takers_.clear();
+  std::copy_if(open.begin(), open.end(), std::back_inserter(takers_),
+               [&](std::uint32_t r) { return fits(layout_.of_replica(r).engine, tokens); });
+  return takers_;
+}
+
+bool Simulation::taker_may_come(TurnId turn) const {
+  const std::int64_t tokens = std::int64_t{workload_.turns[turn].prompt_tokens} + workload_.turns[turn].output_tokens;
+  for (std::uint32_t k = 0; k < layout_.kinds(); ++k) {
+    if (fits(layout_.kind(k).engine, tokens) && availability_.may_open(k)) return true;
+  }
+  return false;
 }
 
 bool Simulation::refuse(TurnId turn) {
@@ -185,7 +226,7 @@ bool Simulation::refuse(TurnId turn) {
     why = Refusal::empty_prompt;
   } else if (tokens > config_.engine.max_context_tokens) {
     why = Refusal::exceeds_context;
-  } else if (!fits(tokens, t.prompt_tokens)) {
+  } else if (!fits_anywhere(t)) {
     why = Refusal::exceeds_memory;
   }
   if (why == Refusal::none) return false;
@@ -276,9 +317,7 @@ void Simulation::handle_transfers(std::uint32_t node, Time at) {
   const FlowNetwork::RouteId route = network.advance();
   if (route != kNone) {
     const FlowNetwork::Purpose purpose = network.purpose(route);
-    const std::uint32_t replica =
-        node * static_cast<std::uint32_t>(config_.replicas_per_node) + purpose.replica_on_node;
-    end_transfer(purpose, node, replica, at);
+    end_transfer(purpose, node, layout_.node(node).first + purpose.replica_on_node, at);
   }
   calendar_.set(network_actor(node), network.next_event());
   if (availability_.draining() > 0) close_drained(at);
@@ -433,7 +472,7 @@ void Simulation::start_successors(Time at) {
 void Simulation::refresh(std::uint32_t replica) {
   calendar_.set(replica_actor(replica), this->replica(replica).next_event());
   if (networks_.empty() || replica >= replicas_.size()) return;
-  const std::uint32_t node = node_of_[replica];
+  const std::uint32_t node = layout_.node_of(replica);
   calendar_.set(network_actor(node), networks_[node]->next_event());
 }
 
@@ -447,6 +486,7 @@ void Simulation::audit() const {
 // What a memory tells of its life, when that ends.
 void Simulation::count_g1(std::uint32_t replica) {
   run_.result.evicted_g1_blocks += this->replica(replica).cache().evicted_blocks();
+  if (replica < replicas_.size()) run_.result.gpu_busy_of_kind[layout_.kind_of(replica)] += replicas_[replica]->busy();
 }
 
 void Simulation::count_tier(std::size_t level, std::uint32_t owner) {
@@ -469,7 +509,7 @@ void Simulation::finish() {
   for (std::size_t level = 0; level < tiers_.size(); ++level) {
     for (std::uint32_t i = 0; i < tiers_[level].size(); ++i) count_tier(level, i);
   }
-  if (availability_.changes()) result.fleet.mean_replicas = availability_.mean_replicas(result.end);
+  if (availability_.changes()) availability_.tell_means(result.fleet, result.end);
   result.fleet.started = availability_.started;
   result.fleet.stopped = availability_.stopped;
   for (std::uint32_t node = 0; node < networks_.size(); ++node) {

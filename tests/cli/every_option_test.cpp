@@ -142,6 +142,7 @@ const std::map<std::string, Change> kChanges = {
     {"router.cache_threshold", {"1", kPrefixAware}},
     {"router.balance_requests", {"0", kPrefixAware + Settings{"trace.rate_scale=2", "router.balance_factor=1"}}},
     {"router.balance_factor", {"50", kPrefixAware + Settings{"trace.rate_scale=2", "router.balance_requests=0"}}},
+    {"fleet.also", {"1 gh200-96", {}}},
     {"fleet.failures", {"0@20+10", kTwoReplicasApart}},
     {"fleet.drains", {"0@20+10", kTwoReplicasApart}},
     {"scaling.min_replicas", {"1", {"replicas=4"}}},

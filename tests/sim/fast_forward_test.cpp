@@ -6,11 +6,13 @@
 
 #include <rapidcheck.h>
 
+#include "sim/layout.hpp"
 #include "sim/simulation.hpp"
 #include "sim/speculation.hpp"
 #include "tests/catch.hpp"
 #include "tests/sim/cost_model_executor.hpp"
 #include "tests/sim/small.hpp"
+#include "tests/twin/rapid_dice.hpp"
 
 using namespace kvplan;
 using namespace kvplan::testing;
@@ -60,6 +62,19 @@ void add_busy_limits(NodeLinks& links) {
   }
 }
 
+void add_changes(SimulationConfig& c) {
+  const Layout layout(c);
+  for (int outages = pick(0, 1) * pick(0, 3); outages > 0; --outages) {
+    const Time down = pick(0, 3) == 0 ? Time::max() : Time(pick(0, 60) * kPsPerMs);
+    const auto node = static_cast<std::uint32_t>(pick(0, static_cast<int>(layout.nodes()) - 1));
+    c.outages.push_back({node, Time(pick(0, 400) * kPsPerMs / 4), pick(0, 1) == 1, down});
+  }
+  if (c.others.empty() && pick(0, 3) == 0) {
+    c.scaling = {pick(1, c.replicas), pick(1, 4), Time(pick(1, 40) * kPsPerMs / 2),
+                 Time(pick(0, 30) * kPsPerMs), Time(pick(0, 60) * kPsPerMs)};
+  }
+}
+
 SimulationConfig random_machine() {
   SimulationConfig c = small_machine(pick(12, 120), pick(0, 1) ? pick(1, 200) * 100'000 : 0, pick(16, 600) * pick(1, 8));
   c.replicas = pick(1, 3);
@@ -87,15 +102,6 @@ SimulationConfig random_machine() {
   if (pick(0, 1)) c.router.view_ttl = Time(pick(1, 100) * kPsPerMs);
   c.router.cache_threshold = pick(0, 5) / 10.0;
   c.router.balance_requests = pick(0, 4);
-  const int nodes = (c.replicas + c.replicas_per_node - 1) / c.replicas_per_node;
-  for (int outages = pick(0, 1) * pick(0, 3); outages > 0; --outages) {
-    const Time down = pick(0, 3) == 0 ? Time::max() : Time(pick(0, 60) * kPsPerMs);
-    c.outages.push_back({static_cast<std::uint32_t>(pick(0, nodes - 1)), Time(pick(0, 400) * kPsPerMs / 4), pick(0, 1) == 1, down});
-  }
-  if (pick(0, 3) == 0) {
-    c.scaling = {pick(1, c.replicas), pick(1, 4), Time(pick(1, 40) * kPsPerMs / 2), Time(pick(0, 30) * kPsPerMs),
-                 Time(pick(0, 60) * kPsPerMs)};
-  }
   if (pick(0, 1)) {
     const std::int64_t wait_ps = pick(0, 1) * 700 * kPsPerUs;
     for (int i = 1; i < 4; ++i) c.step_times[i] = c.step_times[0].scaled(1.0 + 0.05 * i).delayed(i * wait_ps);
@@ -126,6 +132,9 @@ SimulationConfig random_machine() {
     for (int tiers = pick(0, 2); tiers > 0; --tiers) add_storage(c);
     if (pick(0, 1)) add_busy_limits(c.links);
   }
+  RapidDice dice;
+  if (pick(0, 1)) random_kinds(dice, c);
+  add_changes(c);
   return c;
 }
 
@@ -154,9 +163,10 @@ void expect_same(const SimulationResult& a, const SimulationResult& b) {
   RC_ASSERT(p.recomputed_tokens == q.recomputed_tokens && p.saved_against_loading == q.saved_against_loading);
   RC_ASSERT(p.saved_against_recomputing == q.saved_against_recomputing);
   RC_ASSERT(a.gpu_busy == b.gpu_busy && a.gpu_waiting_for_load == b.gpu_waiting_for_load);
-  RC_ASSERT(a.end == b.end);
+  RC_ASSERT(a.end == b.end && a.gpu_busy_of_kind == b.gpu_busy_of_kind);
   const FleetHistory &f = a.fleet, &g = b.fleet;
-  RC_ASSERT(f.mean_replicas == g.mean_replicas && f.failures == g.failures && f.drains == g.drains);
+  RC_ASSERT(f.mean_replicas == g.mean_replicas && f.mean_replicas_of_kind == g.mean_replicas_of_kind);
+  RC_ASSERT(f.failures == g.failures && f.drains == g.drains);
   RC_ASSERT(f.started == g.started && f.stopped == g.stopped && f.requeued == g.requeued);
   RC_ASSERT(f.lost_tokens == g.lost_tokens && f.held == g.held);
 }
@@ -185,6 +195,12 @@ std::string describe(const Workload& w, const SimulationConfig& c) {
   }
   for (const BusyLimit& b : c.links.busy) text << ", limit " << b.limit << " beside steps " << b.bytes_per_s << " B/s";
   for (const Limit& l : c.links.limits) text << ", " << l.bytes_per_s << " B/s";
+  for (const SimulationConfig& o : c.others) {
+    text << "\nand " << o.replicas << " replicas, " << o.replicas_per_node << " a node, pages " << o.engine.g1_pages.count
+         << ", step " << o.step_times[0].base(0) << ", capacity " << o.offload.capacity.count;
+    for (const LowerTierConfig& t : o.offload.beyond) text << " " << t.capacity.count;
+    for (const Limit& l : o.links.limits) text << ", " << l.bytes_per_s << " B/s";
+  }
   for (const Outage& o : c.outages) {
     text << "\nnode " << o.node << (o.drain ? " drains at " : " fails at ") << o.at.count << " for " << o.down.count;
   }
@@ -202,6 +218,7 @@ TEST_CASE("fast-forward equals stepping one by one") {
     RC_LOG(describe(load, machine));
     const SimulationResult jumped = simulate(load, machine);
     machine.step_by_step = true;
+    for (SimulationConfig& other : machine.others) other.step_by_step = true;
     const SimulationResult stepped = simulate(load, machine);
     expect_same(jumped, stepped);
     for (const RequestRecord& r : jumped.requests) {
@@ -220,6 +237,7 @@ TEST_CASE("the cost model as an executor gives what stepping gives") {
     SimulationConfig machine = random_machine();
     machine.replicas = machine.replicas_per_node = 1;
     machine.outages.clear();
+    machine.others.clear();
     machine.scaling = {};
     machine.links.load.resize(std::min<std::size_t>(1, machine.links.load.size()));
     machine.links.store.resize(machine.links.load.size());

@@ -1,5 +1,6 @@
 // Changes of a scenario whose effect on the result is known without simulating it.
 #include <algorithm>
+#include <tuple>
 
 #include "sim/simulation.hpp"
 #include "tests/catch.hpp"
@@ -119,16 +120,21 @@ TEST_CASE("replicas that share nothing are simulations of their own") {
       config.links.beyond.clear();
     }
     for (const Turn& t : load.turns) RC_PRE(t.arrival.after == kNone);
+    if (dice.coin()) random_kinds(dice, config);
+    for (SimulationConfig& other : config.others) other.engine.g1_pages = config.engine.g1_pages;
     const SimulationResult fleet = simulate(load, config);
-    for (std::uint32_t r = 0; r < static_cast<std::uint32_t>(config.replicas); ++r) {
+    const Layout layout(config);
+    for (std::uint32_t r = 0; r < layout.replicas(); ++r) {
+      if (layout.of_replica(r).replicas_per_node > 1) continue;
       Workload share = load;
       share.turns.clear();
       for (std::size_t i = 0; i < load.turns.size(); ++i) {
         if (fleet.requests[i].replica == r) share.turns.push_back(load.turns[i]);
       }
       if (share.turns.empty()) continue;
-      SimulationConfig one = config;
+      SimulationConfig one = layout.of_replica(r);
       one.replicas = 1;
+      one.others.clear();
       const SimulationResult alone = simulate(share, one);
       for (std::size_t i = 0, k = 0; i < load.turns.size(); ++i) {
         if (fleet.requests[i].replica != r) continue;
@@ -138,6 +144,40 @@ TEST_CASE("replicas that share nothing are simulations of their own") {
         expect_same_life(fleet.requests[i], expected);
       }
     }
+  }));
+}
+
+namespace {
+
+auto told(const Event& e) { return std::tie(e.what, e.who, e.turn, e.a, e.b, e.c, e.d, e.at); }
+
+}  // namespace
+
+TEST_CASE("a mixed fleet of kinds that are alike is a plain fleet, event by event") {
+  CHECK(rc::check("same events", [] {
+    RapidDice dice;
+    const Workload load = random_turns(dice);
+    SimulationConfig plain = random_engine(dice);
+    random_prefetch(dice, plain);
+    plain.router.policy = static_cast<RouterPolicy>(dice.pick(0, 7));
+    SimulationConfig mixed = plain, other = plain;
+    mixed.replicas = plain.replicas_per_node * dice.pick(1, 2);  // whole nodes
+    other.replicas = dice.pick(1, 3);
+    plain.replicas = mixed.replicas + other.replicas;
+    mixed.others = {other};
+    if (dice.coin()) random_changes(dice, mixed);
+    plain.outages = mixed.outages;
+    EventLog one, two;
+    const SimulationResult a = simulate(load, plain, &one), b = simulate(load, mixed, &two);
+    for (std::size_t i = 0; i < a.requests.size(); ++i) {
+      expect_same_life(a.requests[i], b.requests[i]);
+      RC_ASSERT(a.requests[i].replica == b.requests[i].replica);
+    }
+    RC_ASSERT(std::equal(one.events.begin(), one.events.end(), two.events.begin(), two.events.end(),
+                         [](const Event& x, const Event& y) { return told(x) == told(y); }));
+    RC_ASSERT(a.gpu_busy == b.gpu_busy && a.events == b.events && a.end == b.end);
+    RC_ASSERT(a.fleet.mean_replicas == b.fleet.mean_replicas && a.links.size() == b.links.size());
+    RC_ASSERT(b.gpu_busy_of_kind[0] + b.gpu_busy_of_kind[1] == a.gpu_busy);
   }));
 }
 

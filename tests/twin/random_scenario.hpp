@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "sim/layout.hpp"
 #include "tests/sim/small.hpp"
 
 namespace kvplan::testing {
@@ -114,15 +115,49 @@ inline void random_prefetch(Dice& dice, SimulationConfig& c) {
   }
 }
 
+// One or two further kinds of replicas, which differ in all that may differ. Which the twin does not know.
+inline void random_kinds(Dice& dice, SimulationConfig& c) {
+  const auto on_each = [](std::vector<Route>& routes, std::int32_t replicas) {
+    const Route route = routes.front();
+    routes.assign(static_cast<std::size_t>(replicas), route);
+  };
+  for (int kinds = dice.pick(1, 2); kinds > 0; --kinds) {
+    SimulationConfig other = c;
+    other.others.clear();
+    other.replicas = dice.pick(1, 2);
+    other.replicas_per_node = dice.pick(1, other.replicas);
+    other.engine.g1_pages = Pages(dice.pick(10, 120));
+    for (StepTime& s : other.step_times) s = s.scaled(dice.pick(3, 30) / 10.0);
+    if (c.offload.enabled) {
+      for (Limit& l : other.links.limits) l.bytes_per_s = dice.pick(1, 200) * 100'000;
+      on_each(other.links.load, other.replicas_per_node);
+      on_each(other.links.store, other.replicas_per_node);
+      for (NodeLinks::Beyond& tier : other.links.beyond) {
+        on_each(tier.load, other.replicas_per_node);
+        if (!tier.prefetch.empty()) on_each(tier.prefetch, other.replicas_per_node);
+      }
+      std::erase_if(other.links.busy, [&](const BusyLimit& b) {
+        return b.replica >= static_cast<std::uint32_t>(other.replicas_per_node);
+      });
+      for (BusyLimit& b : other.links.busy) {
+        b.bytes_per_s = std::max<std::int64_t>(1, other.links.limits[b.limit].bytes_per_s * dice.pick(1, 10) / 10);
+      }
+      other.offload.capacity = Bytes(dice.pick(8, 900) * 1000);
+      for (LowerTierConfig& tier : other.offload.beyond) tier.capacity = Bytes(dice.pick(8, 900) * 1000);
+    }
+    c.others.push_back(other);
+  }
+}
+
 // Nodes that fail, drain and come back, and scaling.
 inline void random_changes(Dice& dice, SimulationConfig& c) {
-  const int nodes = static_cast<int>(ceil_div(c.replicas, c.replicas_per_node));
+  const int nodes = static_cast<int>(Layout(c).nodes());
   for (int i = dice.pick(0, 3); i > 0; --i) {
     const Time down = dice.one_in(4) ? Time::max() : Time(dice.pick(0, 50) * kPsPerMs);
     c.outages.push_back({static_cast<std::uint32_t>(dice.pick(0, nodes - 1)), Time(dice.pick(0, 300) * kPsPerMs / 4),
                          dice.coin(), down});
   }
-  if (dice.one_in(3)) {
+  if (c.others.empty() && dice.one_in(3)) {
     c.scaling = {dice.pick(1, c.replicas), dice.pick(1, 4), Time(dice.pick(1, 20) * kPsPerMs),
                  Time(dice.pick(0, 20) * kPsPerMs), Time(dice.pick(0, 40) * kPsPerMs)};
   }

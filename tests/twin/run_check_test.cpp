@@ -39,9 +39,10 @@ TEST_CASE("the checker finds no fault in random runs") {
     const Workload load = random_turns(dice);
     SimulationConfig config = random_engine(dice);
     random_prefetch(dice, config);
+    if (dice.one_in(3)) random_kinds(dice, config);
     config.step_by_step = dice.coin();
     if (dice.one_in(4)) config.router.policy = RouterPolicy::cost_aware;
-    if (dice.one_in(3)) {
+    if (config.others.empty() && dice.one_in(3)) {
       random_pools(dice, config);
     } else if (dice.coin()) {
       random_changes(dice, config);
@@ -253,6 +254,23 @@ TEST_CASE("the checker notices what a log should not show") {
     with("durations",
          [&](Lines& l) { shift(l[find(l, "\"e\":\"steps\"", find(l, "\"e\":\"steps\"") + 1)], "at", -1); });
   }
+}
+
+TEST_CASE("the checker holds each kind of a mixed fleet to its own limits") {
+  SimulationConfig c = busy_machine(LoadPolicy::blocking);
+  SimulationConfig other = busy_machine(LoadPolicy::blocking, 50);
+  for (StepTime& s : other.step_times) s = s.scaled(1.5);
+  for (Limit& l : other.links.limits) l.bytes_per_s *= 2;
+  c.others = {other};
+  const auto expect_broken = [&](const char* rule, const std::function<void(SimulationConfig&)>& seed) {
+    SimulationConfig told = c;
+    seed(told.others[0]);
+    expect_found(log_of(busy_load(), c, &told), rule);
+  };
+  CHECK(run_check::check_text(log_of(busy_load(), c), "log").sound());
+  expect_broken("durations", [&](SimulationConfig& o) { o.step_times = c.step_times; });
+  expect_broken("links", [&](SimulationConfig& o) { o.links = c.links; });
+  expect_broken("capacity", [&](SimulationConfig& o) { o.engine.g1_pages = Pages(30); });
 }
 
 TEST_CASE("the checker notices a fleet that does not keep its word") {

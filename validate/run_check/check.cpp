@@ -13,7 +13,7 @@ namespace kvplan::run_check {
 Checker::Checker(const Log& log) : log_(log), header_(log.header) {
   memories_.resize(header_.memories.size());
   requests_.resize(log.asked.size());
-  replicas_.resize(static_cast<std::size_t>(header_.replicas));
+  replicas_.resize(static_cast<std::size_t>(header_.replicas()));
   for (const Asked& a : log.asked) {
     for (const Places* places : {&a.prompt, &a.answer}) {
       for (std::int64_t p : *places) {
@@ -79,6 +79,10 @@ std::int64_t Checker::pages_of(std::int64_t tokens) const {
   return (tokens + header_.page_tokens - 1) / header_.page_tokens;
 }
 
+std::int64_t Checker::all_pages_of(std::int64_t turn) const {
+  return pages_of(asked(turn).prompt_tokens + asked(turn).output_tokens);
+}
+
 std::int64_t Checker::weight(std::int64_t memory, std::int64_t place) const {
   return header_.memories[static_cast<std::size_t>(memory)].tier == 0 ? pages_of(tokens(place)) : 1;
 }
@@ -97,7 +101,8 @@ std::int64_t Checker::pages_of_g1(std::int64_t replica) const {
 
 Checker::Limits Checker::limits_of(std::int64_t replica) const {
   if (replica < header_.prefill_replicas()) {
-    return {header_.max_num_seqs, header_.max_num_batched_tokens, header_.step_costs};
+    const Kind& kind = header_.kind_of_replica(replica);
+    return {kind.max_num_seqs, kind.max_num_batched_tokens, kind.step_costs};
   }
   return {header_.decode.max_num_seqs, header_.decode.max_num_batched_tokens, header_.decode.step_costs};
 }

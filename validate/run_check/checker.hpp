@@ -147,7 +147,7 @@ class Checker {
   void hold(const Entry&);
   void lost(const Entry&);
   void cut(const Entry&);
-  bool any_open() const;
+  bool any_open_for(std::int64_t turn) const;  // with room in its G1 for all of the turn
   void expect_up(const Entry&, const char* doing);
 
   // handovers.cpp
@@ -185,6 +185,10 @@ class Checker {
   std::int64_t lonely_end(std::int64_t node, const Flow&, const RouteLimit&,
                           const std::vector<std::int64_t>& limits) const;
   std::int64_t replica_of(const RouteLimit&, std::int64_t node, std::int64_t place) const;
+  const RouteLimit& route_of(std::int64_t node, std::int64_t route) const {
+    return header_.kind_of_node(node).routes.at(static_cast<std::size_t>(route));
+  }
+  std::int64_t all_pages_of(std::int64_t turn) const;  // of prompt and answer
   bool active(std::int64_t replica, const std::string& purpose) const;
 
   // True when all is well; counts the check.

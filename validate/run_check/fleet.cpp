@@ -13,8 +13,12 @@ void Checker::expect_up(const Entry& e, const char* doing) {
   expect("away", replica(e).up, fmt::format("replica {} {}, and is down", e.replica, doing));
 }
 
-bool Checker::any_open() const {
-  return std::any_of(replicas_.begin(), replicas_.end(), [](const Replica& r) { return r.open; });
+bool Checker::any_open_for(std::int64_t turn) const {
+  const std::int64_t pages = all_pages_of(turn);
+  for (std::size_t r = 0; r < replicas_.size(); ++r) {  // G1s are the first memories, in order
+    if (replicas_[r].open && pages <= header_.memories[r].capacity) return true;
+  }
+  return false;
 }
 
 void Checker::up(const Entry& e) {
@@ -52,7 +56,7 @@ void Checker::hold(const Entry& e) {
   Request& q = request(e);
   expect("order", q.stage == Stage::front_end || q.stage == Stage::adrift,
          fmt::format("request {} finds no replica, and has one", e.turn));
-  expect("away", !any_open(), fmt::format("request {} finds no replica, and one takes requests", e.turn));
+  expect("away", !any_open_for(e.turn), fmt::format("request {} finds no replica, and one takes requests", e.turn));
   if (q.stage == Stage::front_end) {
     q.frontend = e.at - q.arrival;
     q.since = e.at;

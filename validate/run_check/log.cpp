@@ -83,43 +83,60 @@ void require_limits(const std::vector<RouteLimit>& routes, const std::vector<std
 }
 
 void require_sense(const Header& h) {
-  require_limits(h.routes, h.limits);
+  for (const Kind& k : h.kinds) {
+    require_limits(k.routes, k.limits);
+    require(k.step_costs.size() == 4, "steps have four costs: with no copy, a load, a store, both");
+  }
   require_limits(h.decode.routes, h.decode.limits);
-  require(h.decode.replicas >= 0 && h.prefill_replicas() > 0 && h.replicas <= 1'000'000 && h.replicas_per_node > 0,
+  require(h.decode.replicas >= 0 && h.prefill_replicas() > 0 && h.replicas() <= 1'000'000,
           "the numbers of replicas make no sense");
   require(h.block_tokens > 0 && h.page_tokens > 0, "blocks or pages hold no tokens");
-  require(h.step_costs.size() == 4 && (h.decode.replicas == 0 || h.decode.step_costs.size() == 4),
+  require(h.decode.replicas == 0 || h.decode.step_costs.size() == 4,
           "steps have four costs: with no copy, a load, a store, both");
   require(h.decode.parts > 0 &&
               h.decode.routes.size() == static_cast<std::size_t>(h.prefill_replicas() * h.decode.replicas),
           "hand-overs lack routes");
   for (const MemoryLimit& m : h.memories) {
-    require(m.first_replica >= 0 && m.first_replica < m.end_replica && m.end_replica <= h.replicas,
+    require(m.first_replica >= 0 && m.first_replica < m.end_replica && m.end_replica <= h.replicas(),
             "a memory serves no replica");
   }
 }
 
+Kind kind_of(const json& j, std::int64_t replicas, std::int64_t first_replica, std::int64_t first_node) {
+  Kind k;
+  k.replicas_per_node = j.at("replicas_per_node");
+  if (replicas < 1 || k.replicas_per_node < 1) throw std::runtime_error("no replicas");
+  k.first_replica = first_replica;
+  k.end_replica = first_replica + replicas;
+  k.first_node = first_node;
+  k.end_node = first_node + (replicas + k.replicas_per_node - 1) / k.replicas_per_node;
+  k.max_num_seqs = j.at("max_num_seqs");
+  k.max_num_batched_tokens = j.at("max_num_batched_tokens");
+  k.kv_bytes_per_token_per_gpu = j.at("kv_bytes_per_token_per_gpu");
+  k.step_costs = step_costs(j.at("step_times"));
+  k.limits = limits(j.at("limits"));
+  k.busy_limits = busy_limits(j.at("limits"));
+  k.routes = routes(j.at("routes"));
+  return k;
+}
+
 Header header_of(const json& j) {
   Header h;
-  h.replicas = j.at("replicas");
-  h.replicas_per_node = j.at("replicas_per_node");
   h.block_tokens = j.at("block_tokens");
   h.page_tokens = j.at("page_tokens");
-  h.max_num_seqs = j.at("max_num_seqs");
-  h.max_num_batched_tokens = j.at("max_num_batched_tokens");
   h.max_context_tokens = j.at("max_context_tokens");
   h.kv_bytes_per_token = j.at("kv_bytes_per_token");
-  h.kv_bytes_per_token_per_gpu = j.at("kv_bytes_per_token_per_gpu");
   h.blocking_loads = j.at("blocking_loads");
-  h.step_costs = step_costs(j.at("step_times"));
   for (const json& m : j.at("memories")) {
     h.memories.push_back({m.at("tier"), m.at("replicas").at(0), m.at("replicas").at(1),
                           m.contains("pages") ? m.at("pages") : m.at("blocks")});
   }
-  h.limits = limits(j.at("limits"));
-  h.busy_limits = busy_limits(j.at("limits"));
-  h.routes = routes(j.at("routes"));
   if (j.contains("decode")) h.decode = decode_side(j.at("decode"));
+  h.kinds.push_back(kind_of(j, j.at("replicas").get<std::int64_t>() - h.decode.replicas, 0, 0));
+  for (const json& other : j.value("others", json::array())) {
+    const std::int64_t first = h.kinds.back().end_replica, node = h.kinds.back().end_node;
+    h.kinds.push_back(kind_of(other, other.at("replicas"), first, node));
+  }
   require_sense(h);
   return h;
 }
@@ -211,6 +228,20 @@ void add_line(Log& log, const json& j, std::int64_t line) {
 }
 
 }  // namespace
+
+const Kind& Header::kind_of_replica(std::int64_t replica) const {
+  for (const Kind& k : kinds) {
+    if (replica >= k.first_replica && replica < k.end_replica) return k;
+  }
+  throw std::out_of_range("replica");
+}
+
+const Kind& Header::kind_of_node(std::int64_t node) const {
+  for (const Kind& k : kinds) {
+    if (node >= k.first_node && node < k.end_node) return k;
+  }
+  throw std::out_of_range("node");
+}
 
 // So that a few bytes cannot ask for much memory: whoever has a number is listed.
 void require_dense(const Log& log, const std::string& name) {

@@ -1,6 +1,7 @@
 // The log of a run, line by line, as the checker reads it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -44,18 +45,30 @@ struct DecodeSide {
   std::vector<RouteLimit> routes;  // by prefill replica, and of each by decode replica
 };
 
-struct Header {
-  std::int64_t replicas, replicas_per_node, block_tokens, page_tokens, max_num_seqs, max_num_batched_tokens,
-      max_context_tokens, kv_bytes_per_token, kv_bytes_per_token_per_gpu;
-  bool blocking_loads;
+// Replicas that are alike, and the nodes that they stand on. Kinds follow each other by the numbers of both.
+struct Kind {
+  std::int64_t first_replica, end_replica, replicas_per_node, first_node, end_node;
+  std::int64_t max_num_seqs, max_num_batched_tokens, kv_bytes_per_token_per_gpu;
   std::vector<StepCost> step_costs;
-  std::vector<MemoryLimit> memories;
   std::vector<std::int64_t> limits;  // bytes per second
   std::map<std::int64_t, BusyLimit> busy_limits;
   std::vector<RouteLimit> routes;
+
+  std::int64_t first_on(std::int64_t node) const { return first_replica + (node - first_node) * replicas_per_node; }
+  std::int64_t end_on(std::int64_t node) const { return std::min(first_on(node) + replicas_per_node, end_replica); }
+};
+
+struct Header {
+  std::int64_t block_tokens, page_tokens, max_context_tokens, kv_bytes_per_token;
+  bool blocking_loads;
+  std::vector<MemoryLimit> memories;
+  std::vector<Kind> kinds;
   DecodeSide decode;
 
-  std::int64_t prefill_replicas() const { return replicas - decode.replicas; }
+  std::int64_t prefill_replicas() const { return kinds.back().end_replica; }
+  std::int64_t replicas() const { return prefill_replicas() + decode.replicas; }
+  const Kind& kind_of_replica(std::int64_t replica) const;  // out_of_range
+  const Kind& kind_of_node(std::int64_t node) const;
 };
 
 struct Asked {

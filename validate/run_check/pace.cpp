@@ -9,7 +9,7 @@ __extension__ using Wide = __int128;
 
 // Steps are told when they have ended, each replica's in order.
 void Checker::note_busy(std::int64_t replica, std::int64_t from, std::int64_t to, bool known) {
-  if (header_.busy_limits.empty() || from == to) return;
+  if (replica >= header_.prefill_replicas() || header_.kind_of_replica(replica).busy_limits.empty() || from == to) return;
   auto& spans = busy_[replica];
   if (!spans.empty() && spans.back().to == from && spans.back().known == known) {
     spans.back().to = to;
@@ -20,13 +20,15 @@ void Checker::note_busy(std::int64_t replica, std::int64_t from, std::int64_t to
 
 Pace Checker::pace(std::int64_t node, const RouteLimit& route, const std::vector<std::int64_t>& limits,
                    std::int64_t at) const {
+  static const std::map<std::int64_t, BusyLimit> none;
+  const auto& busy_limits = node < 0 ? none : header_.kind_of_node(node).busy_limits;
   Pace p{INT64_MAX, INT64_MAX, true};
   for (const auto& [l, w] : route.uses) {
     std::int64_t capacity = limits.at(static_cast<std::size_t>(l));
-    const auto lower = node < 0 ? header_.busy_limits.end() : header_.busy_limits.find(l);
-    const auto replica = lower == header_.busy_limits.end()
+    const auto lower = busy_limits.find(l);
+    const auto replica = lower == busy_limits.end()
                              ? busy_.end()
-                             : busy_.find(node * header_.replicas_per_node + lower->second.replica_on_node);
+                             : busy_.find(header_.kind_of_node(node).first_on(node) + lower->second.replica_on_node);
     if (replica != busy_.end()) {
       const auto& spans = replica->second;
       const auto behind = [](std::int64_t t, const BusySpan& s) { return t < s.to; };

@@ -42,15 +42,18 @@ void Checker::refuse(const Entry& e) {
   if (e.reason == kUnavailable) {
     expect("ends", q.stage == Stage::front_end || q.stage == Stage::adrift,
            fmt::format("request {} is refused where it is served", e.turn));
-    expect("ends", !any_open(), fmt::format("request {} is refused while a replica takes requests", e.turn));
+    expect("ends", !any_open_for(e.turn), fmt::format("request {} is refused while a replica takes requests", e.turn));
     q.stage = Stage::refused;
     return;
   }
   expect("ends", q.stage == Stage::front_end, fmt::format("request {} is refused after its queue", e.turn));
-  const bool fits = header_.decode.replicas == 0
-                        ? pages_of(all) <= pages_of_g1(0)
-                        : pages_of(a.prompt_tokens) <= pages_of_g1(0) &&
-                              pages_of(all) <= pages_of_g1(header_.prefill_replicas());
+  const auto fits_in = [&](std::int64_t tokens, std::int64_t replica) { return pages_of(tokens) <= pages_of_g1(replica); };
+  bool fits = false;
+  for (const Kind& k : header_.kinds) {
+    fits = fits || (header_.decode.replicas == 0 ? fits_in(all, k.first_replica)
+                                                 : fits_in(a.prompt_tokens, k.first_replica) &&
+                                                       fits_in(all, header_.prefill_replicas()));
+  }
   expect("ends", a.prompt_tokens == 0 || all > header_.max_context_tokens || !fits,
          fmt::format("request {} of {} tokens is refused, and would have fitted", e.turn, all));
   q.stage = Stage::refused;
@@ -262,7 +265,7 @@ void Checker::check_gate(const Entry& e, Replica& r) {
     expect("durations", e.stall_ps == 0, fmt::format("replica {} stalls for nothing", e.replica));
     return;
   }
-  const std::int64_t layers = header_.step_costs[0].layers, end = e.at + e.first_ps;
+  const std::int64_t layers = header_.kind_of_replica(e.replica).step_costs[0].layers, end = e.at + e.first_ps;
   const std::int64_t layer = (r.next_ps + layers - 1) / layers;
   expect("durations", end >= last + layer && end >= e.at + r.next_ps && end <= std::max(e.at, last) + r.next_ps,
          fmt::format("replica {}: a step from {} of {} ps beside loads until {} ends at {}", e.replica, e.at, r.next_ps,

@@ -15,20 +15,20 @@ constexpr std::int64_t kPsPerSecond = 1'000'000'000'000;
 
 bool Checker::active(std::int64_t replica, const std::string& purpose) const {
   for (const auto& [key, queue] : queues_) {
-    const RouteLimit& route = header_.routes.at(static_cast<std::size_t>(key.second));
+    const RouteLimit& route = route_of(key.first, key.second);
     if (queue.empty() || route.purpose != purpose) continue;
-    if (key.first * header_.replicas_per_node + route.replica_on_node == replica) return true;
+    if (header_.kind_of_node(key.first).first_on(key.first) + route.replica_on_node == replica) return true;
   }
   return false;
 }
 
 void Checker::transfer(const Entry& e) {
   auto& queue = queues_[{e.node, e.route}];
-  header_.routes.at(static_cast<std::size_t>(e.route));
+  route_of(e.node, e.route);
   queue.push_back({e.turn, e.bytes, e.segments, queue.empty() ? e.at : -1, -1, {}});
-  const std::int64_t first = e.node * header_.replicas_per_node;
+  const Kind& kind = header_.kind_of_node(e.node);
   bool anybody = false;
-  for (std::int64_t r = first; r < std::min(first + header_.replicas_per_node, header_.prefill_replicas()); ++r) {
+  for (std::int64_t r = kind.first_on(e.node); r < kind.end_on(e.node); ++r) {
     anybody = anybody || replicas_[static_cast<std::size_t>(r)].up;
   }
   expect("away", anybody, fmt::format("a transfer on node {}, where all replicas are down", e.node));
@@ -37,7 +37,7 @@ void Checker::transfer(const Entry& e) {
 
 void Checker::part(const Entry& e) {
   if (!expect("books", !queues_[{e.node, e.route}].empty(), "a part of a transfer that nobody sent")) return;
-  const RouteLimit& route = header_.routes.at(static_cast<std::size_t>(e.route));
+  const RouteLimit& route = route_of(e.node, e.route);
   for (std::int64_t p = e.first; p < e.last; ++p) {
     const std::int64_t replica = replica_of(route, e.node, p);
     const std::int64_t level = route.purpose == "store" ? 0 : route.purpose == "write" ? 1 : route.tier;
@@ -55,9 +55,10 @@ void Checker::part(const Entry& e) {
 // The replica whose memories a part of a transfer is between. A node writes on from the G2 of any of its replicas: the
 // one where the block has just been pinned.
 std::int64_t Checker::replica_of(const RouteLimit& route, std::int64_t node, std::int64_t place) const {
-  const std::int64_t first = node * header_.replicas_per_node;
+  const Kind& kind = header_.kind_of_node(node);
+  const std::int64_t first = kind.first_on(node);
   if (route.purpose != "write") return first + route.replica_on_node;
-  for (std::int64_t r = first; r < std::min(first + header_.replicas_per_node, header_.prefill_replicas()); ++r) {
+  for (std::int64_t r = first; r < kind.end_on(node); ++r) {
     const auto& held = memories_[static_cast<std::size_t>(memory_of(1, r))].held;
     const auto block = held.find(place);
     if (block != held.end() && block->second.ready && block->second.references > block->second.readers) return r;
@@ -88,7 +89,7 @@ void Checker::moves(const Entry& e) {
   if (!expect("links", !queue.empty() && queue.front().moves < 0, "bytes move that nobody sent")) return;
   Transfer& t = queue.front();
   t.moves = e.at;
-  const std::int64_t setup = setup_ps(header_.routes[static_cast<std::size_t>(e.route)], t.bytes, t.segments);
+  const std::int64_t setup = setup_ps(route_of(e.node, e.route), t.bytes, t.segments);
   expect("links", e.at == t.starts + setup,
          fmt::format("{} segments that take {} ps, submitted at {}, move at {}", t.segments, setup, t.starts, e.at));
 }
@@ -101,13 +102,14 @@ void Checker::moved(const Entry& e) {
   if (!queue.empty()) queue.front().starts = e.at;
   std::int64_t tokens_moved = 0;
   for (const auto& [from, to, p] : t.parts) tokens_moved += tokens(p);
-  if (header_.routes.at(static_cast<std::size_t>(e.route)).purpose != "write") {
-    expect("links", t.bytes == tokens_moved * header_.kv_bytes_per_token_per_gpu,
+  const Kind& kind = header_.kind_of_node(e.node);
+  const RouteLimit& route = route_of(e.node, e.route);
+  if (route.purpose != "write") {
+    expect("links", t.bytes == tokens_moved * kind.kv_bytes_per_token_per_gpu,
            fmt::format("{} tokens move as {} bytes", tokens_moved, t.bytes));
   }
   flows_[e.node].push_back({e.route, t.moves, e.at, t.bytes});
-  const RouteLimit& route = header_.routes[static_cast<std::size_t>(e.route)];
-  const std::int64_t replica = e.node * header_.replicas_per_node + route.replica_on_node;
+  const std::int64_t replica = kind.first_on(e.node) + route.replica_on_node;
   const bool load = route.purpose == "load";
   for (const auto& [from, to, p] : t.parts) {
     Memory& read = memories_[static_cast<std::size_t>(from)];
@@ -130,7 +132,10 @@ void Checker::moved(const Entry& e) {
 void Checker::check_links() {
   for (auto& [key, queue] : queues_) expect("ends", queue.empty(), "a transfer never ended");
   for (auto& [key, queue] : handovers_) expect("ends", queue.empty(), "a hand-over never ended");
-  for (auto& [node, flows] : flows_) check_flows(node, flows, header_.routes, header_.limits);
+  for (auto& [node, flows] : flows_) {
+    const Kind& kind = header_.kind_of_node(node);
+    check_flows(node, flows, kind.routes, kind.limits);
+  }
   check_flows(-1, handover_flows_, header_.decode.routes, header_.decode.limits);
 }
 

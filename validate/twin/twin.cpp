@@ -48,7 +48,7 @@ class Fleet {
 Fleet::Fleet(const Workload& load, const SimulationConfig& config)
     : load_(load), config_(config), run_{load, config, {}, {}, {}}, tiers_(1 + config.offload.beyond.size()),
       routing_(load, config.router, static_cast<std::size_t>(config.replicas)) {
-  KVPLAN_ASSERT(config.outages.empty() && config.scaling.min_replicas == 0);  // which it does not know
+  KVPLAN_ASSERT(config.outages.empty() && config.scaling.min_replicas == 0 && config.others.empty());  // which it does not know
   run_.result.requests.resize(load.turns.size());
   for (std::uint32_t r = 0; r < static_cast<std::uint32_t>(config.replicas); ++r) add_replica(r);
   for (TurnId t = 0; t < load.turns.size(); ++t) {
