@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 
+#include "base/json_file.hpp"
 #include "cli/arguments.hpp"
 #include "cli/run_folder.hpp"
 #include "cli/verb.hpp"
@@ -86,6 +88,15 @@ std::vector<TurnId> turns_of(const po::variables_map& values, const std::vector<
   return turns;
 }
 
+// Of the result beside the requests; null where there is none.
+Json load_choice_of(const std::string& folder) {
+  const std::string path = folder + "/result.json";
+  if (!std::filesystem::exists(path)) return nullptr;
+  const JsonFile file = JsonFile::load(path);
+  const Json::json_pointer at("/kv/load_choice");
+  return file.root().contains(at) ? Json(file.root()[at]) : Json(nullptr);
+}
+
 }  // namespace
 
 ExitCode explain_verb(const std::vector<std::string>& arguments, Streams streams) {
@@ -112,7 +123,7 @@ ExitCode explain_verb(const std::vector<std::string>& arguments, Streams streams
         "  help: run it again with --events\n",
         folder);
   }
-  const Json document = explain_document(lives_of(folder, requests, turns), events);
+  const Json document = explain_document(lives_of(folder, requests, turns), events, load_choice_of(folder));
   streams.out << (format == "json" ? pretty(document) : explain_text(document));
   if (turns.empty()) streams.err << "note: no request completed\n";
   return ExitCode::done;

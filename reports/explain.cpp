@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "reports/cells.hpp"
 #include "reports/totals.hpp"
 
@@ -158,11 +160,34 @@ std::string loads_text(const Json& r) {
   return text;
 }
 
+// How often the run loaded, and what that saved; "" where nothing below HBM was ever of use.
+std::string choices_text(const Json& c) {
+  if (c.is_null()) return "";
+  const auto count = [&](const char* key) { return c[key].get<std::int64_t>(); };
+  const std::int64_t loaded = count("loaded_requests"), computed = count("recomputed_requests"),
+                     both = count("partial_requests");
+  if (loaded + computed + both == 0) return "";
+  std::string text = fmt::format(
+      "\nIn the whole run {} requests loaded what a tier below HBM had of their prompt, {} computed it again, and {} did "
+      "both.\n",
+      human_count(static_cast<double>(loaded)), human_count(static_cast<double>(computed)),
+      human_count(static_cast<double>(both)));
+  const double loading_s = c["estimated_s_saved_against_loading"].get<double>(),
+               computing_s = c["estimated_s_saved_against_recomputing"].get<double>();
+  if (loading_s == 0 && computing_s == 0) return text;  // who always loads estimates nothing
+  const auto saved = [](double s) { return fmt::format("{} {}", human_seconds(std::abs(s)), s < 0 ? "lost" : "saved"); };
+  return text + fmt::format(
+                    "{} tokens that a tier had were computed. Estimated as each was admitted: {} against always loading, {} "
+                    "against always computing.\n",
+                    human_count(static_cast<double>(count("recomputed_tokens"))), saved(loading_s), saved(computing_s));
+}
+
 }  // namespace
 
-Json explain_document(const std::vector<Life>& lives, bool from_events) {
+Json explain_document(const std::vector<Life>& lives, bool from_events, Json load_choice) {
   Json d = {{"schema", "kvplan.explain/1"}, {"from_events", from_events}, {"requests", Json::array()}};
   for (const Life& life : lives) d["requests"].push_back(life_json(life, from_events));
+  d["load_choice"] = std::move(load_choice);
   return d;
 }
 
@@ -172,7 +197,7 @@ std::string explain_text(const Json& document) {
     text += (text.empty() ? "" : "\n") + title(r);
     if (r["outcome"] == "completed") text += spans_text(r) + hits_text(r) + loads_text(r);
   }
-  return text;
+  return text + choices_text(document["load_choice"]);
 }
 
 }  // namespace kvplan

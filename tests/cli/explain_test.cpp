@@ -214,3 +214,16 @@ TEST_CASE("a timeline keeps the rules of Chrome's trace format", "[timeline]") {
   REQUIRE(ahead.code == 0);
   CHECK(contains(ahead.out, "\"name\":\"prefetch\""));
 }
+
+TEST_CASE("explain tells how often a run loaded or computed again, and what that saved") {
+  Folder folder;
+  const std::string out = (folder.path / "run").string();
+  REQUIRE(cli({"run", "--set", "offload.load_choice=partial", "--set", "engine.gpu_memory_utilization=0.5", "--out", out})
+              .code == 0);
+  const CliRun run = cli({"explain", out, "--worst", "1", "--format", "json"});
+  REQUIRE(run.code == 0);
+  const json choice = run.json()["load_choice"];
+  CHECK(choice == json::parse(text_of(out + "/result.json"))["kv"]["load_choice"]);
+  REQUIRE(choice["partial_requests"] > 0);
+  CHECK(contains(cli({"explain", out, "--worst", "1"}).out, "against always computing"));
+}
