@@ -159,9 +159,8 @@ Verdict judge(const Workload& workload, const SimulationConfig& config, const Si
   Verdict v;
   if (sum.completed == 0) {
     v.state = State::overloaded;
-    v.reason = "no request completed";
+    v.reason = v.bottleneck_reason = sum.refused < sum.submitted ? "no request completed" : "all requests were refused";
     v.bottleneck = "none";
-    v.bottleneck_reason = v.reason;
     return v;
   }
   const double replicas = mean_replicas(config, result) + decode_replicas(config);

@@ -84,7 +84,7 @@ TEST_CASE("a preset copies as its system does where that was measured, and by DM
 
 TEST_CASE("a run in which nothing fits says so, and is not called stable") {
   const CliRun run = cli({"run", "--set", "engine.max_context_tokens=64", "--set", "trace.limit=20"});
-  CHECK(contains(run.out, "overloaded: no request completed"));
+  CHECK(contains(run.out, "overloaded: all requests were refused"));
 }
 
 TEST_CASE("help and version are results, not errors") {

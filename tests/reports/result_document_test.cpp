@@ -73,7 +73,7 @@ TEST_CASE("without samples there are nulls") {
   CHECK(at(d, "/throughput/requests_per_s").is_null());
   CHECK(at(d, "/gpu/busy_fraction").is_null());
   CHECK(at(d, "/cost/joules_per_output_token").is_null());
-  CHECK(at(d, "/verdict/reason") == "no request completed");
+  CHECK(at(d, "/verdict/reason") == "all requests were refused");
 }
 
 TEST_CASE("goodput counts requests that meet every target") {
