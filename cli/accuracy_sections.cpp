@@ -247,7 +247,8 @@ AccuracySection operators_section(const std::string& calibration, bool quick, un
 
 std::vector<AccuracySection> accuracy_sections(bool quick, unsigned threads) {
   std::vector<AccuracySection> sections;
-  for (const std::string& name : published_experiments()) sections.push_back(experiment_section(run_published(name), "published figures", "published"));
+  for (const std::string& name : published_experiments())
+    sections.push_back(experiment_section(run_published(name), "published figures", "published"));
   sections.push_back(experiment_section(queueing(threads), "laws of queues", "theory"));
   sections.push_back(servers_section(quick, threads));
   for (const std::string& name : calibration_names()) sections.push_back(operators_section(name, quick, threads));

@@ -56,8 +56,7 @@ void PlanSolver::read_loads(std::ostream& err) {
   for (std::int64_t r = 0; r < request_.replications; ++r) {
     const auto w = loaded(request_.base, r, err);
     if (r == 1 && same_load(*w, *load_.loads[0].workload)) {
-      notes_.push_back(
-          "the load has no random draws, so that one replication is all there is (trace.users or trace.arrivals draw)");
+      notes_.push_back(kNoRandomDraws);
       break;
     }
     output_tokens_ = std::max(output_tokens_, output_tokens(*w));

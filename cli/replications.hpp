@@ -16,8 +16,10 @@ namespace kvplan {
 // Replication n, counted from 0: its random draws come from the scenario's seed + n.
 Scenario replication_of(const Scenario&, std::int64_t n);
 
-// Whether two replications are one and the same load: then it has no random draws.
+// Whether two replications are one and the same load: then it has no random draws, and this is what to say of it.
 bool same_load(const Workload&, const Workload&);
+inline constexpr const char* kNoRandomDraws =
+    "the load has no random draws, so that one replication is all there is (trace.users or trace.arrivals draw)";
 
 // The turn with which the steady state begins, by MSER-5 on TTFT; not `found` where the load is too short to tell.
 struct StartUp {

@@ -69,8 +69,7 @@ Json confidence_of(const Combination& c, const Architecture& model, const Worklo
     const Scenario s = replication_of(c.scenario, n);
     const Workload load = with_chains(load_trace(s, run.strict, err));
     if (same_load(load, workload)) {
-      err << "note: the load has no random draws, so that one replication is all there is (trace.users and "
-             "trace.arrivals draw)\n";
+      err << "note: " << kNoRandomDraws << "\n";
       break;
     }
     const SimulationResult result = simulate(load, build_config(s, c.offload, c.hardware, model).config);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "base/parallel.hpp"
@@ -41,7 +42,7 @@ Workload poisson(Served served, double per_s, const Service& service, int reques
     Turn t;
     t.arrival.time = time_from_seconds(at_s);
     t.session = static_cast<std::uint32_t>(i);
-    t.prompt_tokens = served == Served::prompt ? tokens - 1 + (tokens == 1) : 1;
+    t.prompt_tokens = served == Served::prompt ? std::max(1, tokens - 1) : 1;
     t.output_tokens = served == Served::prompt ? 1 : tokens;
     t.first_block = static_cast<std::uint32_t>(i);
     t.block_count = 1;

@@ -25,24 +25,16 @@ SimulationConfig single_server() {
 
 Workload poisson_load(int turns, double utilisation, double mean_tokens, bool exponential_service) {
   RandomStream arrivals(7, "arrivals"), lengths(7, "lengths");
-  Workload w;
-  w.block_tokens = 1 << 20;
+  Load load(1 << 20);
   double at_s = 0;
   for (int i = 0; i < turns; ++i) {
     at_s += arrivals.exponential(mean_tokens * 1e-6 / utilisation);
-    Turn t;
-    t.arrival.time = time_from_seconds(at_s);
-    t.prompt_tokens = exponential_service ? 1 + static_cast<std::int32_t>(lengths.exponential(mean_tokens))
-                                          : static_cast<std::int32_t>(mean_tokens);
-    t.output_tokens = 1;
-    t.first_block = static_cast<std::uint32_t>(i);
-    t.block_count = 1;
-    w.prompt_blocks.push_back(static_cast<BlockId>(i));
-    w.parent_of_block.push_back(kNone);
-    w.tokens_of_block.push_back(t.prompt_tokens);
-    w.turns.push_back(t);
+    load.turn(time_from_seconds(at_s), "",
+              exponential_service ? 1 + static_cast<std::int32_t>(lengths.exponential(mean_tokens))
+                                  : static_cast<std::int32_t>(mean_tokens),
+              1);
   }
-  return w;
+  return load.build();
 }
 
 }  // namespace

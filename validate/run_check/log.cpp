@@ -105,7 +105,7 @@ void require_sense(const Header& h) {
 Kind kind_of(const json& j, std::int64_t replicas, std::int64_t first_replica, std::int64_t first_node) {
   Kind k;
   k.replicas_per_node = j.at("replicas_per_node");
-  if (replicas < 1 || k.replicas_per_node < 1) throw std::runtime_error("no replicas");
+  require(replicas > 0 && k.replicas_per_node > 0, "no replicas");
   k.first_replica = first_replica;
   k.end_replica = first_replica + replicas;
   k.first_node = first_node;
