@@ -82,14 +82,16 @@ ordered_json memories(const SimulationConfig& c, std::int32_t block_tokens) {
   return all;
 }
 
-ordered_json step_times(const SimulationConfig& c) {
+ordered_json step_times(const SimulationConfig& c, const StepTimes& of) {
   ordered_json times = ordered_json::array();
-  for (const StepTime& t : c.step_times) {
+  for (const StepTime& t : of) {
     times.push_back({{"base", pieces(t.base)},
                      {"head", pieces(t.head)},
                      {"context_ps", t.context_ps},
                      {"pair_ps", t.pair_ps},
-                     {"layers", load_parts(c.offload, t)}});
+                     {"layers", load_parts(c.offload, t)},
+                     {"host_ps", t.host_ps},
+                     {"host_sample_ps", t.host_sample_ps}});
   }
   return times;
 }
@@ -104,6 +106,10 @@ ordered_json limits(const std::vector<Limit>& all, const std::vector<BusyLimit>&
   return j;
 }
 
+void add_drafts(const SimulationConfig& c, ordered_json& kind) {
+  if (c.engine.speculation.draft_tokens > 0) kind["draft_times"] = step_times(c, c.draft_times);
+}
+
 // The routes: by prefill replica, and of each by decode replica.
 ordered_json decode_side(const SimulationConfig& c) {
   if (c.decode_pool.empty()) return nullptr;
@@ -112,26 +118,30 @@ ordered_json decode_side(const SimulationConfig& c) {
   for (std::size_t i = 0; i < c.handoff.routes.size(); ++i) {
     routes.push_back(route("handover", 0, i / static_cast<std::size_t>(own.replicas), c.handoff.routes[i]));
   }
-  return {{"replicas", own.replicas},
-          {"max_num_seqs", own.engine.max_num_seqs},
-          {"max_num_batched_tokens", own.engine.max_num_batched_tokens},
-          {"step_times", step_times(own)},
-          {"parts", c.handoff.layerwise ? c.step_times[0].layers : 1},
-          {"limits", limits(c.handoff.limits)},
-          {"routes", routes}};
+  ordered_json j = {{"replicas", own.replicas},
+                    {"max_num_seqs", own.engine.max_num_seqs},
+                    {"max_num_batched_tokens", own.engine.max_num_batched_tokens},
+                    {"step_times", step_times(own, own.step_times)},
+                    {"parts", c.handoff.layerwise ? c.step_times[0].layers : 1},
+                    {"limits", limits(c.handoff.limits)},
+                    {"routes", routes}};
+  add_drafts(own, j);
+  return j;
 }
 
 // What may differ between the kinds of a mixed fleet.
 ordered_json kind_header(const SimulationConfig& c) {
-  return {{"replicas", c.replicas},
-          {"replicas_per_node", c.replicas_per_node},
-          {"max_num_seqs", c.engine.max_num_seqs},
-          {"max_num_batched_tokens", c.engine.max_num_batched_tokens},
-          {"kv_bytes_per_token_per_gpu", c.kv_bytes_per_token_per_gpu.count},
-          {"kv_bytes_per_token", c.kv_bytes_per_token.count},
-          {"step_times", step_times(c)},
-          {"limits", limits(c.links.limits, c.links.busy)},
-          {"routes", c.offload.enabled ? routes(c.links) : ordered_json::array()}};
+  ordered_json j = {{"replicas", c.replicas},
+                    {"replicas_per_node", c.replicas_per_node},
+                    {"max_num_seqs", c.engine.max_num_seqs},
+                    {"max_num_batched_tokens", c.engine.max_num_batched_tokens},
+                    {"kv_bytes_per_token_per_gpu", c.kv_bytes_per_token_per_gpu.count},
+                    {"kv_bytes_per_token", c.kv_bytes_per_token.count},
+                    {"step_times", step_times(c, c.step_times)},
+                    {"limits", limits(c.links.limits, c.links.busy)},
+                    {"routes", c.offload.enabled ? routes(c.links) : ordered_json::array()}};
+  add_drafts(c, j);
+  return j;
 }
 
 ordered_json header(const Workload& load, const SimulationConfig& c) {
@@ -140,7 +150,13 @@ ordered_json header(const Workload& load, const SimulationConfig& c) {
                     {"page_tokens", c.engine.page_tokens},
                     {"max_context_tokens", c.engine.max_context_tokens},
                     {"blocking_loads", c.offload.load == LoadPolicy::blocking},
+                    {"overlap", c.engine.overlap},
                     {"memories", memories(c, load.block_tokens)}};
+  const Speculation& s = c.engine.speculation;
+  if (s.draft_tokens > 0) {
+    h["speculation"] = {
+        {"draft_tokens", s.draft_tokens}, {"token_parts", s.token_parts}, {"step_parts", s.step_parts}};
+  }
   h.update(kind_header(c));
   h["replicas"] = c.replicas + decode_replicas(c);
   h["decode"] = decode_side(c);

@@ -132,9 +132,15 @@ void Witness::see_request(const Event& e) {
       if (f && e.a > 0) f->load_in_step = true;  // until admit says that it waits for it
       return;
     case Happening::admit:
-      if (f && e.b == 1) f->load_in_step = false;
+      if (f && (e.b == 1 || e.c > 0)) f->load_in_step = false;
       if (f && !f->answered) enter(*f, e.b == 1 ? LifePart::load : LifePart::prefill, e.at, "");
       return move_to(e.turn, e.who, e.b == 1 ? Stage::loading : Stage::running);
+    case Happening::lead_end:
+      if (f && !f->answered) {
+        enter(*f, e.a == 1 ? LifePart::load : LifePart::queue, e.at,
+              e.a == 1 ? "behind what it computed meanwhile" : "loaded meanwhile, until the next batch with room for it");
+      }
+      return move_to(e.turn, e.who, e.a == 1 ? Stage::loading : Stage::loaded);
     case Happening::loaded:
       if (f && !f->answered) enter(*f, LifePart::queue, e.at, "loaded, until the next batch with room for it");
       return move_to(e.turn, e.who, Stage::loaded);

@@ -20,7 +20,9 @@ enum class Happening : std::uint8_t {
   refuse,   // a: Refusal
   queue,    // has left the front end
   hit,      // ahead of admit: blocks [b, c) (places) that tier `a` holds; 0 is G1
-  admit,    // a: tokens that need not be computed; b: 1 when it waits outside the batch for its load
+  admit,    // a: tokens that need not be computed; b: 1 when it waits outside the batch for its load; c: the end of
+            // what it computes while the rest loads, 0 when it does not
+  lead_end,  // that is computed: it leaves the batch; a: 1 when it waits for its load, 0 when that is there
   loaded,   // all that it waited for is there; it queues ahead of those that wait
   release,  // its pages went back before it was scheduled; it waits again, ahead of all
   preempt,  // the same, out of the batch

@@ -132,6 +132,7 @@ void Replica::apply(const LoadDecision& d, Admission& a) {
 void Replica::end_lead(SequenceId id, Time at) {
   Sequence& s = sequence(id);
   s.lead_tokens = 0;
+  note(Happening::lead_end, s.turn, s.pending_loads > 0);
   running_.erase(std::find(running_.begin(), running_.end(), id));
   if (s.pending_loads > 0) {
     s.phase = Sequence::Phase::loading;

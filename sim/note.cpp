@@ -22,7 +22,7 @@ void Replica::note_admission(const Sequence& s, const Admission& a) const {
     });
     for (const Hit& h : hits_) hit(h.tier + 1, h.range);
   }
-  note(Happening::admit, s.turn, a.cached_tokens, a.waits);
+  note(Happening::admit, s.turn, a.cached_tokens, a.waits, s.lead_tokens);
 }
 
 }  // namespace kvplan

@@ -83,6 +83,10 @@ TEST_CASE("the parts of every request add up to its TTFT, to the nanosecond", "[
   SECTION("loads by layers, two replicas") {
     check_every_request(run_with_events(folder, {"--set", "offload.load=layerwise", "--replicas", "2"}));
   }
+  SECTION("prompts whose beginning is computed while the rest loads, hidden host work, drafts; the rules are kept") {
+    check_every_request(run_with_events(folder, {"--check", "--set", "offload.load_choice=partial", "--set",
+                                                 "engine.overlap=true", "--set", "engine.draft_tokens=2"}));
+  }
   SECTION("without a log of events") {
     const std::string out = run_with_events(folder, {"--limit", "300"});
     std::filesystem::remove(out + "/events.jsonl");

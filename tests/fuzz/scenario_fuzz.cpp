@@ -1,6 +1,6 @@
 // libFuzzer target of whole scenarios: bytes become a small load on a small machine. It must end, every request must
-// complete or be refused, all books must balance at every event (config.check), and the twin must agree. Where prompts
-// and answers have replicas of their own, which the twin does not know, the checker of logs must find nothing.
+// complete or be refused, all books must balance at every event (config.check), and the twin must agree. With what the
+// twin does not know, the checker of logs must find nothing.
 #include <cstddef>
 #include <cstdint>
 
@@ -44,7 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   SimulationConfig config = testing::random_engine(dice);
   config.check = true;
   if (dice.one_in(3)) {
-    testing::random_pools(dice, config);
+    testing::random_beyond_twin(dice, config);
     check_by_log(load, config);
     return 0;
   }

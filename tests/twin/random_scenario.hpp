@@ -7,6 +7,7 @@
 #include <string>
 
 #include "sim/layout.hpp"
+#include "sim/speculation.hpp"
 #include "tests/sim/small.hpp"
 
 namespace kvplan::testing {
@@ -103,6 +104,38 @@ inline void random_busy_limits(Dice& dice, NodeLinks& links) {
   }
 }
 
+// How a replica schedules, chooses and evicts, beyond what the twin knows.
+inline void random_policies(Dice& dice, SimulationConfig& c) {
+  c.engine.overlap = dice.coin();
+  // The host's part can be the longer one, at first or always.
+  for (StepTime& s : c.step_times) {
+    s.host_ps = dice.pick(0, 9) * 100 * kPsPerUs;
+    s.host_sample_ps = dice.pick(0, 1) * 10 * kPsPerUs;
+  }
+  if (dice.one_in(3)) {
+    const int drafts = dice.pick(1, 4);
+    c.engine.max_num_batched_tokens = std::max(c.engine.max_num_batched_tokens, c.engine.max_num_seqs * (1 + drafts));
+    speculate(c, drafts, dice.pick(0, 10) / 10.0, dice.pick(0, 5) / 10.0);
+  }
+  c.offload.choice = static_cast<LoadChoice>(dice.pick(0, 3));
+  if (c.offload.choice == LoadChoice::partial) {  // which is worth while only where tokens take long, and steps do not
+    const std::int64_t token_ps = dice.pick(1, 40) * 10 * kPsPerUs;
+    for (StepTime& s : c.step_times) s.base = PiecewiseLinear({{0, kPsPerMs / 10, token_ps}});
+  }
+  c.offload.defer_stores = dice.coin();
+  c.offload.eviction = static_cast<Eviction>(dice.pick(0, 7));
+  const Eviction in_hbm[] = {Eviction::lru, Eviction::lfu, Eviction::priority, Eviction::session, Eviction::belady};
+  c.engine.eviction = in_hbm[dice.pick(0, 4)];
+  if (dice.coin()) c.retention.duration = Time(dice.pick(1, 100) * kPsPerMs);
+  for (std::size_t tier = 0; tier < c.offload.beyond.size(); ++tier) {
+    c.offload.beyond[tier].eviction = static_cast<Eviction>(dice.pick(0, 7));
+    c.offload.beyond[tier].store = static_cast<StorePolicy>(tier == 0 ? dice.pick(0, 2) : 2 * dice.pick(0, 1));
+  }
+  if (dice.one_in(4)) c.router.policy = RouterPolicy::cost_aware;
+  c.router.view = static_cast<RouterView>(dice.pick(0, 2));
+  c.router.view_interval = Time(dice.pick(1, 100) * kPsPerMs / 4);
+}
+
 // Which the twin does not know.
 inline void random_prefetch(Dice& dice, SimulationConfig& c) {
   c.offload.prefetch = dice.coin();
@@ -127,7 +160,10 @@ inline void random_kinds(Dice& dice, SimulationConfig& c) {
     other.replicas = dice.pick(1, 2);
     other.replicas_per_node = dice.pick(1, other.replicas);
     other.engine.g1_pages = Pages(dice.pick(10, 120));
-    for (StepTime& s : other.step_times) s = s.scaled(dice.pick(3, 30) / 10.0);
+    const double pace = dice.pick(3, 30) / 10.0;
+    for (StepTimes* times : {&other.step_times, &other.draft_times}) {
+      for (StepTime& s : *times) s = s.scaled(pace);
+    }
     if (c.offload.enabled) {
       for (Limit& l : other.links.limits) l.bytes_per_s = dice.pick(1, 200) * 100'000;
       on_each(other.links.load, other.replicas_per_node);
@@ -205,6 +241,8 @@ inline void random_pools(Dice& dice, SimulationConfig& c) {
   own.engine.max_num_seqs = dice.pick(1, 6);
   own.engine.max_num_batched_tokens = dice.pick(own.engine.max_num_seqs, 70);
   own.engine.order = static_cast<StepOrder>(dice.pick(0, 1));
+  own.engine.max_num_batched_tokens =
+      std::max(own.engine.max_num_batched_tokens, own.engine.max_num_seqs * (1 + own.engine.speculation.draft_tokens));
   for (StepTime& s : own.step_times) s = c.step_times[0].scaled(0.5 + dice.pick(0, 2) * 0.5);
   c.handoff.layerwise = dice.coin();
   for (int i = 0; i < c.replicas + own.replicas; ++i) {
@@ -217,6 +255,19 @@ inline void random_pools(Dice& dice, SimulationConfig& c) {
     }
   }
   c.decode_pool = {own};
+}
+
+// All that the twin does not know.
+inline void random_beyond_twin(Dice& dice, SimulationConfig& c) {
+  if (dice.coin()) random_policies(dice, c);
+  random_prefetch(dice, c);
+  c.step_by_step = dice.coin();
+  if (dice.one_in(3)) random_kinds(dice, c);
+  if (c.others.empty() && dice.one_in(3)) {
+    random_pools(dice, c);
+  } else if (dice.coin()) {
+    random_changes(dice, c);
+  }
 }
 
 }  // namespace kvplan::testing

@@ -4,6 +4,7 @@
 
 #include "reports/events_jsonl.hpp"
 #include "sim/simulation.hpp"
+#include "sim/speculation.hpp"
 #include "base/error.hpp"
 #include "tests/catch.hpp"
 #include "tests/twin/rapid_dice.hpp"
@@ -38,24 +39,17 @@ TEST_CASE("the checker finds no fault in random runs") {
     RapidDice dice;
     const Workload load = random_turns(dice);
     SimulationConfig config = random_engine(dice);
-    random_prefetch(dice, config);
-    if (dice.one_in(3)) random_kinds(dice, config);
-    config.step_by_step = dice.coin();
-    if (dice.one_in(4)) config.router.policy = RouterPolicy::cost_aware;
-    if (config.others.empty() && dice.one_in(3)) {
-      random_pools(dice, config);
-    } else if (dice.coin()) {
-      random_changes(dice, config);
-    }
+    random_beyond_twin(dice, config);
     const std::string log = log_of(load, config);
     RC_LOG(log);
     const run_check::Report report = run_check::check_text(log, "log");
     RC_LOG(told(report));
     for (const auto& [rule, n] : report.checks) checks[rule] += n;
+    checks["partial loads"] += log.find("\"e\":\"lead_end\"") != std::string::npos;
     RC_ASSERT(report.sound());
   }));
   for (const char* rule : {"books", "capacity", "pinned", "content", "hits", "pages", "order", "limits", "durations",
-                           "tokens", "parts", "links", "away", "ends", "handover"}) {
+                           "tokens", "parts", "links", "away", "ends", "handover", "partial loads"}) {
     CAPTURE(rule);
     CHECK(checks[rule] > 0);
   }
@@ -176,6 +170,75 @@ TEST_CASE("the checker notices overlap that is counted twice") {
   SimulationConfig run = told;
   for (StepTime& s : run.step_times) s.layers = 1000;  // the last layer's compute is hidden, too
   expect_found(log_of(busy_load(), run, &told), "durations");
+}
+
+TEST_CASE("the checker notices host work, drafts and partial loads that are not as told") {
+  SimulationConfig overlapped = busy_machine(LoadPolicy::blocking), drafted = overlapped, partial = overlapped;
+  overlapped.engine.overlap = true;
+  for (StepTime& s : overlapped.step_times) s.host_ps = 900 * kPsPerUs, s.host_sample_ps = 50 * kPsPerUs;
+  speculate(drafted, 3, 0.7, 0.1);
+  partial.offload.choice = LoadChoice::partial;
+  // A block loads in about the time in which it is computed.
+  for (StepTime& s : partial.step_times) s.base = PiecewiseLinear({{0, kPsPerMs / 10, 200 * kPsPerUs}});
+  struct Fault {
+    const char* what;
+    const SimulationConfig* told;
+    const char* rule;
+    std::function<void(SimulationConfig&)> seed;
+  };
+  const Fault faults[] = {
+      {"no host work is hidden", &overlapped, "durations", [](auto& c) { c.engine.overlap = false; }},
+      {"a host that does nothing", &overlapped, "durations",
+       [](auto& c) {
+         for (StepTime& s : c.step_times) s.host_ps = 0;
+       }},
+      {"host work that is the same for any batch", &overlapped, "durations",
+       [](auto& c) {
+         for (StepTime& s : c.step_times) s.host_sample_ps = 0;
+       }},
+      {"a step yields a token too many", &drafted, "tokens", [](auto& c) { c.engine.speculation.step_parts += 64; }},
+      {"drafts take nothing of the budget", &drafted, "tokens", [](auto& c) { c.engine.speculation.draft_tokens = 1; }},
+      {"drafts cost nothing", &drafted, "durations", [](auto& c) { c.draft_times.fill(StepTime{}); }},
+      {"drafts cost the same for any context", &drafted, "durations",
+       [](auto& c) {
+         for (StepTime& s : c.draft_times) s.context_ps = 0;
+       }},
+  };
+  for (const Fault& f : faults) {
+    CAPTURE(f.what);
+    CHECK(run_check::check_text(log_of(busy_load(), *f.told), "log").sound());
+    SimulationConfig run = *f.told;
+    f.seed(run);
+    expect_found(log_of(busy_load(), run, f.told), f.rule);
+  }
+  const Lines sound = lines_of(log_of(busy_load(), partial));
+  CHECK(run_check::check_text(text_of(sound), "log").sound());
+  const auto with = [&](const char* rule, const std::function<void(Lines&)>& seed) {
+    Lines lines = sound;
+    seed(lines);
+    expect_found(text_of(lines), rule);
+  };
+  SECTION("what is computed ahead of a load counts as a hit") {
+    with("hits", [](Lines& l) {
+      std::string& line = l[find(l, "{\"e\":\"lead_end\"")];
+      const std::string turn = line.substr(line.find("\"turn\":"), line.find(",\"waits\"") - line.find("\"turn\":"));
+      std::size_t admit = 0;
+      do admit = find(l, turn + ",\"cached_tokens\"", admit + 1);
+      while (l[admit].find("\"lead_tokens\":0") != std::string::npos);
+      shift(l[admit], "lead_tokens", -8);
+    });
+  }
+  SECTION("a request goes on before its load is there") {
+    with("order", [](Lines& l) { shift(l[find(l, "\"waits\":1", find(l, "{\"e\":\"lead_end\""))], "waits", -1); });
+  }
+  SECTION("the part ahead of a load is left half computed") {
+    with("tokens", [](Lines& l) {
+      const std::size_t lead = find(l, "{\"e\":\"lead_end\"");
+      std::size_t chunk = lead;
+      while (l[chunk].find("{\"e\":\"chunk\"") != 0) --chunk;
+      shift(l[chunk], "tokens", -1);
+    });
+  }
 }
 
 TEST_CASE("the checker notices what a log should not show") {

@@ -16,7 +16,10 @@ using nlohmann::ordered_json;
 
 ordered_json to_json(const RunValues& values) {
   ordered_json out = ordered_json::object();
-  for (const auto& [key, value] : values) std::visit([&](const auto& v) { out[key] = v; }, value);
+  for (const auto& [key, value] : values) {
+    ordered_json& entry = out[key];
+    std::visit([&](const auto& v) { entry = v; }, value);
+  }
   return out;
 }
 

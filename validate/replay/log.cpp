@@ -105,7 +105,10 @@ std::vector<RequestRecord> requests_of(const Json& table) {
 
 Json to_json(const RunValues& values) {
   Json out = Json::object();
-  for (const auto& [key, value] : values) std::visit([&](const auto& v) { out[key] = v; }, value);
+  for (const auto& [key, value] : values) {
+    Json& entry = out[key];
+    std::visit([&](const auto& v) { entry = v; }, value);
+  }
   return out;
 }
 RunValues values_of(const Json& object) {

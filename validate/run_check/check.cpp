@@ -40,6 +40,7 @@ const std::map<std::string, Checker::Handler>& Checker::handlers() {
       {"up", &Checker::up},           {"drain", &Checker::drain},         {"down", &Checker::down},
       {"hold", &Checker::hold},       {"lost", &Checker::lost},           {"cut", &Checker::cut},
       {"choose", &Checker::choose},   {"reserve", &Checker::reserve},     {"send", &Checker::send},
+      {"lead_end", &Checker::lead_end},
       {"sent", &Checker::sent},       {"join", &Checker::join},           {"handed_over", &Checker::handed_over}};
   return table;
 }
@@ -79,8 +80,8 @@ std::int64_t Checker::pages_of(std::int64_t tokens) const {
   return (tokens + header_.page_tokens - 1) / header_.page_tokens;
 }
 
-std::int64_t Checker::all_pages_of(std::int64_t turn) const {
-  return pages_of(asked(turn).prompt_tokens + asked(turn).output_tokens);
+std::int64_t Checker::pages_to_run(std::int64_t tokens) const {
+  return pages_of(tokens + header_.speculation.draft_tokens);
 }
 
 std::int64_t Checker::weight(std::int64_t memory, std::int64_t place) const {
@@ -102,13 +103,19 @@ std::int64_t Checker::pages_of_g1(std::int64_t replica) const {
 Checker::Limits Checker::limits_of(std::int64_t replica) const {
   if (replica < header_.prefill_replicas()) {
     const Kind& kind = header_.kind_of_replica(replica);
-    return {kind.max_num_seqs, kind.max_num_batched_tokens, kind.step_costs};
+    return {kind.max_num_seqs, kind.max_num_batched_tokens, kind.step_costs, kind.draft_costs};
   }
-  return {header_.decode.max_num_seqs, header_.decode.max_num_batched_tokens, header_.decode.step_costs};
+  const DecodeSide& d = header_.decode;
+  return {d.max_num_seqs, d.max_num_batched_tokens, d.step_costs, d.draft_costs};
 }
 
 std::int64_t Checker::target(std::int64_t turn) const {
-  return asked(turn).prompt_tokens + requests_[static_cast<std::size_t>(turn)].emitted;
+  return asked(turn).prompt_tokens + emitted(requests_[static_cast<std::size_t>(turn)]);
+}
+
+std::int64_t Checker::context_parts(std::int64_t turn) const {
+  return asked(turn).prompt_tokens * header_.speculation.token_parts +
+         requests_[static_cast<std::size_t>(turn)].emitted_parts;
 }
 
 Report check_text(const std::string& text, const std::string& name) {

@@ -78,7 +78,10 @@ struct Request {
   Part part = Part::queue;
   std::int64_t replica = -1, arrival = 0, since = 0, first_token = 0, finish = 0;
   std::int64_t frontend = 0, queue = 0, load = 0, prefill = 0;
-  std::int64_t computed = 0, chunk = 0, emitted = 0;
+  std::int64_t computed = 0, chunk = 0;
+  std::int64_t lead = 0, resume = 0;               // tokens it computes while the rest loads; those it has then
+  bool led = false;                                // it has computed such a part
+  std::int64_t emitted_parts = 0, last_yield = 0;  // of tokens
   std::int64_t computed_in_all = 0, preemptions = 0;
   std::int64_t loads_queued = 0, last_load = 0;  // transfers under way; end of the last
   bool load_in_step = false;
@@ -98,7 +101,10 @@ struct Replica {
   std::deque<std::int64_t> arrived;    // and not yet in a batch
   bool composing = false;              // the next step, ahead of its batch
   std::int64_t decodes = 0;            // of the batch
-  std::int64_t next_start = 0, next_ps = 0, growth_ps = 0;
+  bool stepped = false, stirred = false;  // has run a step; somebody has come to it since
+  bool prepared = false;                  // the next step begins where another ended
+  std::int64_t next_start = 0, host_ps = 0, growth_ps = 0;
+  std::int64_t next_ps = 0;  // of the next step: host and device one after the other
   Places unexplained;                                            // inserted in G1, content not accounted for yet
   std::unordered_map<std::int64_t, std::int64_t> loaded_places;  // by loads that have ended
 };
@@ -132,6 +138,7 @@ class Checker {
   void admit(const Entry&);
   void loaded(const Entry&);
   void release(const Entry&);
+  void lead_end(const Entry&);
   void preempt(const Entry&);
   void chunk(const Entry&);
   void batch(const Entry&);
@@ -161,6 +168,7 @@ class Checker {
   bool gives_away(std::int64_t replica, std::int64_t turn) const;
 
   void check_hits(const Entry&, Request&);
+  void check_durations(const Entry&, const Replica&);
   void check_gate(const Entry&, Replica&);
   void enter(Request&, Request::Part, std::int64_t at);
   void compare(std::int64_t turn);
@@ -188,7 +196,7 @@ class Checker {
   const RouteLimit& route_of(std::int64_t node, std::int64_t route) const {
     return header_.kind_of_node(node).routes.at(static_cast<std::size_t>(route));
   }
-  std::int64_t all_pages_of(std::int64_t turn) const;  // of prompt and answer
+  std::int64_t pages_to_run(std::int64_t tokens) const;  // and the drafts beside the last
   bool active(std::int64_t replica, const std::string& purpose) const;
 
   // True when all is well; counts the check.
@@ -201,10 +209,13 @@ class Checker {
   Request& request(const Entry& e) { return requests_.at(static_cast<std::size_t>(e.turn)); }
   Replica& replica(const Entry& e) { return replicas_.at(static_cast<std::size_t>(e.replica)); }
   const Asked& asked(std::int64_t turn) const { return log_.asked.at(static_cast<std::size_t>(turn)); }
-  std::int64_t target(std::int64_t turn) const;
+  std::int64_t target(std::int64_t turn) const;   // tokens of which its prefill computes what is no hit
+  std::int64_t emitted(const Request& q) const { return q.emitted_parts / header_.speculation.token_parts; }
+  std::int64_t context_parts(std::int64_t turn) const;  // that the next token of a decode attends to
+  std::int64_t step_ps(const Replica&, std::int64_t ahead, bool prepared) const;  // of the step so many behind the next
   struct Limits {
     std::int64_t max_num_seqs, max_num_batched_tokens;
-    const std::vector<StepCost>& step_costs;
+    const std::vector<StepCost>&step_costs, &draft_costs;
   };
   Limits limits_of(std::int64_t replica) const;
 

@@ -14,7 +14,7 @@ void Checker::expect_up(const Entry& e, const char* doing) {
 }
 
 bool Checker::any_open_for(std::int64_t turn) const {
-  const std::int64_t pages = all_pages_of(turn);
+  const std::int64_t pages = pages_to_run(asked(turn).prompt_tokens + asked(turn).output_tokens);
   for (std::size_t r = 0; r < replicas_.size(); ++r) {  // G1s are the first memories, in order
     if (replicas_[r].open && pages <= header_.memories[r].capacity) return true;
   }
@@ -25,7 +25,7 @@ void Checker::up(const Entry& e) {
   const Memory& g1 = memories_[static_cast<std::size_t>(memory_of(0, e.replica))];
   expect("away", !replica(e).up && g1.held.empty() && g1.private_pages == 0,
          fmt::format("replica {} comes back, and was not gone or is not empty", e.replica));
-  replica(e).up = replica(e).open = true;
+  replica(e).up = replica(e).open = replica(e).stirred = true;
 }
 
 void Checker::drain(const Entry& e) {
@@ -46,7 +46,8 @@ void Checker::down(const Entry& e) {
     if (!here || q.replica != e.replica) continue;
     enter(q, Request::Part::queue, e.at);
     q.stage = Stage::adrift;
-    q.computed = q.chunk = 0;
+    q.computed = q.chunk = q.lead = 0;
+    q.emitted_parts = emitted(q) * header_.speculation.token_parts;
     q.load_in_step = false;
     q.hits.clear();
   }

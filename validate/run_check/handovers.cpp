@@ -25,6 +25,7 @@ void Checker::choose(const Entry& e) {
   q.handover.from = q.replica;
   q.handover.to = e.replica;
   replica(e).chosen.push_back(e.turn);
+  replica(e).stirred = true;
 }
 
 void Checker::reserve(const Entry& e) {
@@ -134,6 +135,7 @@ void Checker::join(const Entry& e) {
          fmt::format("request {} joins replica {} ahead of {}", e.turn, e.replica,
                      r.arrived.empty() ? -1 : r.arrived.front()));
   std::erase(r.arrived, e.turn);
+  r.stirred = true;
   r.running.push_back(e.turn);
   q.stage = Stage::decoding;
   q.handover.took = e.at - q.first_token;

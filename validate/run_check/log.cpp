@@ -27,7 +27,8 @@ std::vector<Piece> pieces(const json& j) {
 std::vector<StepCost> step_costs(const json& j) {
   std::vector<StepCost> all;
   for (const json& t : j) {
-    all.push_back({pieces(t.at("base")), pieces(t.at("head")), t.at("context_ps"), t.at("pair_ps"), t.at("layers")});
+    all.push_back({pieces(t.at("base")), pieces(t.at("head")), t.at("context_ps"), t.at("pair_ps"), t.at("layers"),
+                   t.at("host_ps"), t.at("host_sample_ps")});
     require(all.back().layers > 0, "a step of no layers");
   }
   return all;
@@ -61,6 +62,7 @@ std::vector<RouteLimit> routes(const json& j) {
     route.latency_ps = r.value("latency_ps", std::int64_t{0});
     for (const json& u : r.at("uses")) route.uses.emplace_back(u.at(0), u.at(1));
     require(!route.uses.empty(), "a route uses no limit");
+    require(route.submission_ps.size() != 1 && route.submission_ps.size() < 60, "submissions are two to sixty");
     for (const auto& [limit, weight] : route.uses) require(limit >= 0 && weight > 0, "a route uses no limit");
     all.push_back(std::move(route));
   }
@@ -69,9 +71,20 @@ std::vector<RouteLimit> routes(const json& j) {
 
 DecodeSide decode_side(const json& j) {
   if (j.is_null()) return {};
-  return {j.at("replicas"),      j.at("max_num_seqs"),           j.at("max_num_batched_tokens"),
-          j.at("parts"),         step_costs(j.at("step_times")), limits(j.at("limits")),
+  return {j.at("replicas"),
+          j.at("max_num_seqs"),
+          j.at("max_num_batched_tokens"),
+          j.at("parts"),
+          step_costs(j.at("step_times")),
+          step_costs(j.value("draft_times", json::array())),
+          limits(j.at("limits")),
           routes(j.at("routes"))};
+}
+
+Speculation speculation(const json& j) {
+  const Speculation s{j.at("draft_tokens"), j.at("token_parts"), j.at("step_parts")};
+  require(s.draft_tokens > 0 && s.token_parts > 0 && s.step_parts >= s.token_parts, "a step of drafts yields no token");
+  return s;
 }
 
 void require_limits(const std::vector<RouteLimit>& routes, const std::vector<std::int64_t>& limits) {
@@ -83,19 +96,27 @@ void require_limits(const std::vector<RouteLimit>& routes, const std::vector<std
 }
 
 void require_sense(const Header& h) {
+  const auto require_costs = [&](const std::vector<StepCost>& steps, const std::vector<StepCost>& drafts) {
+    const bool well = steps.size() == 4 && drafts.size() == (h.speculation.draft_tokens > 0 ? 4 : 0);
+    require(well, "steps and drafts have four costs: with no copy, a load, a store, both");
+  };
   for (const Kind& k : h.kinds) {
     require_limits(k.routes, k.limits);
-    require(k.step_costs.size() == 4, "steps have four costs: with no copy, a load, a store, both");
+    require_costs(k.step_costs, k.draft_costs);
   }
   require_limits(h.decode.routes, h.decode.limits);
   require(h.decode.replicas >= 0 && h.prefill_replicas() > 0 && h.replicas() <= 1'000'000,
           "the numbers of replicas make no sense");
   require(h.block_tokens > 0 && h.page_tokens > 0, "blocks or pages hold no tokens");
-  require(h.decode.replicas == 0 || h.decode.step_costs.size() == 4,
-          "steps have four costs: with no copy, a load, a store, both");
+  if (h.decode.replicas > 0) require_costs(h.decode.step_costs, h.decode.draft_costs);
   require(h.decode.parts > 0 &&
               h.decode.routes.size() == static_cast<std::size_t>(h.prefill_replicas() * h.decode.replicas),
           "hand-overs lack routes");
+  for (std::int64_t r = 0; r < h.replicas(); ++r) {  // each has its G1, ahead of all other memories
+    require(r < static_cast<std::int64_t>(h.memories.size()), "a replica has no G1");
+    const MemoryLimit& g1 = h.memories[static_cast<std::size_t>(r)];
+    require(g1.tier == 0 && g1.first_replica == r && g1.end_replica == r + 1, "a replica has no G1");
+  }
   for (const MemoryLimit& m : h.memories) {
     require(m.first_replica >= 0 && m.first_replica < m.end_replica && m.end_replica <= h.replicas(),
             "a memory serves no replica");
@@ -114,6 +135,7 @@ Kind kind_of(const json& j, std::int64_t replicas, std::int64_t first_replica, s
   k.max_num_batched_tokens = j.at("max_num_batched_tokens");
   k.kv_bytes_per_token_per_gpu = j.at("kv_bytes_per_token_per_gpu");
   k.step_costs = step_costs(j.at("step_times"));
+  k.draft_costs = step_costs(j.value("draft_times", json::array()));
   k.limits = limits(j.at("limits"));
   k.busy_limits = busy_limits(j.at("limits"));
   k.routes = routes(j.at("routes"));
@@ -127,6 +149,8 @@ Header header_of(const json& j) {
   h.max_context_tokens = j.at("max_context_tokens");
   h.kv_bytes_per_token = j.at("kv_bytes_per_token");
   h.blocking_loads = j.at("blocking_loads");
+  h.overlap = j.at("overlap");
+  if (j.contains("speculation")) h.speculation = speculation(j.at("speculation"));
   for (const json& m : j.at("memories")) {
     h.memories.push_back({m.at("tier"), m.at("replicas").at(0), m.at("replicas").at(1),
                           m.contains("pages") ? m.at("pages") : m.at("blocks")});
@@ -186,6 +210,7 @@ Entry entry_of(const json& j, std::int64_t line) {
                                                                       {"bytes", &Entry::bytes},
                                                                       {"segments", &Entry::segments},
                                                                       {"cached_tokens", &Entry::cached_tokens},
+                                                                      {"lead_tokens", &Entry::lead_tokens},
                                                                       {"waits", &Entry::waits},
                                                                       {"decodes", &Entry::decodes},
                                                                       {"copies", &Entry::copies},
@@ -227,7 +252,17 @@ void add_line(Log& log, const json& j, std::int64_t line) {
   }
 }
 
+std::int64_t at(const std::vector<Piece>& pieces, std::int64_t x) {
+  const auto behind = std::find_if(pieces.begin(), pieces.end(), [&](const Piece& p) { return p.from > x; });
+  const Piece& p = behind == pieces.begin() ? pieces.front() : *std::prev(behind);
+  return p.start_ps + p.slope_ps * (x - p.from);
+}
+
 }  // namespace
+
+std::int64_t StepCost::total(std::int64_t tokens, std::int64_t samples, std::int64_t context, std::int64_t pairs) const {
+  return at(base, tokens) + at(head, samples) + context_ps * context + pair_ps * pairs;
+}
 
 const Kind& Header::kind_of_replica(std::int64_t replica) const {
   for (const Kind& k : kinds) {

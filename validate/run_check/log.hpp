@@ -21,6 +21,13 @@ struct Piece {
 struct StepCost {
   std::vector<Piece> base, head;
   std::int64_t context_ps, pair_ps, layers;
+  std::int64_t host_ps, host_sample_ps;  // of base, and of head for each sample
+
+  std::int64_t total(std::int64_t tokens, std::int64_t samples, std::int64_t context, std::int64_t pairs) const;
+};
+// A step verifies drafts beside each decode's token, and adds `step_parts` of a token to its context and answer.
+struct Speculation {
+  std::int64_t draft_tokens = 0, token_parts = 1, step_parts = 1;
 };
 struct MemoryLimit {
   std::int64_t tier, first_replica, end_replica, capacity;  // pages in tier 0, blocks below
@@ -40,7 +47,7 @@ struct RouteLimit {
 struct DecodeSide {
   std::int64_t replicas = 0, max_num_seqs = 0, max_num_batched_tokens = 0;
   std::int64_t parts = 1;  // of a prompt's KV; the last moves once it is computed, the others may move before
-  std::vector<StepCost> step_costs;
+  std::vector<StepCost> step_costs, draft_costs;  // drafts: all of a step's together
   std::vector<std::int64_t> limits;
   std::vector<RouteLimit> routes;  // by prefill replica, and of each by decode replica
 };
@@ -49,7 +56,7 @@ struct DecodeSide {
 struct Kind {
   std::int64_t first_replica, end_replica, replicas_per_node, first_node, end_node;
   std::int64_t max_num_seqs, max_num_batched_tokens, kv_bytes_per_token_per_gpu;
-  std::vector<StepCost> step_costs;
+  std::vector<StepCost> step_costs, draft_costs;
   std::vector<std::int64_t> limits;  // bytes per second
   std::map<std::int64_t, BusyLimit> busy_limits;
   std::vector<RouteLimit> routes;
@@ -61,6 +68,8 @@ struct Kind {
 struct Header {
   std::int64_t block_tokens, page_tokens, max_context_tokens, kv_bytes_per_token;
   bool blocking_loads;
+  bool overlap = false;  // a step that follows another takes the longer of host and device
+  Speculation speculation;
   std::vector<MemoryLimit> memories;
   std::vector<Kind> kinds;
   DecodeSide decode;
@@ -88,7 +97,7 @@ struct Entry {
   std::int64_t line = 0, at = 0;
   std::int64_t replica = -1, node = -1, memory = -1, turn = -1;
   std::int64_t tier = 0, first = 0, last = 0, count = 0, tokens = 0, route = 0, bytes = 0, segments = 0;
-  std::int64_t cached_tokens = 0, waits = 0, decodes = 0, copies = 0, first_ps = 0, growth_ps = 0, stall_ps = 0;
+  std::int64_t cached_tokens = 0, lead_tokens = 0, waits = 0, decodes = 0, copies = 0, first_ps = 0, growth_ps = 0, stall_ps = 0;
   std::int64_t ready = 0, reason = 0, from = -1;
 };
 

@@ -102,8 +102,10 @@ void Checker::check_capacity(const Entry& e) {
 void Checker::hit(const Entry& e) {
   auto& hits = request(e).hits;
   for (std::int64_t p = e.first; p < e.last; ++p) {
-    // Behind a block that G1 lacks, what G1 has is no hit.
-    const bool behind_gap = !hits.empty() && hits.back().first > 0;
+    // Behind a block that G1 lacks, or that is computed while others load, what G1 has is no hit.
+    const Places& prompt = asked(e.turn).prompt;
+    const bool skips = hits.size() < prompt.size() && prompt[hits.size()] != p;
+    const bool behind_gap = skips || (!hits.empty() && hits.back().first > 0);
     for (std::int64_t tier = behind_gap ? 1 : 0; tier <= e.tier; ++tier) {
       const Memory& m = memories_[static_cast<std::size_t>(memory_of(tier, e.replica))];
       const auto held = m.held.find(p);
@@ -131,7 +133,8 @@ void Checker::check_pages(std::int64_t r) {
     const Request& q = requests_[static_cast<std::size_t>(turn)];
     const bool decodes = q.stage == Request::Stage::decoding;
     if (decodes && replica.decodes == 0) continue;  // it has what it had
-    const std::int64_t have = decodes ? asked(turn).prompt_tokens + q.emitted : q.computed + q.chunk;
+    const Speculation& s = header_.speculation;
+    const std::int64_t have = decodes ? (context_parts(turn) + s.step_parts) / s.token_parts - 1 : q.computed + q.chunk;
     std::int64_t begin = 0;
     for (std::int64_t p : asked(turn).prompt) {
       if (begin >= have) break;
@@ -167,7 +170,7 @@ void Checker::explain_inserts(std::int64_t r, bool last_chance) {
     }
     covered = a.prompt_tokens / header_.block_tokens * header_.block_tokens;
     for (std::int64_t p : a.answer) {
-      if ((covered += tokens(p)) <= a.prompt_tokens + q.emitted) computed.insert(p);
+      if ((covered += tokens(p)) <= a.prompt_tokens + emitted(q)) computed.insert(p);
     }
   }
   std::erase_if(replica.unexplained,

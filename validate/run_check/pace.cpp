@@ -57,6 +57,7 @@ std::int64_t Checker::lonely_end(std::int64_t node, const Flow& f, const RouteLi
     if (!p.known || p.rate <= 0) return -1;
     const Wide ps = (left + p.rate - 1) / p.rate;
     const std::int64_t end = ps <= p.until - at ? at + static_cast<std::int64_t>(ps) : p.until;
+    if (end <= at) return -1;  // beyond all time
     left -= Wide(p.rate) * (end - at);
     at = end;
   }

@@ -10,16 +10,6 @@ namespace kvplan::run_check {
 using Stage = Request::Stage;
 using Part = Request::Part;
 
-namespace {
-
-std::int64_t piece_at(const std::vector<Piece>& pieces, std::int64_t x) {
-  const auto behind = std::find_if(pieces.begin(), pieces.end(), [&](const Piece& p) { return p.from > x; });
-  const Piece& p = behind == pieces.begin() ? pieces.front() : *std::prev(behind);
-  return p.start_ps + p.slope_ps * (x - p.from);
-}
-
-}  // namespace
-
 void Checker::enter(Request& q, Part part, std::int64_t at) {
   if (q.part == Part::done) return;
   (q.part == Part::queue ? q.queue : q.part == Part::load ? q.load : q.prefill) += at - q.since;
@@ -47,7 +37,9 @@ void Checker::refuse(const Entry& e) {
     return;
   }
   expect("ends", q.stage == Stage::front_end, fmt::format("request {} is refused after its queue", e.turn));
-  const auto fits_in = [&](std::int64_t tokens, std::int64_t replica) { return pages_of(tokens) <= pages_of_g1(replica); };
+  const auto fits_in = [&](std::int64_t tokens, std::int64_t replica) {
+    return pages_to_run(tokens) <= pages_of_g1(replica);
+  };
   bool fits = false;
   for (const Kind& k : header_.kinds) {
     fits = fits || (header_.decode.replicas == 0 ? fits_in(all, k.first_replica)
@@ -73,6 +65,7 @@ void Checker::queue(const Entry& e) {
   q.stage = Stage::waiting;
   q.replica = e.replica;
   replica(e).waiting.push_back(e.turn);
+  replica(e).stirred = true;
 }
 
 void Checker::admit(const Entry& e) {
@@ -99,25 +92,39 @@ void Checker::admit(const Entry& e) {
   r.running.push_back(e.turn);
 }
 
-// The hits are the first blocks of the prompt; what need not be computed is what they cover, or less.
+// The hits are the first blocks of the prompt; what need not be computed is what they cover, or less. A part that is
+// computed while the rest loads lies between what G1 has and that rest.
 void Checker::check_hits(const Entry& e, Request& q) {
   const Places& prompt = asked(e.turn).prompt;
-  bool leading = q.hits.size() <= prompt.size();
-  std::int64_t covered = 0, counted = 0;
+  std::int64_t covered = 0, counted = 0, in_g1 = 0;
   std::array<std::int64_t, 4> by_tier{};
-  for (std::size_t i = 0; leading && i < q.hits.size(); ++i) {
-    leading = q.hits[i].second == prompt[i];
-    covered += tokens(prompt[i]);
+  std::size_t next = 0;  // block of the prompt
+  bool leading = true, leads = e.lead_tokens > 0;
+  for (const auto& [tier, place] : q.hits) {
+    if (leads && tier > 0) {
+      in_g1 = covered;
+      while (covered < e.lead_tokens && next < prompt.size()) covered += tokens(prompt[next++]);
+      expect("hits", e.waits == 0 && covered == e.lead_tokens && covered > in_g1 && covered < e.cached_tokens,
+             fmt::format("request {} computes up to token {} while what lies behind loads", e.turn, e.lead_tokens));
+      counted = covered;
+      leads = false;
+    }
+    leading = next < prompt.size() && place == prompt[next];
+    if (!leading) break;
+    covered += tokens(prompt[next++]);
     const std::int64_t useful = std::min(covered, e.cached_tokens) - counted;
-    by_tier.at(static_cast<std::size_t>(std::min<std::int64_t>(q.hits[i].first, 3))) += useful;
+    by_tier.at(static_cast<std::size_t>(std::min<std::int64_t>(tier, 3))) += useful;
     counted += useful;
-    if (q.hits[i].first > 0) q.load_in_step = e.waits == 0;
+    if (tier > 0) q.load_in_step = e.waits == 0 && e.lead_tokens == 0;
   }
   expect("hits", leading, fmt::format("the hits of request {} are not the beginning of its prompt", e.turn));
-  expect("hits", e.cached_tokens <= covered && e.cached_tokens < target(e.turn),
+  expect("hits", e.cached_tokens <= covered && e.cached_tokens < target(e.turn) && !leads,
          fmt::format("request {} saves {} tokens with hits of {}", e.turn, e.cached_tokens, covered));
   if (q.computed_in_all == 0) q.hit_tokens = by_tier;
-  q.computed = e.cached_tokens;
+  q.led = false;
+  q.lead = e.lead_tokens;
+  q.resume = e.cached_tokens;
+  q.computed = q.lead > 0 ? in_g1 : e.cached_tokens;
 }
 
 void Checker::loaded(const Entry& e) {
@@ -125,8 +132,35 @@ void Checker::loaded(const Entry& e) {
   expect("order", q.stage == Stage::loading && q.loads_queued == 0,
          fmt::format("request {} counts as loaded, and its load has not ended", e.turn));
   q.stage = Stage::loaded;
+  q.computed = q.resume;
   enter(q, Part::queue, e.at);
   replica(e).loaded.push_back(e.turn);
+}
+
+// What it computed while the rest loads is done: it leaves the batch until all is there, and then queues to go on.
+void Checker::lead_end(const Entry& e) {
+  Request& q = request(e);
+  Replica& r = replica(e);
+  expect("tokens", q.stage == Stage::prefilling && q.lead > 0 && q.computed == q.lead,
+         fmt::format("request {} has computed {} of the {} tokens ahead of its load", e.turn, q.computed, q.lead));
+  expect("durations", e.at == r.next_start, fmt::format("request {} leaves its batch in the middle of a step", e.turn));
+  expect("order", (e.waits == 1) == (q.loads_queued > 0),
+         fmt::format("request {} {}, with {} loads under way", e.turn, e.waits == 1 ? "waits" : "does not wait",
+                     q.loads_queued));
+  explain_inserts(e.replica, false);
+  std::erase(r.running, e.turn);
+  std::erase(r.chunks, e.turn);
+  q.chunk = q.lead = 0;
+  q.led = true;
+  if (e.waits == 1) {
+    q.stage = Stage::loading;
+    enter(q, Part::load, e.at);
+    return;
+  }
+  q.stage = Stage::loaded;
+  q.computed = q.resume;
+  enter(q, Part::queue, e.at);
+  r.loaded.push_back(e.turn);
 }
 
 void Checker::release(const Entry& e) {
@@ -137,19 +171,25 @@ void Checker::release(const Entry& e) {
   std::erase(r.loaded, e.turn);
   r.waiting.push_front(e.turn);
   q.stage = Stage::waiting;
+  q.preemptions += q.led;  // what it computed while it loaded is lost
   q.computed = 0;
 }
 
 void Checker::preempt(const Entry& e) {
   Request& q = request(e);
   Replica& r = replica(e);
-  expect("order", !r.running.empty() && r.running.back() == e.turn,
+  // Into the pages of some a load still writes: they are passed over.
+  const auto newest = std::find_if(r.running.rbegin(), r.running.rend(), [&](std::int64_t turn) {
+    return requests_[static_cast<std::size_t>(turn)].loads_queued == 0;
+  });
+  expect("order", newest != r.running.rend() && *newest == e.turn,
          fmt::format("request {} is preempted, and is not the newest", e.turn));
   std::erase(r.running, e.turn);
   r.waiting.push_front(e.turn);
   enter(q, Part::queue, e.at);
   q.stage = Stage::waiting;
-  q.computed = 0;
+  q.computed = q.lead = 0;
+  q.emitted_parts = emitted(q) * header_.speculation.token_parts;
   ++q.preemptions;
 }
 
@@ -164,9 +204,9 @@ void Checker::compose(Replica& r) {
 void Checker::chunk(const Entry& e) {
   compose(replica(e));
   Request& q = request(e);
-  if (!expect("tokens", q.stage == Stage::prefilling && e.tokens > 0 && q.computed + e.tokens <= target(e.turn),
-              fmt::format("request {} computes {} tokens behind {} of {}", e.turn, e.tokens, q.computed,
-                          target(e.turn)))) {
+  const std::int64_t stop = q.lead > 0 ? q.lead : target(e.turn);
+  if (!expect("tokens", q.stage == Stage::prefilling && e.tokens > 0 && q.computed + e.tokens <= stop,
+              fmt::format("request {} computes {} tokens behind {} of {}", e.turn, e.tokens, q.computed, stop))) {
     return;
   }
   q.chunk = e.tokens;
@@ -183,7 +223,7 @@ void Checker::batch(const Entry& e) {
     const Request& q = requests_[static_cast<std::size_t>(turn)];
     if (q.stage != Stage::decoding) continue;
     ++decoding;
-    context += asked(turn).prompt_tokens + q.emitted;
+    context += context_parts(turn);
   }
   if (e.decodes == 0) context = 0;
   for (std::int64_t turn : r.chunks) {
@@ -192,8 +232,9 @@ void Checker::batch(const Entry& e) {
     samples += q.computed + q.chunk == target(turn);
     pairs += q.chunk * q.computed + q.chunk * (q.chunk + 1) / 2;
   }
-  new_tokens += e.decodes;
-  samples += e.decodes;
+  const std::int64_t rows = e.decodes * (1 + header_.speculation.draft_tokens);
+  new_tokens += rows;
+  samples += rows;
   const Limits limits = limits_of(e.replica);
   const auto sequences = static_cast<std::int64_t>(r.running.size());
   expect("limits", sequences <= limits.max_num_seqs && e.tokens <= limits.max_num_batched_tokens,
@@ -209,11 +250,18 @@ void Checker::batch(const Entry& e) {
          fmt::format("replica {} begins a step in the middle of another", e.replica));
   const StepCost& cost = limits.step_costs.at(static_cast<std::size_t>(copies));
   r.decodes = e.decodes;
+  r.prepared = e.at == r.next_start && r.stepped;
   r.next_start = e.at;
-  r.next_ps = std::max<std::int64_t>(1, piece_at(cost.base, new_tokens) + piece_at(cost.head, samples) +
-                                            cost.context_ps * context + cost.pair_ps * pairs);
+  r.next_ps = std::max<std::int64_t>(1, cost.total(new_tokens, samples, context, pairs));
+  r.host_ps = cost.host_ps + cost.host_sample_ps * samples;
   const std::int64_t chunk = r.chunks.empty() ? 0 : requests_[static_cast<std::size_t>(r.chunks.front())].chunk;
-  r.growth_ps = cost.context_ps * e.decodes + cost.pair_ps * chunk * chunk;
+  const std::int64_t grows = e.decodes * header_.speculation.step_parts;
+  r.growth_ps = cost.context_ps * grows + cost.pair_ps * chunk * chunk;
+  if (header_.speculation.draft_tokens > 0 && e.decodes > 0) {
+    const StepCost& draft = limits.draft_costs.at(static_cast<std::size_t>(copies));
+    r.next_ps += draft.total(e.decodes, e.decodes, context, 0);
+    r.growth_ps += draft.context_ps * grows;
+  }
   explain_inserts(e.replica, true);
   check_pages(e.replica);
 }
@@ -226,16 +274,18 @@ void Checker::steps(const Entry& e) {
   if (!expect("durations", all == took && took >= 0, fmt::format("replica {}: steps without end", e.replica))) return;
   expect("durations", e.at == r.next_start && e.count > 0,
          fmt::format("replica {} starts a step at {}, expected at {}", e.replica, e.at, r.next_start));
-  expect("durations", e.first_ps - e.stall_ps == r.next_ps && (e.count == 1 || e.growth_ps == r.growth_ps),
-         fmt::format("replica {}: a step of {} + {} ps that should take {} + {}", e.replica, e.first_ps, e.growth_ps,
-                     r.next_ps, r.growth_ps));
+  check_durations(e, r);
   check_gate(e, r);
   note_busy(e.replica, e.at, e.at + took, true);
   r.next_start += took;
   r.next_ps += e.count * r.growth_ps;
+  r.prepared = r.stepped = true;
+  r.stirred = false;
   for (std::int64_t turn : r.running) {
     Request& q = requests_[static_cast<std::size_t>(turn)];
-    if (q.stage == Stage::decoding && r.decodes > 0) q.emitted += e.count;
+    if (q.stage != Stage::decoding || r.decodes == 0) continue;
+    q.last_yield = header_.speculation.step_parts;
+    q.emitted_parts += e.count * q.last_yield;
   }
   for (std::int64_t turn : r.chunks) {
     Request& q = requests_[static_cast<std::size_t>(turn)];
@@ -249,6 +299,27 @@ void Checker::steps(const Entry& e) {
     q.load_in_step = false;
   }
   explain_inserts(e.replica, false);
+}
+
+// The host's work for a step that follows another is hidden behind that one: of host and device the longer counts.
+std::int64_t Checker::step_ps(const Replica& r, std::int64_t ahead, bool prepared) const {
+  const std::int64_t both = r.next_ps + ahead * r.growth_ps;
+  return header_.overlap && prepared ? std::max({std::int64_t{1}, both - r.host_ps, r.host_ps}) : both;
+}
+
+// All steps of an entry: since its first and last take what they should, and durations grow by a constant or stay
+// until they begin to grow, it is enough to look at the ends and at the growth.
+void Checker::check_durations(const Entry& e, const Replica& r) {
+  const std::int64_t first = e.first_ps - e.stall_ps;
+  const auto well = [&](bool prepared) {
+    const bool linear = e.count == 1 || e.growth_ps == r.growth_ps || e.growth_ps == 0;
+    return linear && first == step_ps(r, 0, prepared) &&
+           first + (e.count - 1) * e.growth_ps == step_ps(r, e.count - 1, prepared || e.count > 1);
+  };
+  // Who comes at the very instant at which a replica runs dry finds nothing prepared.
+  expect("durations", well(r.prepared) || (r.prepared && r.stirred && well(false)),
+         fmt::format("replica {}: {} steps of {} + {} ps that should take {} + {}", e.replica, e.count, e.first_ps,
+                     e.growth_ps, step_ps(r, 0, r.prepared), r.growth_ps));
 }
 
 // A step beside layer-wise loads: its last layer follows the last load, and it is no slower than one that waits for
@@ -266,9 +337,9 @@ void Checker::check_gate(const Entry& e, Replica& r) {
     return;
   }
   const std::int64_t layers = header_.kind_of_replica(e.replica).step_costs[0].layers, end = e.at + e.first_ps;
-  const std::int64_t layer = (r.next_ps + layers - 1) / layers;
-  expect("durations", end >= last + layer && end >= e.at + r.next_ps && end <= std::max(e.at, last) + r.next_ps,
-         fmt::format("replica {}: a step from {} of {} ps beside loads until {} ends at {}", e.replica, e.at, r.next_ps,
+  const std::int64_t compute = e.first_ps - e.stall_ps, layer = (compute + layers - 1) / layers;
+  expect("durations", end >= last + layer && e.stall_ps >= 0 && end <= std::max(e.at, last) + compute,
+         fmt::format("replica {}: a step from {} of {} ps beside loads until {} ends at {}", e.replica, e.at, compute,
                      last, end));
 }
 
@@ -282,7 +353,8 @@ void Checker::first(const Entry& e) {
     enter(q, Part::done, e.at);
     q.first_token = e.at;
   }
-  ++q.emitted;
+  q.last_yield = header_.speculation.token_parts;
+  q.emitted_parts += q.last_yield;
   q.chunk = 0;
   q.stage = gives_away(e.replica, e.turn) ? Stage::leaving : Stage::decoding;
   std::erase(r.chunks, e.turn);
@@ -295,8 +367,10 @@ void Checker::finish(const Entry& e) {
   Request& q = request(e);
   Replica& r = replica(e);
   const std::int64_t wanted = std::max<std::int64_t>(1, asked(e.turn).output_tokens);
-  expect("tokens", q.stage == Stage::decoding && q.emitted == wanted,
-         fmt::format("request {} ends with {} of {} tokens", e.turn, q.emitted, wanted));
+  const std::int64_t parts = wanted * header_.speculation.token_parts;
+  expect("tokens",
+         q.stage == Stage::decoding && q.emitted_parts >= parts && q.emitted_parts - q.last_yield < parts,
+         fmt::format("request {} ends with {} of {} tokens", e.turn, emitted(q), wanted));
   expect("durations", e.at == r.next_start, fmt::format("request {} ends in the middle of a step", e.turn));
   explain_inserts(e.replica, false);
   q.finish = e.at;
