@@ -13,6 +13,7 @@
 #include "cli/replay.hpp"
 #include "cli/text_grid.hpp"
 #include "cli/verb.hpp"
+#include "reports/kept_result.hpp"
 #include "reports/cells.hpp"
 #include "reports/requests_jsonl.hpp"
 
@@ -55,8 +56,7 @@ std::vector<json> requests_of(const std::string& text, const std::string& name) 
 Side side_of(const std::string& path, const std::vector<std::string>& settings, std::ostream& err) {
   if (std::filesystem::is_directory(path)) {
     if (!settings.empty()) throw UsageError("--set needs a scenario, and " + path + " is a folder of results");
-    const JsonFile file = JsonFile::load(path + "/result.json");
-    return {path, Json::parse(json_text(file.root())),
+    return {path, read_kept_result(path + "/result.json"),
             requests_of(read_text_file(path + "/requests.jsonl"), path + "/requests.jsonl")};
   }
   Scenario s;

@@ -1,4 +1,5 @@
 // kvplan explain RESULT REQUEST...: the lives of requests in words and times.
+#include "reports/kept_result.hpp"
 #include "reports/explain.hpp"
 
 #include <fmt/format.h>
@@ -92,9 +93,7 @@ std::vector<TurnId> turns_of(const po::variables_map& values, const std::vector<
 Json load_choice_of(const std::string& folder) {
   const std::string path = folder + "/result.json";
   if (!std::filesystem::exists(path)) return nullptr;
-  const JsonFile file = JsonFile::load(path);
-  const Json::json_pointer at("/kv/load_choice");
-  return file.root().contains(at) ? Json(file.root()[at]) : Json(nullptr);
+  return read_kept_result(path)["kv"]["load_choice"];
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "cli/arguments.hpp"
 #include "cli/run_folder.hpp"
 #include "cli/verb.hpp"
+#include "reports/kept_result.hpp"
 #include "reports/open_metrics.hpp"
 #include "reports/write.hpp"
 
@@ -60,11 +61,8 @@ Json result_of(const std::string& folder) {
     throw InputError(Diagnostic{path, 0, 0, why, "run it again: kvplan run ... --out DIR"});
   };
   if (!std::filesystem::exists(path)) refuse("is missing beside requests.jsonl");
-  Json result = Json::parse(read_text_file(path), nullptr, false);
-  if (!result.is_object() || result.value("schema", "") != kResultSchema)
-    refuse(fmt::format("is no whole result of schema {}", kResultSchema));
-  if (!result.contains("series") || !result["series"].contains("at_s"))
-    refuse("has no series over time, as results of sweeps");
+  Json result = read_kept_result(path);
+  if (!result.contains("series")) refuse("has no series over time, as results of sweeps");
   return result;
 }
 

@@ -15,16 +15,13 @@
 #include "cli/run_folder.hpp"
 #include "plan/merge.hpp"
 #include "reports/flat.hpp"
+#include "reports/kept_result.hpp"
 #include "reports/kept_run.hpp"
 
 namespace kvplan {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Blocks that every section may read.
-constexpr const char* kBlocks[] = {"verdict", "notes", "requests", "latency", "throughput", "targets",
-                                   "kv",      "links", "gpu",      "cost",    "provenance"};
 
 class Reader {
  public:
@@ -121,11 +118,7 @@ class Reader {
 
   // `folder`: where its requests may be.
   void add_result(const Json& document, const std::string& path, const std::string& name, const fs::path& folder = {}) {
-    for (const char* block : kBlocks) {
-      if (document.contains(block)) continue;
-      findings_.push_back({path, 0, 0, fmt::format("has no \"{}\"", block), "the result is not whole; run it again"});
-      return;
-    }
+    require_result(document, path);
     const Json& p = document["provenance"];
     std::string given = name;
     if (given.empty() && p.contains("hardware")) given = p["hardware"].value("name", "");

@@ -20,6 +20,27 @@ std::string usage() {
          "5 target missed, 130 interrupted.\n";
 }
 
+[[noreturn]] void refuse_changed(const char* what) {
+  throw Error(ExitCode::bad_input,
+              fmt::format("error: what was read is not as kvplan wrote it: {}\n  help: make it again; where nobody has "
+                          "changed it, this is a fault of kvplan",
+                          what));
+}
+
+ExitCode run(const Verb& verb, const std::vector<std::string>& arguments, Streams streams) {
+  if (!verb.reads_back) return verb.run(arguments, streams);
+  try {
+    return verb.run(arguments, streams);
+  } catch (const Error& e) {
+    if (e.code() != ExitCode::internal) throw;
+    refuse_changed(e.what());
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& e) {
+    refuse_changed(e.what());
+  }
+}
+
 ExitCode find_and_run(const std::vector<std::string>& arguments, Streams streams) {
   if (arguments.empty()) {
     streams.err << usage();
@@ -36,7 +57,7 @@ ExitCode find_and_run(const std::vector<std::string>& arguments, Streams streams
   }
   std::vector<std::string> names;
   for (const Verb& v : verbs()) {
-    if (word == v.name) return v.run({arguments.begin() + 1, arguments.end()}, streams);
+    if (word == v.name) return run(v, {arguments.begin() + 1, arguments.end()}, streams);
     names.push_back(v.name);
   }
   throw UsageError(fmt::format("no such verb: \"{}\"", word), suggestion(word, names));

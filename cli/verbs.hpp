@@ -11,6 +11,7 @@ struct Verb {
   const char* name;
   const char* summary;  // one line of `kvplan --help`
   VerbFunction run;
+  bool reads_back = false;  // what kvplan wrote: whatever does not fit in it is somebody's change, not a fault of kvplan
 };
 
 const std::vector<Verb>& verbs();

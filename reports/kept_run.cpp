@@ -46,6 +46,7 @@ std::int64_t each_line(const std::string& path, const std::string& help, Take ta
   return number;
 }
 
+constexpr std::uint32_t kMostReplicas = 1'000'000;
 constexpr const char* kAgain = "run it again: kvplan run ... --out DIR";
 constexpr const char* kWithEvents = "`kvplan run ... --events --out DIR` writes one (with --check, checked)";
 
@@ -101,6 +102,19 @@ KeptRequest request_of(od::object object) {
     }
   }
   return r;
+}
+
+void require_sense(const KeptRequest& r, const std::string& path, std::int64_t line) {
+  const bool in_order = Time(0) <= r.arrival && r.arrival < r.first_token && r.first_token <= r.finish &&
+                        r.finish < Time::max();
+  if (!in_order) refuse(path, line, "a request that ends before it begins", kAgain);
+  for (const Time part : {r.frontend, r.queue, r.load, r.prefill, r.recompute}) {
+    if (part < Time(0) || part > r.finish) refuse(path, line, "a part of a request that is longer than it", kAgain);
+  }
+  if (r.replica >= kMostReplicas) refuse(path, line, "a request that no replica served", kAgain);
+  if (r.prompt_tokens < 0 || r.output_tokens < 0 || r.computed_tokens < 0) {
+    refuse(path, line, "a request of fewer than no tokens", kAgain);
+  }
 }
 
 StepTime step_time_of(const nlohmann::json& j) {
@@ -191,8 +205,9 @@ std::vector<KeptRequest> read_kept_requests(const std::string& folder) {
   }
   std::vector<KeptRequest> all;
   each_line(path, kAgain, [&](std::int64_t line, const std::string&, od::object object) {
-    all.push_back(request_of(object));
-    if (all.back().turn != line - 1) refuse(path, line, "the turns are not numbered in order", kAgain);
+    const KeptRequest& r = all.emplace_back(request_of(object));
+    if (r.turn != line - 1) refuse(path, line, "the turns are not numbered in order", kAgain);
+    if (r.outcome == Outcome::completed) require_sense(r, path, line);
   });
   return all;
 }

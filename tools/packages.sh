@@ -5,7 +5,7 @@ KVPLAN_PACKAGES=(
   g++ cmake ninja-build pkg-config git
   libboost-dev libboost-context-dev libboost-iostreams-dev libboost-program-options-dev
   nlohmann-json3-dev libeigen3-dev libsimdjson-dev libfmt-dev robin-map-dev libmimalloc-dev
-  libssl-dev zlib1g-dev libzstd-dev libxxhash-dev libarchive-dev coinor-libclp-dev
+  libssl-dev zlib1g-dev libzstd-dev libxxhash-dev libarchive-dev coinor-libclp-dev libvalijson-dev
 )
 KVPLAN_TEST_PACKAGES=(chromium catch2 librapidcheck-dev libbenchmark-dev libsimgrid-dev prometheus python3)
 

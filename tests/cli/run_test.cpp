@@ -1,7 +1,7 @@
 // The verb run as a whole, on the sample that ships.
+#include "base/json_schema.hpp"
 #include "tests/catch.hpp"
 #include "tests/cli/run_cli.hpp"
-#include "tests/schema_check.hpp"
 
 using namespace kvplan;
 using nlohmann::json;
@@ -26,17 +26,17 @@ TEST_CASE("kvplan run alone answers, verdict first, and says what to try next") 
 }
 
 TEST_CASE("result.json keeps to its schema") {
-  SchemaCheck check(cli({"schema", "result"}).json());
+  const json schema = cli({"schema", "result"}).json();
   for (const char* offload : {"none", "dram"}) {
     const CliRun run = cli({"run", "--limit", "60", "--offload", offload, "--format", "json", "--set", "slo.ttft_s=1"});
-    const std::vector<std::string> problems = check.problems(run.json());
+    const std::vector<std::string> problems = schema_problems(schema, run.json());
     CAPTURE(offload, problems);
     CHECK(problems.empty());
   }
   json broken = cli({"run", "--limit", "5", "--format", "json"}).json();
   broken["latency"].erase("ttft_s");
   broken["extra"] = 1;
-  CHECK(check.problems(broken).size() == 2);
+  CHECK(schema_problems(schema, broken).size() == 2);
 }
 
 TEST_CASE("the same scenario and seed give the same bytes, but for the wall clock") {
@@ -118,7 +118,7 @@ TEST_CASE("replications give every latency an interval, the narrower the more th
     const CliRun run = cli(arguments);
     INFO(run.err);
     REQUIRE(run.code == 0);
-    CHECK(SchemaCheck(cli({"schema", "result"}).json()).problems(run.json()).empty());
+    CHECK(schema_problems(cli({"schema", "result"}).json(), run.json()).empty());
     return run.json()["confidence"];
   };
   const json one = confidence({"--replications", "1"}), many = confidence({"--replications", "8"});

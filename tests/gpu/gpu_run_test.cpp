@@ -5,11 +5,11 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "base/json_schema.hpp"
 #include "base/error.hpp"
 #include "tests/catch.hpp"
 #include "tests/own_path.hpp"
 #include "tests/gpu/synthetic_run.hpp"
-#include "tests/schema_check.hpp"
 #include "validate/gpu_run/judge.hpp"
 #include "validate/gpu_run/nvbandwidth.hpp"
 #include "validate/gpu_run/plan.hpp"
@@ -64,7 +64,7 @@ DeviceFacts good_machine() {
 TEST_CASE("a run survives writing and reading, and keeps to its schema") {
   const GpuRun run = synthetic_run();
   const std::string text = to_json_text(run);
-  for (const std::string& problem : SchemaCheck(schema()).problems(nlohmann::json::parse(text))) FAIL_CHECK(problem);
+  for (const std::string& problem : schema_problems(schema(), nlohmann::json::parse(text))) FAIL_CHECK(problem);
   CHECK(to_json_text(parse_gpu_run(text, "run.json")) == text);
 }
 
@@ -113,7 +113,7 @@ TEST_CASE("a run recorded from kvplan-gpu, on its emulated device, keeps to the 
   const GpuRun run = read_gpu_run(path);
   CHECK(run.complete);
   CHECK(run.synthetic);
-  for (const std::string& problem : SchemaCheck(schema()).problems(nlohmann::json::parse(to_json_text(run)))) {
+  for (const std::string& problem : schema_problems(schema(), nlohmann::json::parse(to_json_text(run)))) {
     FAIL_CHECK(problem);
   }
   const GpuTables t = tables_of(run);

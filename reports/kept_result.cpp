@@ -1,0 +1,59 @@
+#include "reports/kept_result.hpp"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "base/embedded.hpp"
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "base/json_file.hpp"
+#include "base/json_schema.hpp"
+
+namespace kvplan {
+namespace {
+
+constexpr const char* kAgain = "the result is not whole, or somebody has changed it; run it again";
+
+// Every curve in a block has as many values as its axis. Arrays that are none are lists of objects with curves in them.
+void require_lengths(const Json& block, std::size_t length, const std::string& at, std::vector<std::string>& problems) {
+  static const std::set<std::string> lists = {"below", "links", "tiers", "ttft_bands"};
+  for (const auto& [key, value] : block.items()) {
+    const std::string here = at + "/" + key;
+    if (value.is_object() || lists.contains(key)) {
+      require_lengths(value, length, here, problems);
+    } else if (value.is_array() && value.size() != length) {
+      problems.push_back(fmt::format("{}: {} values on an axis of {}", here, value.size(), length));
+    }
+  }
+}
+
+}  // namespace
+
+void require_result(const Json& document, const std::string& path) {
+  static const auto schema = nlohmann::json::parse(embedded_file("reports/result.schema.json"));
+  std::vector<std::string> problems = schema_problems(schema, nlohmann::json(document));
+  for (const auto& [block, axis] : {std::pair{"series", "at_s"}, {"distribution", "quantile"}, {"break_even", "tokens"}}) {
+    if (!problems.empty() || !document.contains(block) || document[block].is_null()) continue;
+    require_lengths(document[block], document[block][axis].size(), std::string("/") + block, problems);
+  }
+  constexpr std::size_t kMostTold = 3;
+  std::vector<Diagnostic> findings;
+  for (const std::string& problem : problems) {
+    if (findings.size() < kMostTold) findings.push_back({path, 0, 0, problem, kAgain});
+  }
+  if (!findings.empty()) throw InputError(findings);
+}
+
+Json read_kept_result(const std::string& path) {
+  const std::string text = read_text_file(path);
+  Json document = Json::parse(text, nullptr, false);
+  if (document.is_discarded()) {
+    JsonFile::parse(text, path);  // throws with line and column
+    throw InputError({path, 0, 0, "is not JSON (results have no comments)", kAgain});
+  }
+  require_result(document, path);
+  return document;
+}
+
+}  // namespace kvplan

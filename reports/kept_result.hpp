@@ -1,0 +1,17 @@
+// result.json read back, by those who compare, explain or draw it.
+#pragma once
+
+#include <string>
+
+#include "reports/result_document.hpp"
+
+namespace kvplan {
+
+// InputError that names `path`, unless the document keeps to result.schema.json, and its curves have a value for each
+// place on their axis.
+void require_result(const Json& document, const std::string& path);
+
+// The file, as required.
+Json read_kept_result(const std::string& path);
+
+}  // namespace kvplan
