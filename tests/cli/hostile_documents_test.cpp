@@ -1,5 +1,6 @@
 // Documents that are almost right: each shipped one with a value, one at a time, replaced by what nobody should
-// write, cut off in the middle, and with a key that does not exist. Each is accepted, or refused with a finding.
+// write, cut off in the middle, and with a key that does not exist; likewise the files of a run's folder. Each is accepted,
+// or refused with a finding.
 #include <algorithm>
 
 #include "base/embedded.hpp"
@@ -86,5 +87,42 @@ TEST_CASE("documents with one hostile value are accepted or refused with a findi
       CHECK_NOTHROW(taken = accepted(s.kind, text.substr(0, cut)));
       CHECK_FALSE(taken);
     }
+  }
+}
+
+TEST_CASE("a run's folder with one hostile value is read back, or refused with a finding") {
+  for (const auto& [kind, name] : {std::pair{'R', "result.json"}, {'Q', "requests.jsonl"}, {'E', "events.jsonl"}}) {
+    CAPTURE(name);
+    const std::string text = read_text_file(fuzz::kept_run() + "/" + name);
+    REQUIRE(accepted(kind, text));
+    std::vector<std::string> documents;  // a line each, or the one that there is
+    if (kind == 'R') {
+      documents = {text};
+    } else {
+      std::istringstream lines(text);
+      for (std::string line; std::getline(lines, line);) documents.push_back(line);
+    }
+    int refused = 0;
+    for (std::size_t i = 0; i < documents.size(); i += std::max<std::size_t>(1, documents.size() / 7)) {
+      const json good = json::parse(documents[i]), flat = good.flatten();
+      std::vector<std::string> leaves;
+      for (const auto& [pointer, value] : flat.items()) leaves.push_back(pointer);
+      const std::size_t stride = std::max<std::size_t>(1, leaves.size() / (documents.size() == 1 ? 30 : 5));
+      for (std::size_t leaf = 0; leaf < leaves.size(); leaf += stride) {
+        for (const json& hostile : kHostile) {
+          json changed = good;
+          changed[json::json_pointer(leaves[leaf])] = hostile;
+          CAPTURE(i, leaves[leaf], hostile.dump());
+          std::string whole;
+          for (std::size_t d = 0; d < documents.size(); ++d) {
+            whole += (d == i ? changed.dump() : documents[d]) + (kind == 'R' ? "" : "\n");
+          }
+          bool taken = true;
+          CHECK_NOTHROW(taken = accepted(kind, whole));
+          refused += !taken;
+        }
+      }
+    }
+    CHECK(refused > 0);
   }
 }

@@ -106,9 +106,6 @@ class Replica {
   void add_prefills(Time at);
   void admit(Time at);
   bool full() const;
-  Plan plan(const Request& q) const;
-  bool try_admit(Request& q, Time at);
-  void take_hits(Request& q, const Plan& p);
   std::int64_t chunk_pages(const Request& q, std::int64_t tokens) const;
   void begin_chunk(Request& q, std::int64_t tokens);
   void adopt(Request& q, std::int64_t tokens);
@@ -121,6 +118,11 @@ class Replica {
   std::int64_t pages_of(std::int64_t tokens) const { return ceil_div(tokens, run_.config.engine.page_tokens); }
   std::int64_t pages_of_blocks(const Request& q, std::size_t blocks) const;
   std::vector<Request*> decoding() const;
+
+  // admission.cpp
+  Plan plan(const Request& q) const;
+  bool try_admit(Request& q, Time at);
+  void take_hits(Request& q, const Plan& p);
 
   // transfers.cpp
   bool writes_back() const { return !tiers_.empty() && run_.config.offload.store == StorePolicy::back; }
