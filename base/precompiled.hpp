@@ -1,12 +1,12 @@
 // The headers that take longest to read, read once for all libraries; each file
 // still includes what it uses. What most of them would instantiate alike is
-// instantiated once, in precompiled.cpp.
+// instantiated once, in precompiled.cpp. Every file that uses them maps all of
+// them: what is of use to one library alone stands in its own (cli/precompiled.hpp).
 #pragma once
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/program_options.hpp>
 #include <filesystem>
 #include <fstream>
 #include <functional>
