@@ -53,7 +53,7 @@ std::vector<ServerRow> rows_of(const std::vector<std::string>& files, const po::
 std::string errors_text(const ServerCalibration& s) {
   std::vector<std::vector<std::string>> grid = {{"held out", "rows", "median %", "bias %", "p90 %", "covers %"}};
   const auto counted = [](const ServerComparison& c) { return !c.frontend_bound; };
-  const std::pair<Latency, const char*> latencies[] = {{Latency::ttft, "TTFT"}, {Latency::tpot, "TPOT"}, {Latency::e2e, "E2E"}};
+  const std::pair<ServerLatency, const char*> latencies[] = {{ServerLatency::ttft, "TTFT"}, {ServerLatency::tpot, "TPOT"}, {ServerLatency::e2e, "E2E"}};
   for (const auto& [q, name] : latencies) {
     const ErrorSummary e = summarise(s.held_out, q, counted);
     grid.push_back({name, std::to_string(e.rows), fmt::format("{:.1f}", 100 * e.median_absolute),

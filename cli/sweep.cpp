@@ -127,7 +127,7 @@ Json evaluate(const SweepFile& sweep, const SweepPoint& point, WorkloadCache& lo
 }
 
 // Leaves the process where points run too long to wait for: all that is done is on disk already.
-[[noreturn]] void drop_the_rest(const Progress& p, Streams streams) {
+[[noreturn]] void drop_the_rest(const PointCounts& p, Streams streams) {
   streams.err << fmt::format("interrupted: {} of {} points are kept, {} were dropped; run it again to go on\n",
                              p.recorded(), p.points, p.running)
               << std::flush;
@@ -142,7 +142,7 @@ SweepOutcome run_part(const SweepFile& sweep, const std::vector<SweepPoint>& par
   SweepProgress shown(streams.err, &streams.err == &std::cerr && ::isatty(STDERR_FILENO) == 1);
   const Interrupt interrupt;
   std::optional<std::chrono::steady_clock::time_point> asked;
-  const auto tick = [&](const Progress& p) {
+  const auto tick = [&](const PointCounts& p) {
     shown.show(p);
     if (!interrupt.asked()) return true;
     const auto now = std::chrono::steady_clock::now();
@@ -166,7 +166,7 @@ SweepOutcome run_part(const SweepFile& sweep, const std::vector<SweepPoint>& par
 }
 
 ExitCode verdict(const SweepOutcome& outcome, const std::string& out, Streams streams) {
-  const Progress& p = outcome.progress;
+  const PointCounts& p = outcome.progress;
   for (const std::string& e : outcome.errors) streams.err << "error: " << e << "\n";
   std::string text = fmt::format("{} of {} points have a record", p.recorded(), p.points);
   if (p.kept > 0) text += fmt::format(", {} from before", p.kept);

@@ -17,7 +17,7 @@ std::string rough_time(double s) {
 
 }  // namespace
 
-std::string progress_text(const Progress& p, double elapsed_s) {
+std::string progress_text(const PointCounts& p, double elapsed_s) {
   std::string text = fmt::format("{} of {} points", p.recorded(), p.points);
   if (p.failed > 0) text += fmt::format(", {} failed", p.failed);
   if (p.stopping) return text + fmt::format("; stopping, {} still run", p.running);
@@ -27,7 +27,7 @@ std::string progress_text(const Progress& p, double elapsed_s) {
   return text;
 }
 
-void SweepProgress::show(const Progress& p) {
+void SweepProgress::show(const PointCounts& p) {
   const auto now = Clock::now();
   if (now - shown_ < (terminal_ ? 200ms : 5000ms)) return;
   shown_ = now;

@@ -13,7 +13,7 @@ class SweepProgress {
  public:
   SweepProgress(std::ostream& err, bool terminal) : err_(err), terminal_(terminal) {}
 
-  void show(const Progress&);
+  void show(const PointCounts&);
   void clear();  // before something else is printed
 
  private:
@@ -25,6 +25,6 @@ class SweepProgress {
 };
 
 // "34 of 120 points, 2 failed, 1 min 5 s left"; the rest is estimated from the cost of what is done.
-std::string progress_text(const Progress&, double elapsed_s);
+std::string progress_text(const PointCounts&, double elapsed_s);
 
 }  // namespace kvplan

@@ -66,7 +66,7 @@ double highest(const ChartRows& rows) {
   return most;
 }
 
-const Axis kTime{"time (s)", false, ""};
+const ChartAxis kTime{"time (s)", false, ""};
 
 Section what_section(const Workload& w, const TraceStatistics& s, const Reuse& r) {
   Section what{"trace", "What the trace holds", {}, {}, {}, {}, {}};

@@ -52,7 +52,7 @@ class Work {
     std::unique_lock lock(mutex_);
     for (bool last = false; !last;) {
       last = changed_.wait_for(lock, kTick, [&] { return open() == 0; });
-      const Progress now = outcome_.progress;
+      const PointCounts now = outcome_.progress;
       lock.unlock();
       const bool go_on = tick(now);
       lock.lock();
@@ -85,10 +85,10 @@ class Work {
   void attempt(const SweepPoint& point) {
     try {
       if (const auto claim = folder_.claim(point.id)) {
-        if (folder_.read(point.id)) return finish(point, &Progress::kept);  // done elsewhere meanwhile
+        if (folder_.read(point.id)) return finish(point, &PointCounts::kept);  // done elsewhere meanwhile
         if (const auto record = record_of(point)) {
           folder_.write(point.id, *record);
-          return finish(point, (*record)["failure"].is_null() ? &Progress::done : &Progress::failed);
+          return finish(point, (*record)["failure"].is_null() ? &PointCounts::done : &PointCounts::failed);
         }
         return finish(point, nullptr);
       }
@@ -119,7 +119,7 @@ class Work {
     outcome_.errors.push_back(fmt::format("point {}: {}", point.index, what));
   }
 
-  void finish(const SweepPoint& point, std::int64_t Progress::*counter) {
+  void finish(const SweepPoint& point, std::int64_t PointCounts::*counter) {
     std::lock_guard lock(mutex_);
     --outcome_.progress.running;
     outcome_.progress.cost_done += point.cost;

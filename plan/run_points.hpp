@@ -22,7 +22,7 @@ namespace kvplan {
 // The result of a point; throws InputError or InfeasibleError. Called on any thread.
 using Evaluate = std::function<Json(const SweepPoint&)>;
 
-struct Progress {
+struct PointCounts {
   std::int64_t points = 0, kept = 0, done = 0, failed = 0, running = 0;
   double cost = 0, cost_done = 0;  // of the points that were not kept
   bool stopping = false;
@@ -31,10 +31,10 @@ struct Progress {
 
 // Called about ten times a second by the thread that waits; false asks to stop
 // once the points that run are done.
-using Tick = std::function<bool(const Progress&)>;
+using Tick = std::function<bool(const PointCounts&)>;
 
 struct SweepOutcome {
-  Progress progress;
+  PointCounts progress;
   std::vector<std::string> errors;
 };
 

@@ -17,7 +17,7 @@ std::vector<std::string> in_order(const ChartRows& rows, std::string ChartRow::*
   return names;
 }
 
-Json axis(const Axis& a, const char* field) {
+Json axis(const ChartAxis& a, const char* field) {
   Json j = {{"field", field}, {"type", "quantitative"}, {"title", a.title}};
   if (a.log) j["scale"] = {{"type", "log"}};
   if (!a.format.empty()) j["axis"] = {{"format", a.format}};
@@ -48,14 +48,14 @@ Json parts(const ChartRows& rows) {
 
 }  // namespace
 
-Json line_chart(const std::string& title, const Axis& x, const Axis& y, const ChartRows& rows, bool steps) {
+Json line_chart(const std::string& title, const ChartAxis& x, const ChartAxis& y, const ChartRows& rows, bool steps) {
   Json spec = base(title, rows);
   spec["mark"] = {{"type", "line"}, {"strokeWidth", 2}, {"interpolate", steps ? "step-before" : "linear"}};
   spec["encoding"] = {{"x", axis(x, "x")}, {"y", axis(y, "y")}, {"color", parts(rows)}, {"strokeDash", parts(rows)}};
   return spec;
 }
 
-Json point_chart(const std::string& title, const Axis& x, const Axis& y, const ChartRows& rows, bool joined) {
+Json point_chart(const std::string& title, const ChartAxis& x, const ChartAxis& y, const ChartRows& rows, bool joined) {
   Json spec = base(title, rows);
   spec["mark"] = joined ? Json{{"type", "line"}, {"point", {{"size", 70}}}, {"strokeWidth", 2}}
                         : Json{{"type", "point"}, {"filled", true}, {"size", 110}};
@@ -63,7 +63,7 @@ Json point_chart(const std::string& title, const Axis& x, const Axis& y, const C
   return spec;
 }
 
-Json stacked_areas(const std::string& title, const Axis& x, const Axis& y, const ChartRows& rows) {
+Json stacked_areas(const std::string& title, const ChartAxis& x, const ChartAxis& y, const ChartRows& rows) {
   Json spec = base(title, rows);
   spec["mark"] = {{"type", "area"}, {"interpolate", "step-before"}, {"opacity", 0.85}};
   spec["encoding"] = {{"x", axis(x, "x")}, {"y", axis(y, "y")}, {"color", parts(rows)}};
@@ -71,7 +71,7 @@ Json stacked_areas(const std::string& title, const Axis& x, const Axis& y, const
   return spec;
 }
 
-Json stacked_bars(const std::string& title, const std::string& x, const Axis& y, const ChartRows& rows) {
+Json stacked_bars(const std::string& title, const std::string& x, const ChartAxis& y, const ChartRows& rows) {
   Json spec = base(title, rows);
   const std::vector<std::string> names = in_order(rows, &ChartRow::of);
   for (Json& row : spec["data"]["values"]) {
@@ -90,7 +90,7 @@ Json stacked_bars(const std::string& title, const std::string& x, const Axis& y,
   return spec;
 }
 
-Json range_bars(const std::string& title, const Axis& x, const std::vector<ChartRange>& ranges) {
+Json range_bars(const std::string& title, const ChartAxis& x, const std::vector<ChartRange>& ranges) {
   Json spec = base(title, {});
   std::vector<std::string> labels;
   for (const ChartRange& r : ranges) {

@@ -10,7 +10,7 @@
 
 namespace kvplan {
 
-struct Axis {
+struct ChartAxis {
   std::string title;
   bool log = false;
   std::string format;  // of d3: "%" for shares, "s" for prefixes
@@ -25,18 +25,18 @@ struct ChartRow {
 using ChartRows = std::vector<ChartRow>;
 
 // `title` becomes the description that a screen reader tells.
-Json line_chart(const std::string& title, const Axis& x, const Axis& y, const ChartRows&, bool steps = false);
-Json point_chart(const std::string& title, const Axis& x, const Axis& y, const ChartRows&, bool joined);
-Json stacked_areas(const std::string& title, const Axis& x, const Axis& y, const ChartRows&);
+Json line_chart(const std::string& title, const ChartAxis& x, const ChartAxis& y, const ChartRows&, bool steps = false);
+Json point_chart(const std::string& title, const ChartAxis& x, const ChartAxis& y, const ChartRows&, bool joined);
+Json stacked_areas(const std::string& title, const ChartAxis& x, const ChartAxis& y, const ChartRows&);
 // Bars in the order of their labels' first rows, stacked in the order of `of`.
-Json stacked_bars(const std::string& title, const std::string& x, const Axis& y, const ChartRows&);
+Json stacked_bars(const std::string& title, const std::string& x, const ChartAxis& y, const ChartRows&);
 
 // A bar from `from` to `to` for each label, the widest first.
 struct ChartRange {
   std::string label;
   double from = 0, to = 0;
 };
-Json range_bars(const std::string& title, const Axis& x, const std::vector<ChartRange>&);
+Json range_bars(const std::string& title, const ChartAxis& x, const std::vector<ChartRange>&);
 
 // The numbers of a chart: a row for each x, a column for each `of`.
 Grid curves_table(const std::string& x, const ChartRows&, std::string (*format)(double));

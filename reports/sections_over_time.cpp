@@ -9,7 +9,7 @@
 namespace kvplan {
 namespace {
 
-const Axis kTime{"time (s)", false, ""};
+const ChartAxis kTime{"time (s)", false, ""};
 
 bool has_series(const Column& c) { return !c.document.is_null() && c.document.contains("series"); }
 

@@ -80,10 +80,10 @@ void name_outliers(const ServerStudy& study, std::vector<std::string>& warnings)
 
 std::string source_of(const ServerCalibration& s, const std::vector<ServerRow>& rows, const std::string& path) {
   const auto judged = [](const ServerComparison& c) { return !c.frontend_bound; };
-  const auto figure = [&](Latency q) { return 100 * summarise(s.held_out, q, judged).median_absolute; };
+  const auto figure = [&](ServerLatency q) { return 100 * summarise(s.held_out, q, judged).median_absolute; };
   return fmt::format("fitted to {} rows of {} in {}; the half not fitted is off by {:.1f} % (TTFT), {:.1f} % (TPOT), {:.1f} % "
                      "(E2E) in the median", rows.size(), rows.front().server(), path.substr(path.rfind('/') + 1),
-                     figure(Latency::ttft), figure(Latency::tpot), figure(Latency::e2e));
+                     figure(ServerLatency::ttft), figure(ServerLatency::tpot), figure(ServerLatency::e2e));
 }
 
 }  // namespace

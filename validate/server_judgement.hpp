@@ -12,8 +12,8 @@
 
 namespace kvplan {
 
-inline constexpr std::pair<Latency, const char*> kLatencies[] = {
-    {Latency::ttft, "ttft"}, {Latency::tpot, "tpot"}, {Latency::e2e, "e2e"}};
+inline constexpr std::pair<ServerLatency, const char*> kLatencies[] = {
+    {ServerLatency::ttft, "ttft"}, {ServerLatency::tpot, "tpot"}, {ServerLatency::e2e, "e2e"}};
 
 bool judged(const ServerComparison&);
 

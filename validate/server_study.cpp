@@ -31,14 +31,14 @@ ServerComparison compare(const ServerPoint& p, const ServerFigures& f, bool fitt
   return c;
 }
 
-double error_of(const ServerComparison& c, Latency q) {
-  return q == Latency::ttft ? c.ttft_error : q == Latency::tpot ? c.tpot_error : c.e2e_error;
+double error_of(const ServerComparison& c, ServerLatency q) {
+  return q == ServerLatency::ttft ? c.ttft_error : q == ServerLatency::tpot ? c.tpot_error : c.e2e_error;
 }
 
-bool covered(const ServerComparison& c, Latency q, const OverheadFit& fit) {
+bool covered(const ServerComparison& c, ServerLatency q, const OverheadFit& fit) {
   const double factor = 1 / (1 + error_of(c, q));  // measured / predicted
-  if (q == Latency::ttft) return factor >= fit.ttft_low && factor <= fit.ttft_high;
-  if (q == Latency::tpot) return factor >= fit.tpot_low && factor <= fit.tpot_high;
+  if (q == ServerLatency::ttft) return factor >= fit.ttft_low && factor <= fit.ttft_high;
+  if (q == ServerLatency::tpot) return factor >= fit.tpot_low && factor <= fit.tpot_high;
   return factor >= fit.e2e_low && factor <= fit.e2e_high;
 }
 
@@ -176,13 +176,13 @@ std::vector<Sensitivity> sensitivities(const ServerStudy& study, unsigned thread
       for (std::size_t i = 0; i < points.size(); ++i) changed.rows.push_back(compare(points[i], f[i], false, base));
     }
     const auto all = [](const ServerComparison&) { return true; };
-    const ErrorSummary ttft = summarise(changed, Latency::ttft, all);
-    result.push_back({text, ttft.median_absolute, ttft.bias, summarise(changed, Latency::tpot, all).median_absolute});
+    const ErrorSummary ttft = summarise(changed, ServerLatency::ttft, all);
+    result.push_back({text, ttft.median_absolute, ttft.bias, summarise(changed, ServerLatency::tpot, all).median_absolute});
   }
   return result;
 }
 
-ErrorSummary summarise(const ServerStudy& study, Latency q, const std::function<bool(const ServerComparison&)>& of) {
+ErrorSummary summarise(const ServerStudy& study, ServerLatency q, const std::function<bool(const ServerComparison&)>& of) {
   std::vector<double> absolute, all;
   std::size_t inside = 0;
   for (const ServerComparison& c : study.rows) {

@@ -46,8 +46,8 @@ ServerStudy compare_points(const std::vector<ServerPoint>&, const Benchmark&, co
 std::vector<Sensitivity> sensitivities(const ServerStudy&, unsigned threads);
 
 // Over rows of the study that `of` accepts.
-enum class Latency { ttft, tpot, e2e };
-ErrorSummary summarise(const ServerStudy&, Latency, const std::function<bool(const ServerComparison&)>& of);
+enum class ServerLatency { ttft, tpot, e2e };
+ErrorSummary summarise(const ServerStudy&, ServerLatency, const std::function<bool(const ServerComparison&)>& of);
 
 // What in the prediction makes a row hard, in words.
 std::string explain(const ServerComparison&, const Benchmark&);

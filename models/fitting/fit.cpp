@@ -271,7 +271,7 @@ FitResult fit_operator(const MeasuredSet& m, const Peaks& peaks, const FitOption
   for (std::size_t i = 0; i < form.term_names.size(); ++i) fit.terms.push_back({form.term_names[i], s.weights.terms[i]});
   if (!p.core) take_coefficients(m, s, result);
   const std::vector<Residual> residuals = hold_out(form, peaks, p, o, result);
-  Judged judged = judge(form, residuals, p.folds);
+  HeldOutErrors judged = judge(form, residuals, p.folds);
   fit.regimes = std::move(judged.regimes);
   fit.overall = judged.overall;
   name_outliers(m, result);

@@ -92,8 +92,8 @@ void count_errors(Regime& g, std::span<const Residual> all, const Chosen& chosen
 
 }  // namespace
 
-Judged judge(const Form& form, std::span<const Residual> all, std::int32_t folds) {
-  Judged j;
+HeldOutErrors judge(const Form& form, std::span<const Residual> all, std::int32_t folds) {
+  HeldOutErrors j;
   const Chosen any = [](const Residual&) { return true; };
   std::int64_t covered_of_all = 0;
   for (std::size_t regime = 0; regime < form.regime_starts.size(); ++regime) {

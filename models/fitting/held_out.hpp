@@ -16,11 +16,11 @@ struct Residual {
 
 // One a regime, in order; `overall` pools them. The interval is of ranks; with fewer than 20 groups that of a normal
 // variable; with fewer than 8 rows or 4 groups that of all regimes.
-struct Judged {
+struct HeldOutErrors {
   std::vector<Regime> regimes;
   Regime overall;
 };
 
-Judged judge(const Form&, std::span<const Residual>, std::int32_t folds);
+HeldOutErrors judge(const Form&, std::span<const Residual>, std::int32_t folds);
 
 }  // namespace kvplan

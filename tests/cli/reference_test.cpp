@@ -14,7 +14,7 @@ TEST_CASE("docs/reference.md is what the table says; kvplan schema scenario --fo
 }
 
 TEST_CASE("the schema takes what the reader takes, and refuses what it refuses") {
-  const json schema = cli({"schema", "scenario"}).json();
+  const nlohmann::json schema = cli({"schema", "scenario"}).json();
   CHECK(schema_problems(schema, Scenario().merged()).empty());
   CHECK(schema_problems(schema, {{"offload", {{"dram_bytes", "480 GB"}, {"mode", {"none", "dram"}}}}}).empty());
   CHECK_FALSE(schema_problems(schema, {{"tp", 0}}).empty());
@@ -23,7 +23,7 @@ TEST_CASE("the schema takes what the reader takes, and refuses what it refuses")
 }
 
 TEST_CASE("the examples are scenarios, by the reader and by the schema") {
-  const json schema = scenario_schema();
+  const nlohmann::json schema = scenario_schema();
   int count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(KVPLAN_SOURCE_DIR "/examples")) {
     if (entry.path().extension() != ".json") continue;

@@ -28,7 +28,7 @@ Json record(const SweepPoint& p) {
   return {{"text", std::string(p.index == 5 ? 100'000 : 100, static_cast<char>('a' + p.index))}};
 }
 
-const Tick kGoOn = [](const Progress&) { return true; };
+const Tick kGoOn = [](const PointCounts&) { return true; };
 
 }  // namespace
 

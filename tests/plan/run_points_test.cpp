@@ -33,7 +33,7 @@ Json square(const SweepPoint& p) {
   return {{"square", p.index * p.index}};
 }
 
-const Tick kGoOn = [](const Progress&) { return true; };
+const Tick kGoOn = [](const PointCounts&) { return true; };
 
 SweepOutcome run_all(const ResultFolder& folder, const SweepPlan& plan, int threads,
                      const Evaluate& evaluate = square) {
@@ -133,7 +133,7 @@ TEST_CASE("a stop keeps what is done and begins nothing more") {
     return square(p);
   };
   const SweepOutcome outcome =
-      run_points(folder, work_order(plan.points), 2, slow, [&](const Progress& p) { return p.recorded() < 5; });
+      run_points(folder, work_order(plan.points), 2, slow, [&](const PointCounts& p) { return p.recorded() < 5; });
   CHECK(outcome.progress.stopping);
   CHECK(calls < 100);
   CHECK(outcome.progress.recorded() == calls);

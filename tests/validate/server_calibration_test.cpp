@@ -68,8 +68,8 @@ TEST_CASE("known host work is about found again, held-out lengths are predicted,
   CHECK(host.step_s.low <= host.step_s.value);
   CHECK(host.step_s.value <= host.step_s.high);
   const auto all = [](const ServerComparison&) { return true; };
-  CHECK(summarise(s.held_out, Latency::tpot, all).rows == 8);
-  CHECK(summarise(s.held_out, Latency::tpot, all).p90_absolute < 0.01);
+  CHECK(summarise(s.held_out, ServerLatency::tpot, all).rows == 8);
+  CHECK(summarise(s.held_out, ServerLatency::tpot, all).p90_absolute < 0.01);
   const Calibration again = parse_calibration(to_json(s.calibration), "mine.json");
   CHECK(again.host.request_s.value == Approx(host.request_s.value).epsilon(1e-6));
   CHECK(says(again.host.source, "the half not fitted is off by"));
