@@ -23,12 +23,14 @@ std::vector<std::string> schema_problems(const nlohmann::json& schema, const nlo
   valijson::SchemaParser().populateSchema(valijson::adapters::NlohmannJsonAdapter(schema), parsed);
   valijson::Validator validator(valijson::Validator::kStrongTypes);
   valijson::ValidationResults results;
-  std::vector<std::string> problems;
+  std::vector<std::string> problems, around;
   if (validator.validate(parsed, valijson::adapters::NlohmannJsonAdapter(document), &results)) return problems;
   for (valijson::ValidationResults::Error error; results.popError(error);) {
-    problems.push_back(place(error.context) + ": " + error.description);
+    // That a part does not fit is told of all that it lies in, too.
+    auto& which = error.description.starts_with("Failed to validate") ? around : problems;
+    which.push_back(place(error.context) + ": " + error.description);
   }
-  return problems;
+  return problems.empty() ? around : problems;
 }
 
 }  // namespace kvplan

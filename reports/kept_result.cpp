@@ -32,6 +32,12 @@ void require_lengths(const Json& block, std::size_t length, const std::string& a
 
 void require_result(const Json& document, const std::string& path) {
   static const auto schema = nlohmann::json::parse(embedded_file("reports/result.schema.json"));
+  const std::string name = document.is_object() && document.contains("schema") && document["schema"].is_string()
+                               ? document["schema"].get<std::string>()
+                               : "";
+  if (name != kResultSchema) {
+    throw InputError({path, 0, 0, fmt::format("has the schema \"{}\", not {}", name, kResultSchema), kAgain});
+  }
   std::vector<std::string> problems = schema_problems(schema, nlohmann::json(document));
   for (const auto& [block, axis] : {std::pair{"series", "at_s"}, {"distribution", "quantile"}, {"break_even", "tokens"}}) {
     if (!problems.empty() || !document.contains(block) || document[block].is_null()) continue;
