@@ -13,8 +13,8 @@
 #include "cli/replay.hpp"
 #include "cli/text_grid.hpp"
 #include "cli/verb.hpp"
-#include "reports/kept_result.hpp"
 #include "reports/cells.hpp"
+#include "reports/kept_result.hpp"
 #include "reports/requests_jsonl.hpp"
 
 namespace kvplan {

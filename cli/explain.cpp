@@ -1,5 +1,4 @@
 // kvplan explain RESULT REQUEST...: the lives of requests in words and times.
-#include "reports/kept_result.hpp"
 #include "reports/explain.hpp"
 
 #include <fmt/format.h>
@@ -8,10 +7,10 @@
 #include <charconv>
 #include <filesystem>
 
-#include "base/json_file.hpp"
 #include "cli/arguments.hpp"
 #include "cli/run_folder.hpp"
 #include "cli/verb.hpp"
+#include "reports/kept_result.hpp"
 #include "reports/pretty.hpp"
 
 namespace kvplan {

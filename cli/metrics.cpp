@@ -5,7 +5,6 @@
 #include <filesystem>
 
 #include "base/embedded.hpp"
-#include "base/file.hpp"
 #include "cli/arguments.hpp"
 #include "cli/run_folder.hpp"
 #include "cli/verb.hpp"

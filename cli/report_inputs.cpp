@@ -8,8 +8,7 @@
 #include <map>
 #include <set>
 
-#include "base/file.hpp"
-#include "base/json_file.hpp"
+#include "base/error.hpp"
 #include "base/json_text.hpp"
 #include "cli/paired.hpp"
 #include "cli/run_folder.hpp"
@@ -30,7 +29,7 @@ class Reader {
       if (fs::is_directory(path)) {
         read_folder(path);
       } else {
-        read_document(parse(path), path);
+        read_document(parse_kept(path), path);
       }
     } catch (const InputError& e) {
       findings_.insert(findings_.end(), e.findings().begin(), e.findings().end());
@@ -46,20 +45,10 @@ class Reader {
   }
 
  private:
-  static Json parse(const std::string& path) {
-    const std::string text = read_text_file(path);
-    try {
-      return Json::parse(text);
-    } catch (const Json::parse_error&) {
-      JsonFile::parse(text, path);  // throws with line and column
-      throw InputError({path, 0, 0, "is not JSON (results have no comments)", "is it cut off? run it again"});
-    }
-  }
-
   void read_folder(const std::string& folder) {
     for (const char* name : {"comparison.json", "result.json", "plan.json"}) {
       const std::string path = folder + "/" + name;
-      if (fs::exists(path)) return read_document(parse(path), path);
+      if (fs::exists(path)) return read_document(parse_kept(path), path);
     }
     if (fs::exists(folder + "/sweep.json")) return read_sweep_folder(folder);
     std::vector<std::string> inside;
@@ -87,9 +76,7 @@ class Reader {
   }
 
   void read_document(const Json& document, const std::string& path) {
-    const std::string schema = document.is_object() && document.contains("schema") && document["schema"].is_string()
-                                   ? document["schema"].get<std::string>()
-                                   : "";
+    const std::string schema = schema_of(document);
     if (schema == kResultSchema) {
       add_result(document, path, "", fs::path(path).parent_path());
     } else if (schema == kComparisonSchema) {

@@ -9,6 +9,7 @@
 #include "base/json_text.hpp"
 #include "base/sha256.hpp"
 #include "cli/arguments.hpp"
+#include "cli/as_input.hpp"
 #include "cli/build_config.hpp"
 #include "cli/load_trace.hpp"
 #include "cli/mixed_fleet.hpp"
@@ -73,18 +74,6 @@ void write(const po::variables_map& values, const std::string& text, Streams str
     streams.err << fmt::format("{}  {}\n", sha256_hex(text), values["out"].as<std::string>());
   } else {
     streams.out << text;
-  }
-}
-
-// Files of other programs say what is wrong with a std::runtime_error.
-template <class Read>
-auto as_input(Read read) {
-  try {
-    return read();
-  } catch (const Error&) {
-    throw;
-  } catch (const std::runtime_error& e) {
-    throw InputError(Diagnostic{"", 0, 0, e.what(), ""});
   }
 }
 

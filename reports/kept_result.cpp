@@ -30,12 +30,24 @@ void require_lengths(const Json& block, std::size_t length, const std::string& a
 
 }  // namespace
 
+Json parse_kept(const std::string& path) {
+  const std::string text = read_text_file(path);
+  Json document = Json::parse(text, nullptr, false);
+  if (document.is_discarded()) {
+    JsonFile::parse(text, path);  // throws with line and column
+    throw InputError({path, 0, 0, "is not JSON (results have no comments)", "is it cut off? run it again"});
+  }
+  return document;
+}
+
+std::string schema_of(const Json& document) {
+  const bool named = document.is_object() && document.contains("schema") && document["schema"].is_string();
+  return named ? document["schema"].get<std::string>() : "";
+}
+
 void require_result(const Json& document, const std::string& path) {
   static const auto schema = nlohmann::json::parse(embedded_file("reports/result.schema.json"));
-  const std::string name = document.is_object() && document.contains("schema") && document["schema"].is_string()
-                               ? document["schema"].get<std::string>()
-                               : "";
-  if (name != kResultSchema) {
+  if (const std::string name = schema_of(document); name != kResultSchema) {
     throw InputError({path, 0, 0, fmt::format("has the schema \"{}\", not {}", name, kResultSchema), kAgain});
   }
   std::vector<std::string> problems = schema_problems(schema, nlohmann::json(document));
@@ -52,12 +64,7 @@ void require_result(const Json& document, const std::string& path) {
 }
 
 Json read_kept_result(const std::string& path) {
-  const std::string text = read_text_file(path);
-  Json document = Json::parse(text, nullptr, false);
-  if (document.is_discarded()) {
-    JsonFile::parse(text, path);  // throws with line and column
-    throw InputError({path, 0, 0, "is not JSON (results have no comments)", kAgain});
-  }
+  Json document = parse_kept(path);
   require_result(document, path);
   return document;
 }

@@ -1,4 +1,4 @@
-// result.json read back, by those who compare, explain or draw it.
+// What kvplan wrote as JSON, read back by those who compare, explain or draw it.
 #pragma once
 
 #include <string>
@@ -6,6 +6,12 @@
 #include "reports/result_document.hpp"
 
 namespace kvplan {
+
+// InputError with line and column where the file is no JSON.
+Json parse_kept(const std::string& path);
+
+// "" where the document names none.
+std::string schema_of(const Json& document);
 
 // InputError that names `path`, unless the document keeps to result.schema.json, and its curves have a value for each
 // place on their axis.

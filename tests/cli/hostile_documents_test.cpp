@@ -52,6 +52,27 @@ std::string source_text(const std::string& file) {
 
 bool accepted(char kind, const std::string& text) { return fuzz::one_document(kind + text); }
 
+// About so many leaves of a document, each replaced by every hostile value in turn: how many of these are refused.
+template <class Taken>
+int refused_of(const json& good, std::size_t most_leaves, Taken is_taken) {
+  std::vector<std::string> leaves;
+  const json flat = good.flatten();
+  for (const auto& [pointer, value] : flat.items()) leaves.push_back(pointer);
+  const std::size_t stride = std::max<std::size_t>(1, leaves.size() / most_leaves);
+  int refused = 0;
+  for (std::size_t i = 0; i < leaves.size(); i += stride) {
+    for (const json& hostile : kHostile) {
+      json changed = good;
+      changed[json::json_pointer(leaves[i])] = hostile;
+      CAPTURE(leaves[i], hostile.dump());
+      bool taken = true;
+      CHECK_NOTHROW(taken = is_taken(changed));
+      refused += !taken;
+    }
+  }
+  return refused;
+}
+
 }  // namespace
 
 TEST_CASE("documents with one hostile value are accepted or refused with a finding") {
@@ -60,22 +81,7 @@ TEST_CASE("documents with one hostile value are accepted or refused with a findi
     const std::string text = source_text(s.file);
     REQUIRE(accepted(s.kind, text));
     const json good = json::parse(text, nullptr, true, true);
-    std::vector<std::string> leaves;
-    const json flat = good.flatten();
-    for (const auto& [pointer, value] : flat.items()) leaves.push_back(pointer);
-    const std::size_t stride = std::max<std::size_t>(1, leaves.size() / 30);
-    int refused = 0;
-    for (std::size_t i = 0; i < leaves.size(); i += stride) {
-      for (const json& hostile : kHostile) {
-        json changed = good;
-        changed[json::json_pointer(leaves[i])] = hostile;
-        CAPTURE(leaves[i], hostile.dump());
-        bool taken = true;
-        CHECK_NOTHROW(taken = accepted(s.kind, changed.dump()));
-        refused += !taken;
-      }
-    }
-    CHECK(refused > 0);
+    CHECK(refused_of(good, 30, [&](const json& changed) { return accepted(s.kind, changed.dump()); }) > 0);
     if (s.known_keys) {
       json more = good;
       more["bandwith"] = 1;
@@ -91,7 +97,9 @@ TEST_CASE("documents with one hostile value are accepted or refused with a findi
 }
 
 TEST_CASE("a run's folder with one hostile value is read back, or refused with a finding") {
-  for (const auto& [kind, name] : {std::pair{'R', "result.json"}, {'Q', "requests.jsonl"}, {'E', "events.jsonl"}}) {
+  for (const auto& file : {std::pair{'R', "result.json"}, {'Q', "requests.jsonl"}, {'E', "events.jsonl"}}) {
+    const char kind = file.first;
+    const std::string name = file.second;
     CAPTURE(name);
     const std::string text = read_text_file(fuzz::kept_run() + "/" + name);
     REQUIRE(accepted(kind, text));
@@ -104,24 +112,14 @@ TEST_CASE("a run's folder with one hostile value is read back, or refused with a
     }
     int refused = 0;
     for (std::size_t i = 0; i < documents.size(); i += std::max<std::size_t>(1, documents.size() / 7)) {
-      const json good = json::parse(documents[i]), flat = good.flatten();
-      std::vector<std::string> leaves;
-      for (const auto& [pointer, value] : flat.items()) leaves.push_back(pointer);
-      const std::size_t stride = std::max<std::size_t>(1, leaves.size() / (documents.size() == 1 ? 30 : 5));
-      for (std::size_t leaf = 0; leaf < leaves.size(); leaf += stride) {
-        for (const json& hostile : kHostile) {
-          json changed = good;
-          changed[json::json_pointer(leaves[leaf])] = hostile;
-          CAPTURE(i, leaves[leaf], hostile.dump());
-          std::string whole;
-          for (std::size_t d = 0; d < documents.size(); ++d) {
-            whole += (d == i ? changed.dump() : documents[d]) + (kind == 'R' ? "" : "\n");
-          }
-          bool taken = true;
-          CHECK_NOTHROW(taken = accepted(kind, whole));
-          refused += !taken;
+      CAPTURE(i);
+      refused += refused_of(json::parse(documents[i]), documents.size() == 1 ? 30 : 5, [&](const json& changed) {
+        std::string whole;
+        for (std::size_t d = 0; d < documents.size(); ++d) {
+          whole += (d == i ? changed.dump() : documents[d]) + (kind == 'R' ? "" : "\n");
         }
-      }
+        return accepted(kind, whole);
+      });
     }
     CHECK(refused > 0);
   }

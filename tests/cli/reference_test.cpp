@@ -1,6 +1,6 @@
-#include "base/json_schema.hpp"
 #include "cli/reference.hpp"
 
+#include "base/json_schema.hpp"
 #include "cli/options.hpp"
 #include "cli/scenario.hpp"
 #include "tests/catch.hpp"

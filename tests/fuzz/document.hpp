@@ -13,6 +13,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "cli/as_input.hpp"
 #include "cli/plan_request.hpp"
 #include "cli/scenario.hpp"
 #include "cli/sweep_file.hpp"
@@ -67,18 +68,6 @@ inline void read_back(const std::string& input, const std::string& name,
   if (refused) throw InputError({input, 0, 0, "is not as kvplan wrote it", ""});
 }
 
-// Readers that kvplan-gpu has as well tell what is wrong in a plain std::runtime_error.
-template <class Read>
-void as_input(const std::string& path, Read read) {
-  try {
-    read();
-  } catch (const Error&) {
-    throw;
-  } catch (const std::runtime_error& e) {
-    throw InputError({path, 0, 0, e.what(), ""});
-  }
-}
-
 struct DocumentKind {
   char letter;
   const char* name;
@@ -101,11 +90,11 @@ inline const std::vector<DocumentKind>& document_kinds() {
       {'t', "operator tables", [](const std::string& path) { read_operator_tables({path}); }},
       {'p', "plan request", [](const std::string& path) { read_plan_request(path); }},
       {'q', "prices", [](const std::string& path) { load_prices(path); }},
-      {'a', "replay plan", [](const std::string& path) { as_input(path, [&] { read_replay_plan(path); }); }},
+      {'a', "replay plan", [](const std::string& path) { as_input([&] { read_replay_plan(path); }); }},
       {'k', "predictions",
-       [](const std::string& path) { as_input(path, [&] { parse_predictions(read_text_file(path), path); }); }},
+       [](const std::string& path) { as_input([&] { parse_predictions(read_text_file(path), path); }); }},
       {'l', "replay log",
-       [](const std::string& path) { as_input(path, [&] { parse_replay_log(read_text_file(path), path); }); }},
+       [](const std::string& path) { as_input([&] { parse_replay_log(read_text_file(path), path); }); }},
       {'R', "result",
        [](const std::string& path) {
          read_back(path, "result.json",

@@ -122,6 +122,17 @@ void expect_found(const std::string& log, const std::string& rule) {
   CHECK(report.broken.count(rule) > 0);
 }
 
+// A fault that is seeded in a sound log breaks the rule.
+struct Seeding {
+  const Lines& sound;
+  void operator()(const char* rule, const std::function<void(Lines&)>& seed) const {
+    Lines lines = sound;
+    seed(lines);
+    CAPTURE(rule);
+    expect_found(text_of(lines), rule);
+  }
+};
+
 }  // namespace
 
 // The engine runs on a machine that is better than what the log's header says: as if it did not mind a limit.
@@ -213,11 +224,7 @@ TEST_CASE("the checker notices host work, drafts and partial loads that are not 
   }
   const Lines sound = lines_of(log_of(busy_load(), partial));
   CHECK(run_check::check_text(text_of(sound), "log").sound());
-  const auto with = [&](const char* rule, const std::function<void(Lines&)>& seed) {
-    Lines lines = sound;
-    seed(lines);
-    expect_found(text_of(lines), rule);
-  };
+  const Seeding with{sound};
   SECTION("what is computed ahead of a load counts as a hit") {
     with("hits", [](Lines& l) {
       std::string& line = l[find(l, "{\"e\":\"lead_end\"")];
@@ -243,12 +250,7 @@ TEST_CASE("the checker notices host work, drafts and partial loads that are not 
 
 TEST_CASE("the checker notices what a log should not show") {
   const Lines sound = lines_of(log_of(busy_load(), busy_machine(LoadPolicy::blocking, 30)));
-  const auto with = [&](const char* rule, const std::function<void(Lines&)>& seed) {
-    Lines lines = sound;
-    seed(lines);
-    CAPTURE(rule);
-    expect_found(text_of(lines), rule);
-  };
+  const Seeding with{sound};
   const auto preempted = [&](const Lines& lines) {
     const std::string& line = lines[find(lines, "\"e\":\"preempt\"")];
     return std::stoll(line.substr(line.find("\"turn\":") + 7));
@@ -343,11 +345,7 @@ TEST_CASE("the checker notices a fleet that does not keep its word") {
   c.outages = {{0, ms(60), false, ms(40)}, {1, ms(150), true, ms(10)}};
   const Lines sound = lines_of(log_of(busy_load(), c));
   CHECK(run_check::check_text(text_of(sound), "log").sound());
-  const auto with = [&](const char* rule, const std::function<void(Lines&)>& seed) {
-    Lines lines = sound;
-    seed(lines);
-    expect_found(text_of(lines), rule);
-  };
+  const Seeding with{sound};
   const auto drop = [](Lines& l, const char* what) { l.erase(l.begin() + static_cast<std::ptrdiff_t>(find(l, what))); };
   SECTION("a node that comes back with what it held") {
     with("away", [&](Lines& l) { std::erase_if(l, [](const auto& line) { return line.find("{\"e\":\"lost\"") == 0; }); });
@@ -425,11 +423,7 @@ TEST_CASE("the checker notices hand-overs that are none") {
 TEST_CASE("the checker notices what a log of hand-overs should not show") {
   const Lines sound = lines_of(log_of(busy_load(), apart()));
   CHECK(run_check::check_text(text_of(sound), "log").sound());
-  const auto with = [&](const char* rule, const std::function<void(Lines&)>& seed) {
-    Lines lines = sound;
-    seed(lines);
-    expect_found(text_of(lines), rule);
-  };
+  const Seeding with{sound};
   const auto at = [](Lines& l, std::size_t i) { return l.begin() + static_cast<std::ptrdiff_t>(i); };
   const auto move_ahead = [&](Lines& l, std::size_t from, std::size_t to) {
     std::rotate(at(l, to), at(l, from), at(l, from) + 1);

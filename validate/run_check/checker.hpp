@@ -167,6 +167,7 @@ class Checker {
   void check_kept(std::int64_t replica);
   bool gives_away(std::int64_t replica, std::int64_t turn) const;
 
+  void queue_loaded(const Entry&);
   void check_hits(const Entry&, Request&);
   void check_durations(const Entry&, const Replica&);
   void check_gate(const Entry&, Replica&);

@@ -131,6 +131,11 @@ void Checker::loaded(const Entry& e) {
   Request& q = request(e);
   expect("order", q.stage == Stage::loading && q.loads_queued == 0,
          fmt::format("request {} counts as loaded, and its load has not ended", e.turn));
+  queue_loaded(e);
+}
+
+void Checker::queue_loaded(const Entry& e) {
+  Request& q = request(e);
   q.stage = Stage::loaded;
   q.computed = q.resume;
   enter(q, Part::queue, e.at);
@@ -155,12 +160,9 @@ void Checker::lead_end(const Entry& e) {
   if (e.waits == 1) {
     q.stage = Stage::loading;
     enter(q, Part::load, e.at);
-    return;
+  } else {
+    queue_loaded(e);
   }
-  q.stage = Stage::loaded;
-  q.computed = q.resume;
-  enter(q, Part::queue, e.at);
-  r.loaded.push_back(e.turn);
 }
 
 void Checker::release(const Entry& e) {
