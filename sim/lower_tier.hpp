@@ -83,7 +83,10 @@ class LowerTier {
     blocks_.miss(r);
     if (used_blocks_ > capacity_blocks_) used_blocks_ -= blocks_.evict(used_blocks_ - capacity_blocks_);
     blocks_.insert(r, false);
-    blocks_.rank(r);
+  }
+  // Stores that began together: the last block is the first to go, over all of them.
+  void rank_stores(const std::vector<BlockRange>& ranges) {
+    for (std::size_t i = ranges.size(); i-- > 0;) blocks_.rank(ranges[i]);
   }
 
   void end_store(const BlockRange& r) {

@@ -391,11 +391,11 @@ void Simulation::handle_arrivals(Time at) {
     pass_front_end(ready.second, at);
     return;
   }
+  foresight_.arrived(ready.second, at);
   if (refuse(ready.second)) {
     start_successors(at);
     return;
   }
-  foresight_.arrived(ready.second, at);
   settle_stepped(at);
   place({ready.second, {at}}, at);
 }

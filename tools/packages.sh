@@ -7,7 +7,7 @@ KVPLAN_PACKAGES=(
   nlohmann-json3-dev libeigen3-dev libsimdjson-dev libfmt-dev robin-map-dev libmimalloc-dev
   libssl-dev zlib1g-dev libzstd-dev libxxhash-dev libarchive-dev coinor-libclp-dev libvalijson-dev
 )
-KVPLAN_TEST_PACKAGES=(chromium catch2 librapidcheck-dev libbenchmark-dev libsimgrid-dev prometheus python3)
+KVPLAN_TEST_PACKAGES=(clang chromium catch2 librapidcheck-dev libbenchmark-dev libsimgrid-dev prometheus python3)
 
 install_packages() {
   local missing=() package

@@ -31,8 +31,10 @@ Time exp_of(std::int64_t log) {
 
 Foresight::Foresight(const Workload& workload, const PrefixChains& chains, bool sessions, bool uses)
     : workload_(workload), chains_(chains), sessions_(sessions), uses_(uses) {
-  if (sessions_ || uses_) last_user_.assign(chains.chain_count(), kNone);
-  if (sessions_) thinking_.resize(workload.session_count);
+  if (sessions_) {
+    last_user_.assign(chains.chain_count(), kNone);
+    thinking_.resize(workload.session_count);
+  }
   if (uses_) {
     arrived_.assign(workload.turns.size(), 0);
     find_uses();
@@ -63,11 +65,16 @@ void Foresight::find_shared() {
 }
 
 void Foresight::arrived(TurnId turn, Time at) {
-  if (!sessions_ && !uses_) return;
+  if (uses_) {
+    arrived_[turn] = 1;
+    for (const PrefixRun& run : chains_.prompt(turn)) {
+      std::uint32_t& next = next_use_[run.range.chain];
+      while (next < first_use_[run.range.chain + 1] && arrived_[chain_uses_[next].turn]) ++next;
+    }
+  }
+  if (!sessions_) return;
   for (const PrefixRun& run : chains_.prompt(turn)) last_user_[run.range.chain] = turn;
   for (const PrefixRun& run : chains_.output(turn)) last_user_[run.range.chain] = turn;
-  if (uses_) arrived_[turn] = 1;
-  if (!sessions_) return;
   Thinking& own = thinking_[workload_.turns[turn].session];
   if (own.last_end < Time(0)) return;
   const std::int64_t log = log_of(at - own.last_end);
@@ -94,7 +101,8 @@ void Foresight::find_uses() {
   }
   for (std::size_t c = 1; c < first_use_.size(); ++c) first_use_[c] += first_use_[c - 1];
   chain_uses_.resize(first_use_.back());
-  std::vector<std::uint32_t> next(first_use_.begin(), first_use_.end() - 1);
+  next_use_.assign(first_use_.begin(), first_use_.end() - 1);
+  std::vector<std::uint32_t> next = next_use_;
   for (TurnId t = 0; t < turns; ++t) {
     for (const PrefixRun& run : chains_.prompt(t)) chain_uses_[next[run.range.chain]++] = {t, run.range.last, 0};
   }
@@ -110,9 +118,7 @@ void Foresight::find_uses() {
 std::vector<Foresight::Stretch> Foresight::stretches(const BlockRange& r) const {
   std::vector<Stretch> found;
   const auto end = chain_uses_.begin() + first_use_[r.chain + 1];
-  auto use = chain_uses_.begin() + first_use_[r.chain];
-  const TurnId turn = last_user_[r.chain];
-  use = std::upper_bound(use, end, turn, [](TurnId t, const ChainUse& u) { return t < u.turn; });
+  auto use = chain_uses_.begin() + next_use_[r.chain];
   std::uint32_t covered = r.first;
   while (use != end && covered < r.last) {
     if (use->blocks <= covered) {

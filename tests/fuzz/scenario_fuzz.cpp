@@ -48,6 +48,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check_by_log(load, config);
     return 0;
   }
+  if (dice.coin()) testing::random_memories(dice, config);
   const SimulationResult a = simulate(load, config), b = simulate_naively(load, config);
   for (std::size_t i = 0; i < load.turns.size(); ++i) {
     const RequestRecord &x = a.requests[i], &y = b.requests[i];

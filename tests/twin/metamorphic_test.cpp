@@ -64,8 +64,9 @@ Workload beginning(Workload load, std::size_t turns) {
 TEST_CASE("the names of blocks reach no result") {
   CHECK(rc::check("same lives", [] {
     RapidDice dice;
-    const Workload load = random_turns(dice), other = renamed(dice, load);
-    const SimulationConfig config = random_engine(dice);
+    const Workload load = random_turns(dice, 40), other = renamed(dice, load);
+    SimulationConfig config = random_engine(dice);
+    if (dice.coin()) random_memories(dice, config);
     const SimulationResult a = simulate(load, config), b = simulate(other, config);
     for (std::size_t i = 0; i < a.requests.size(); ++i) expect_same_life(a.requests[i], b.requests[i]);
   }));

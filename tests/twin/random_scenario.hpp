@@ -22,12 +22,12 @@ class Dice {
 };
 
 // Turns at a few instants whose prompts extend, cut or repeat earlier ones.
-inline Workload random_turns(Dice& dice) {
+inline Workload random_turns(Dice& dice, int most = 14) {
   Load load(8);
   Time at{0};
   std::vector<std::string> prompts;
   std::vector<int> tails;
-  for (int i = 0, turns = dice.pick(1, 14); i < turns; ++i) {
+  for (int i = 0, turns = dice.pick(1, most); i < turns; ++i) {
     at += Time(dice.pick(0, 30) * (kPsPerMs / 3));
     std::string prompt;
     TurnId continues = kNone;
@@ -101,6 +101,25 @@ inline void random_busy_limits(Dice& dice, NodeLinks& links) {
         if (to_device) tier.load[r].uses.push_back({limit, 1});
       }
     }
+  }
+}
+
+// What goes first of memories that are short of room for many turns, and whether to load: of what the twin knows.
+inline void random_memories(Dice& dice, SimulationConfig& c) {
+  const Eviction known[] = {Eviction::lru, Eviction::lfu, Eviction::priority, Eviction::belady};
+  const auto any = [&] { return known[dice.pick(0, 3)]; };
+  c.engine.eviction = any();
+  c.offload.eviction = any();
+  c.offload.capacity = Bytes(dice.pick(2, 30) * 8000);
+  for (LowerTierConfig& tier : c.offload.beyond) {
+    tier.eviction = any();
+    tier.capacity = Bytes(dice.pick(2, 30) * 8000);
+  }
+  if (dice.coin()) c.retention.duration = Time(dice.pick(1, 100) * kPsPerMs);
+  if (dice.coin()) c.retention.store_from = dice.pick(30, 60);
+  c.offload.choice = static_cast<LoadChoice>(dice.pick(0, 2));
+  if (dice.coin()) {  // tokens that take as long as their load
+    for (StepTime& s : c.step_times) s.base = PiecewiseLinear({{0, kPsPerMs / 10, dice.pick(1, 40) * 10 * kPsPerUs}});
   }
 }
 

@@ -209,7 +209,7 @@ TEST_CASE("the checker notices host work, drafts and partial loads that are not 
        }},
       {"a step yields a token too many", &drafted, "tokens", [](auto& c) { c.engine.speculation.step_parts += 64; }},
       {"drafts take nothing of the budget", &drafted, "tokens", [](auto& c) { c.engine.speculation.draft_tokens = 1; }},
-      {"drafts cost nothing", &drafted, "durations", [](auto& c) { c.draft_times.fill(StepTime{}); }},
+      {"drafts cost nothing", &drafted, "durations", [](auto& c) { c.draft_times.fill(StepTime()); }},
       {"drafts cost the same for any context", &drafted, "durations",
        [](auto& c) {
          for (StepTime& s : c.draft_times) s.context_ps = 0;

@@ -2,6 +2,7 @@
 // are equal, on random small scenarios. When they differ, rapidcheck shrinks the scenario and the log tells it.
 #include "validate/twin/twin.hpp"
 
+#include <map>
 #include <sstream>
 
 #include "base/random.hpp"
@@ -31,8 +32,12 @@ std::string described(const Workload& w, const SimulationConfig& c) {
        << static_cast<int>(c.offload.load) << ", scope " << static_cast<int>(c.offload.scope) << ", "
        << c.offload.capacity.count << " bytes, chunk " << c.offload.chunk_tokens << ", promote " << c.offload.promote;
   for (const LowerTierConfig& t : c.offload.beyond) {
-    text << "; " << (t.kind == Storage::ssd ? "ssd " : "remote ") << t.capacity.count << " bytes";
+    text << "; " << (t.kind == Storage::ssd ? "ssd " : "remote ") << t.capacity.count << " bytes, eviction "
+         << static_cast<int>(t.eviction);
   }
+  text << "; choice " << static_cast<int>(c.offload.choice) << ", eviction " << static_cast<int>(c.engine.eviction)
+       << " " << static_cast<int>(c.offload.eviction) << ", lasting " << c.retention.duration.count / kPsPerUs
+       << " us, stored from " << c.retention.store_from;
   for (const Limit& l : c.links.limits) text << ", " << l.name << " " << l.bytes_per_s;
   return text.str();
 }
@@ -84,8 +89,10 @@ void expect_equal(const SimulationResult& a, const SimulationResult& b) {
 TEST_CASE("the engine equals its twin") {
   CHECK(rc::check("same results", [] {
     RapidDice dice;
-    const Workload load = random_turns(dice);
-    const SimulationConfig config = random_engine(dice);
+    const bool memories = dice.coin();
+    const Workload load = random_turns(dice, memories ? 40 : 14);
+    SimulationConfig config = random_engine(dice);
+    if (memories) random_memories(dice, config);
     RC_LOG(described(load, config));
     expect_equal(simulate(load, config), simulate_naively(load, config));
   }));
@@ -128,4 +135,41 @@ TEST_CASE("the random scenarios reach what they are made for") {
   CHECK(seen.evicted_g2_blocks > 0);
   for (int i : {0, 1}) CHECK(seen.evicted_beyond_blocks[i] > 0);
   CHECK(seen.skipped_stores > 0);
+}
+
+// A policy that never mattered would not be compared.
+TEST_CASE("the random scenarios tell each policy from LRU, and each choice from loading") {
+  std::map<Eviction, int> in_hbm, below;
+  std::map<LoadChoice, int> choices;
+  SeededDice dice;
+  const auto lives = [](const Workload& load, const SimulationConfig& c) {
+    std::vector<std::int64_t> all;
+    for (const RequestRecord& q : simulate_naively(load, c).requests) {
+      all.push_back(q.finish.count);
+      all.push_back(q.computed_tokens);
+    }
+    return all;
+  };
+  for (int i = 0; i < 2000; ++i) {
+    const Workload load = random_turns(dice, 40);
+    SimulationConfig c = random_engine(dice);
+    random_memories(dice, c);
+    const auto seen = lives(load, c);
+    const auto without = [&](auto&& set) {
+      SimulationConfig other = c;
+      set(other);
+      return lives(load, other) != seen;
+    };
+    in_hbm[c.engine.eviction] += without([](SimulationConfig& o) { o.engine.eviction = Eviction::lru; });
+    below[c.offload.eviction] += without([](SimulationConfig& o) { o.offload.eviction = Eviction::lru; });
+    choices[c.offload.choice] += without([](SimulationConfig& o) { o.offload.choice = LoadChoice::load; });
+  }
+  for (const Eviction e : {Eviction::lfu, Eviction::priority, Eviction::belady}) {
+    CAPTURE(static_cast<int>(e), in_hbm[e], below[e]);
+    CHECK(in_hbm[e] > 20);
+    CHECK(below[e] > 20);
+  }
+  CHECK(choices[LoadChoice::recompute] > 20);
+  CHECK(choices[LoadChoice::cheaper] > 20);
+  CHECK((in_hbm[Eviction::lru] == 0 && below[Eviction::lru] == 0 && choices[LoadChoice::load] == 0));
 }

@@ -23,7 +23,7 @@ std::vector<std::size_t> Replica::hits_below(const Blocks& prompt, std::size_t f
   return hits;
 }
 
-Replica::Plan Replica::plan(const Request& q) const {
+Replica::Plan Replica::plan(const Request& q, Time at) const {
   const std::int64_t page = run_.config.engine.page_tokens;
   Plan p;
   if (q.phase == Request::Phase::loaded) {
@@ -33,9 +33,14 @@ Replica::Plan Replica::plan(const Request& q) const {
   } else {
     p.g1 = g1_hits(q.prompt);
     p.below = hits_below(q.prompt, p.g1);
-    std::int64_t hit = 0;
-    for (std::size_t i = 0; i < p.g1 + p.below.size(); ++i) hit += run_.load.tokens_of_block[q.prompt[i]];
-    p.cached_tokens = std::min(hit, (q.target - 1) / page * page);  // the last page is computed again
+    const auto cached = [&] {
+      std::int64_t hit = 0;
+      for (std::size_t i = 0; i < p.g1 + p.below.size(); ++i) hit += run_.load.tokens_of_block[q.prompt[i]];
+      return std::min(hit, (q.target - 1) / page * page);  // the last page is computed again
+    };
+    p.cached_tokens = cached();
+    if (computes_again(q, p, at)) p.below.clear();
+    p.cached_tokens = cached();
     p.present_pages = pages_of_blocks(q, p.g1);
     for (std::size_t i = 0; i < p.g1; ++i)
       p.kept_pages += g1_.references(q.prompt[i]) == 0 ? g1_.pages(q.prompt[i]) : 0;
@@ -51,12 +56,12 @@ Replica::Plan Replica::plan(const Request& q) const {
 }
 
 bool Replica::try_admit(Request& q, Time at) {
-  Plan p = plan(q);
+  Plan p = plan(q, at);
   while (p.need_pages > obtainable() - (writes_back() ? 0 : p.kept_pages)) {
     if (!writes_back() || !make_clean(p.need_pages, at)) return false;
-    p = plan(q);
+    p = plan(q, at);
   }
-  if (q.phase == Request::Phase::waiting) take_hits(q, p);
+  if (q.phase == Request::Phase::waiting) take_hits(q, p, at);
   if (p.load_pages > 0) {
     g1_.allocate(p.load_pages);
     q.pages += p.load_pages;
@@ -77,8 +82,10 @@ bool Replica::try_admit(Request& q, Time at) {
   return true;
 }
 
-void Replica::take_hits(Request& q, const Plan& p) {
-  for (std::size_t i = 0; i < p.g1; ++i) g1_.reference(q.prompt[i]);
+void Replica::take_hits(Request& q, const Plan& p, Time at) {
+  g1_.announce({at, false});
+  for (Tier* tier : tiers_) tier->announce({at, false});
+  for (std::size_t i = 0; i < p.g1; ++i) g1_.take(q.prompt[i]);
   q.referenced = p.g1;
   q.cached = p.g1 + p.below.size();
   q.pages = p.present_pages;

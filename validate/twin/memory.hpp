@@ -1,5 +1,5 @@
-// One memory of the twin: which blocks it holds, how often each is referenced, and since when it was last of use.
-// A list of blocks, one by one; whoever goes next is found by looking at all of them.
+// One memory of the twin: which blocks it holds, how often each is referenced, and since when it was last of use, or
+// what rank it has. A list of blocks, one by one; whoever goes next is found by looking at all of them.
 #pragma once
 
 #include <cstdint>
@@ -8,13 +8,15 @@
 
 #include "base/error.hpp"
 #include "traces/workload.hpp"
+#include "validate/twin/eviction.hpp"
 
 namespace kvplan::twin {
 
 class Memory {
  public:
-  // `weigh`: what a block takes of the memory.
-  explicit Memory(std::function<std::int64_t(BlockId)> weigh) : weigh_(std::move(weigh)) {}
+  // `weigh`: what a block takes of the memory. `ranking`: null for LRU.
+  Memory(std::function<std::int64_t(BlockId)> weigh, Ranking ranking)
+      : weigh_(std::move(weigh)), ranking_(std::move(ranking)) {}
 
   bool has(BlockId b) const { return held_.count(b) > 0; }
   bool ready(BlockId b) const { return has(b) && held_.at(b).ready; }
@@ -23,15 +25,29 @@ class Memory {
 
   void insert(BlockId b, bool ready) {
     KVPLAN_ASSERT(!has(b));
-    held_[b] = {1, ready, 0};
+    held_[b].ready = ready;
   }
   void reference(BlockId b) { ++held_.at(b).references; }
   void release(BlockId b) {
     KVPLAN_ASSERT(held_.at(b).references > 0);
-    if (--held_.at(b).references == 0) held_.at(b).last_use = ++uses_;
+    if (--held_.at(b).references == 0 && !ranking_) held_.at(b).last_use = ++uses_;
+  }
+  void announce(const Use& use) { use_ = use; }  // on behalf of which ranks are given
+  void use(BlockId b) { ++held_.at(b).uses; }    // by a prompt
+  void rank(BlockId b) {
+    if (!ranking_) return;
+    held_.at(b).rank = ranking_(b, held_.at(b).uses, use_);
+    held_.at(b).last_use = ++uses_;
   }
   void touch(BlockId b) {
-    if (has(b) && references(b) == 0) held_.at(b).last_use = ++uses_;
+    if (!has(b)) return;
+    use(b);
+    rank(b);
+    if (references(b) == 0 && !ranking_) held_.at(b).last_use = ++uses_;
+  }
+  std::int64_t rank_of(BlockId b) const {
+    const Rank& rank = held_.at(b).rank;
+    return use_.at < rank.until ? rank.value : rank.later;
   }
   void become_ready(BlockId b) { held_.at(b).ready = true; }
   void forget(BlockId b) { held_.erase(b); }
@@ -41,11 +57,12 @@ class Memory {
     ++evicted_;
   }
 
-  // The unreferenced block that was of use longest ago; kNone when there is none.
+  // The unreferenced block of the lowest rank, of those the one that was of use longest ago; kNone when there is none.
   BlockId oldest() const {
     BlockId oldest = kNone;
+    const auto standing = [&](BlockId b) { return std::pair(rank_of(b), held_.at(b).last_use); };
     for (const auto& [b, held] : held_) {
-      if (held.references == 0 && (oldest == kNone || held.last_use < held_.at(oldest).last_use)) oldest = b;
+      if (held.references == 0 && (oldest == kNone || standing(b) < standing(oldest))) oldest = b;
     }
     return oldest;
   }
@@ -62,11 +79,14 @@ class Memory {
 
  private:
   struct Held {
-    int references = 0;
+    int references = 1;
     bool ready = false;
-    std::int64_t last_use = 0;
+    std::int64_t last_use = 0, uses = 1;
+    Rank rank;
   };
   std::function<std::int64_t(BlockId)> weigh_;
+  Ranking ranking_;
+  Use use_;
   std::map<BlockId, Held> held_;
   std::int64_t uses_ = 0;
   std::int64_t evicted_ = 0;
@@ -74,8 +94,18 @@ class Memory {
 
 // G1: pages are free, private to a sequence, or part of a block.
 struct PagedMemory : Memory {
-  PagedMemory(std::int64_t all, std::function<std::int64_t(BlockId)> pages_of_block)
-      : Memory(pages_of_block), capacity(all), free(all), pages(pages_of_block) {}
+  PagedMemory(std::int64_t all, std::function<std::int64_t(BlockId)> pages_of_block, Ranking ranking)
+      : Memory(pages_of_block, std::move(ranking)), capacity(all), free(all), pages(pages_of_block) {}
+
+  // By a request that has it in its prompt or answer; transfers only reference and release.
+  void take(BlockId b) {
+    reference(b);
+    use(b);
+  }
+  void give(BlockId b) {
+    rank(b);
+    release(b);
+  }
 
   std::int64_t available() const { return free + unreferenced(); }
   void evict_block(BlockId b) {
@@ -93,12 +123,16 @@ struct PagedMemory : Memory {
 
 // A tier below: full blocks alone, each of weight one.
 struct Tier : Memory {
-  explicit Tier(std::int64_t blocks) : Memory([](BlockId) { return std::int64_t{1}; }), capacity(blocks) {}
+  Tier(std::int64_t blocks, Ranking ranking)
+      : Memory([](BlockId) { return std::int64_t{1}; }, std::move(ranking)), capacity(blocks) {}
 
   bool room() const { return weight() - unreferenced() < capacity; }  // for one more block, if need be by eviction
   void begin_store(BlockId b) {
     if (weight() == capacity) evict(oldest());
     insert(b, false);
+  }
+  void rank_stores(const std::vector<BlockId>& blocks) {
+    for (std::size_t i = blocks.size(); i-- > 0;) rank(blocks[i]);
   }
   void end_store(BlockId b) {
     become_ready(b);

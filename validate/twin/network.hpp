@@ -72,7 +72,28 @@ class Network {
     return at + Time((f.moves_from - at).count / parts) + time_of(f.left / parts, rate);
   }
 
+  // As things are: the end of a flow; what one more would take, at its fair share.
+  Time estimated_end(int number) const {
+    const Flow& f = flows_.at(number);
+    return f.moves ? instant(f) : f.moves_from + fair_time(number, *f.route, f.bytes);
+  }
+  Time estimated_time(int number, const Route& route, std::int64_t bytes, std::int64_t segments) const {
+    return setup_time(route, Bytes(bytes), segments) + fair_time(number, route, bytes);
+  }
+
  private:
+  Time fair_time(int number, const Route& route, std::int64_t bytes) const {
+    std::int64_t rate = Time::max().count;
+    for (const LimitUse& u : route.uses) {
+      std::int64_t weights = u.weight;
+      for (const auto& [other, f] : flows_) {
+        if (other == number || !f.moves) continue;
+        for (const LimitUse& o : f.route->uses) weights += o.limit == u.limit ? o.weight : 0;
+      }
+      rate = std::min(rate, capacity(u.limit) / weights);
+    }
+    return time_of(Wide(bytes) * kPsPerS, std::max<std::int64_t>(1, rate));
+  }
   static Time time_of(Wide left, std::int64_t rate) {
     return Time(static_cast<std::int64_t>((left + rate - 1) / rate));
   }

@@ -15,6 +15,11 @@ std::int64_t piece_at(const PiecewiseLinear& f, std::int64_t x) {
 
 }  // namespace
 
+std::int64_t step_ps(const StepTime& time, std::int64_t tokens, std::int64_t samples, std::int64_t context,
+                     std::int64_t pairs) {
+  return piece_at(time.base, tokens) + piece_at(time.head, samples) + time.context_ps * context + time.pair_ps * pairs;
+}
+
 Replica::Replica(std::uint32_t id, Run& run, std::vector<Tier*> tiers, std::vector<Writer*> writers, Network* network,
                  const std::vector<Queue>& loads, const Queue& stores)
     : id_(id),
@@ -24,7 +29,8 @@ Replica::Replica(std::uint32_t id, Run& run, std::vector<Tier*> tiers, std::vect
       network_(network),
       loads_(loads),
       stores_(stores),
-      g1_(run.config.engine.g1_pages.count, [this](BlockId b) { return pages_of(run_.load.tokens_of_block[b]); }) {}
+      g1_(run.config.engine.g1_pages.count, [this](BlockId b) { return pages_of(run_.load.tokens_of_block[b]); },
+          ranking_of(run.config.engine.eviction, run.load, run.config.retention, run.arrived)) {}
 
 void Replica::arrive(TurnId turn, Time at) {
   Request& q = requests_.emplace_back();
@@ -116,7 +122,7 @@ void Replica::finish_prefill(Request& q, Time at) {
   if (!tiers_.empty() && !writes_back()) {
     const std::size_t chunk = std::max(1, run_.config.offload.chunk_tokens / run_.load.block_tokens);
     const std::size_t full = q.turn->prompt_tokens / run_.load.block_tokens;
-    store(Blocks(q.prompt.begin(), q.prompt.begin() + static_cast<std::ptrdiff_t>(full / chunk * chunk)), at);
+    store(Blocks(q.prompt.begin(), q.prompt.begin() + static_cast<std::ptrdiff_t>(full / chunk * chunk)), {at, false});
   }
   q.phase = Request::Phase::decoding;
   q.context = q.target + 1;
@@ -133,10 +139,12 @@ void Replica::complete(Request& q, Time at) {
     all.insert(all.end(), answer.begin(), answer.begin() + static_cast<std::ptrdiff_t>(kept));
     all.resize(all.size() / chunk * chunk);
     if (all.size() > full / chunk * chunk) {
-      store(Blocks(all.begin() + static_cast<std::ptrdiff_t>(full / chunk * chunk), all.end()), at);
+      store(Blocks(all.begin() + static_cast<std::ptrdiff_t>(full / chunk * chunk), all.end()), {at, true});
     }
   }
-  for (std::size_t i = kept; i-- > 0;) g1_.release(answer[i]);
+  g1_.announce({at, true});
+  for (std::size_t i = kept; i-- > 0;) g1_.give(answer[i]);
+  g1_.announce({at, false});
   give_up(q);
   running_.erase(std::find(running_.begin(), running_.end(), &q));
   q.record->finish = at;
@@ -157,7 +165,7 @@ std::size_t Replica::keep_answer(Request& q) {
   std::size_t kept = 0;
   for (BlockId b : answer) {
     if (g1_.has(b)) {
-      g1_.reference(b);
+      g1_.take(b);
     } else {
       if (q.pages - pages_of_blocks(q, q.referenced) < g1_.pages(b)) break;
       q.pages -= g1_.pages(b);
@@ -177,7 +185,7 @@ std::int64_t Replica::pages_of_blocks(const Request& q, std::size_t blocks) cons
 
 void Replica::give_up(Request& q) {
   g1_.free += q.pages - pages_of_blocks(q, q.referenced);
-  for (std::size_t i = q.referenced; i-- > 0;) g1_.release(q.prompt[i]);
+  for (std::size_t i = q.referenced; i-- > 0;) g1_.give(q.prompt[i]);
   q.referenced = 0;
   q.pages = q.computed = 0;
 }
@@ -244,7 +252,7 @@ void Replica::admit(Time at) {
     auto& queue = loaded_.empty() ? waiting_ : loaded_;
     Request& q = *queue.front();
     if (run_.config.engine.whole_prompts) {
-      const Plan p = plan(q);
+      const Plan p = plan(q, at);
       const std::int64_t tokens = q.target - p.cached_tokens;
       if (!p.waits && tokens > budget_ && tokens <= run_.config.engine.max_num_batched_tokens) return;
     }
@@ -280,7 +288,7 @@ void Replica::adopt(Request& q, std::int64_t tokens) {
     if (end > tokens) break;
     if (i < q.referenced) continue;
     if (g1_.has(q.prompt[i])) {
-      g1_.reference(q.prompt[i]);
+      g1_.take(q.prompt[i]);
       g1_.free += g1_.pages(q.prompt[i]);
     } else {
       g1_.insert(q.prompt[i], true);
@@ -344,17 +352,16 @@ void Replica::take_off(Time at) {
   }
   const bool storing = !stores_.transfers.empty();
   const StepTime& time = run_.config.step_times[(loads_active() ? 1 : 0) + (storing ? 2 : 0)];
-  const std::int64_t step_ps = std::max<std::int64_t>(
-      1, piece_at(time.base, tokens) + piece_at(time.head, samples) + time.context_ps * context + time.pair_ps * pairs);
+  const std::int64_t takes_ps = std::max<std::int64_t>(1, step_ps(time, tokens, samples, context, pairs));
   if (gate_loads_ > 0) {
-    gate_step_ps_ = step_ps;
+    gate_step_ps_ = takes_ps;
     gate_start_ = at;
     next = Time::max();
     return;
   }
   computing_ = true;
   start_ = at;
-  next = at + Time(step_ps);
+  next = at + Time(takes_ps);
 }
 
 void Replica::go_idle(Time at) {

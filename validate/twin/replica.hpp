@@ -45,6 +45,7 @@ struct Transfer {
   Request* request = nullptr;  // whose load it is
   Blocks blocks, promoted;
   std::int64_t bytes = 0, segments = 0;
+  bool answer = false;                  // it is stored with
   Tier *from = nullptr, *to = nullptr;  // of a write beyond G2
 };
 struct Queue {
@@ -65,6 +66,7 @@ struct Run {
   SimulationResult result;
   std::set<BlockId> computed;  // by some replica, once
   std::vector<TurnId> ended;   // at this instant
+  std::set<TurnId> arrived;
 };
 
 class Replica {
@@ -120,9 +122,14 @@ class Replica {
   std::vector<Request*> decoding() const;
 
   // admission.cpp
-  Plan plan(const Request& q) const;
+  Plan plan(const Request& q, Time at) const;
   bool try_admit(Request& q, Time at);
-  void take_hits(Request& q, const Plan& p);
+  void take_hits(Request& q, const Plan& p, Time at);
+
+  // load_choice.cpp
+  std::int64_t estimated_prefill_ps(std::int64_t from, std::int64_t to) const;
+  Time estimated_load(const Blocks& prompt, std::size_t from, const std::vector<std::size_t>& tiers, Time at) const;
+  bool computes_again(const Request& q, const Plan& p, Time at) const;
 
   // transfers.cpp
   bool writes_back() const { return !tiers_.empty() && run_.config.offload.store == StorePolicy::back; }
@@ -132,12 +139,13 @@ class Replica {
   void load(Request& q, const Plan& p, Time at);
   void note_load_start(std::size_t tier, Time at);
   void open_gate(Time at);
-  void arrived_in_g2(const Blocks& blocks, Time at);
-  void store(const Blocks& candidates, Time at);
-  void send(const Blocks& blocks, Time at);
+  void arrived_in_g2(const Blocks& blocks, const Use& use);
+  void store(const Blocks& candidates, const Use& use);
+  void send(const Blocks& blocks, const Use& use);
   void something_changed(Time at);
   bool loads_active() const;
   std::int64_t bytes_per_gpu(const Blocks& blocks) const;
+  std::int64_t load_segments(std::size_t tier, std::int64_t bytes, std::size_t blocks) const;
 
   const std::uint32_t id_;
   Run& run_;
@@ -171,9 +179,13 @@ class Replica {
   bool decodes_wait_ = false;
 };
 
+std::int64_t step_ps(const StepTime& time, std::int64_t tokens, std::int64_t samples, std::int64_t context,
+                     std::int64_t pairs);
+
 void push(Queue& queue, Transfer transfer, Network& network, Time at);
 Transfer pop(Queue& queue, Network& network, Time at);
-void write_on(Writer& writer, Tier& from, Tier& to, const Blocks& blocks, Run& run, Network& network, Time at);
+void write_on(Writer& writer, Tier& from, Tier& to, const Blocks& blocks, Run& run, Network& network,
+              const Use& use);
 void write_ended(Writer& writer, Run& run, Network& network, Time at);
 
 }  // namespace kvplan::twin

@@ -22,11 +22,13 @@ Transfer pop(Queue& queue, Network& network, Time at) {
 }
 
 // Blocks that the writer's tier lacks are written on, as far as there is room and not too much waits.
-void write_on(Writer& writer, Tier& from, Tier& to, const Blocks& blocks, Run& run, Network& network, Time at) {
+void write_on(Writer& writer, Tier& from, Tier& to, const Blocks& blocks, Run& run, Network& network,
+              const Use& use) {
   const std::int64_t block_bytes = run.config.kv_bytes_per_token.count * run.load.block_tokens;
   Transfer t;
   t.from = &from;
   t.to = &to;
+  to.announce(use);
   for (BlockId b : blocks) {
     if (to.has(b)) continue;
     if (!to.room() || writer.waiting + block_bytes > writer.most_waiting) {
@@ -39,11 +41,12 @@ void write_on(Writer& writer, Tier& from, Tier& to, const Blocks& blocks, Run& r
     t.blocks.push_back(b);
   }
   if (t.blocks.empty()) return;
+  to.rank_stores(t.blocks);
   const auto count = static_cast<std::int64_t>(t.blocks.size());
   run.result.written_beyond += Bytes(count * block_bytes);
   t.bytes = ceil_div(count * block_bytes, writer.streams);
   t.segments = count;
-  push(writer.queue, std::move(t), network, at);
+  push(writer.queue, std::move(t), network, use.at);
 }
 
 void write_ended(Writer& writer, Run& run, Network& network, Time at) {
@@ -65,6 +68,10 @@ std::int64_t Replica::bytes_per_gpu(const Blocks& blocks) const {
   return tokens * run_.config.kv_bytes_per_token_per_gpu.count;
 }
 
+std::int64_t Replica::load_segments(std::size_t tier, std::int64_t bytes, std::size_t blocks) const {
+  return tier == 0 ? ceil_div(bytes, load_segment(run_.config.offload).count) : static_cast<std::int64_t>(blocks);
+}
+
 // One transfer a tier.
 void Replica::load(Request& q, const Plan& p, Time at) {
   for (std::size_t tier = 0; tier < tiers_.size(); ++tier) {
@@ -78,12 +85,13 @@ void Replica::load(Request& q, const Plan& p, Time at) {
     t.bytes = bytes_per_gpu(t.blocks);
     const auto count = static_cast<std::int64_t>(t.blocks.size());
     run_.result.loaded += Bytes(count * run_.load.block_tokens * run_.config.kv_bytes_per_token.count);
-    t.segments = tier == 0 ? ceil_div(t.bytes, load_segment(run_.config.offload).count) : count;
+    t.segments = load_segments(tier, t.bytes, t.blocks.size());
     for (BlockId b : t.blocks) {
       if (tier == 0 || !run_.config.offload.promote || tiers_[0]->has(b) || !tiers_[0]->room()) continue;
       tiers_[0]->begin_store(b);
       t.promoted.push_back(b);
     }
+    tiers_[0]->rank_stores(t.promoted);
     ++q.transfers;
     if (q.load_in_step) ++gate_loads_;
     push(loads_[tier], std::move(t), *network_, at);
@@ -102,7 +110,7 @@ void Replica::load_ended(std::size_t tier, Time at) {
   const Transfer done = pop(loads_[tier], *network_, at);
   if (!loads_[tier].transfers.empty()) note_load_start(tier, at);
   for (std::size_t i = done.blocks.size(); i-- > 0;) tiers_[tier]->release(done.blocks[i]);
-  arrived_in_g2(done.promoted, at);
+  arrived_in_g2(done.promoted, {at, false});
   Request& q = *done.request;
   memory_changed_ = true;
   const bool all = --q.transfers == 0;
@@ -136,15 +144,16 @@ void Replica::open_gate(Time at) {
   next = end;
 }
 
-void Replica::arrived_in_g2(const Blocks& blocks, Time at) {
+void Replica::arrived_in_g2(const Blocks& blocks, const Use& use) {
   for (std::size_t i = blocks.size(); i-- > 0;) tiers_[0]->end_store(blocks[i]);
   for (std::size_t i = 0; i < writers_.size(); ++i) {
-    write_on(*writers_[i], *tiers_[0], *tiers_[i + 1], blocks, run_, *network_, at);
+    write_on(*writers_[i], *tiers_[0], *tiers_[i + 1], blocks, run_, *network_, use);
   }
 }
 
 // Blocks of a prompt or answer, in order, go to G2 as far as it lacks them; none behind the first without room.
-void Replica::store(const Blocks& candidates, Time at) {
+void Replica::store(const Blocks& candidates, const Use& use) {
+  tiers_[0]->announce(use);
   const bool selective = run_.config.offload.store == StorePolicy::selective;
   Blocks chosen;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
@@ -159,18 +168,20 @@ void Replica::store(const Blocks& candidates, Time at) {
     g1_.reference(b);
     chosen.push_back(b);
   }
-  send(chosen, at);
+  send(chosen, use);
 }
 
-void Replica::send(const Blocks& blocks, Time at) {
+void Replica::send(const Blocks& blocks, const Use& use) {
   if (blocks.empty()) return;
+  tiers_[0]->rank_stores(blocks);
   Transfer t;
   t.blocks = blocks;
+  t.answer = use.answer;
   t.bytes = bytes_per_gpu(blocks);
   t.segments = ceil_div(t.bytes, run_.config.offload.segment.count);
   run_.result.stored +=
       Bytes(static_cast<std::int64_t>(blocks.size()) * run_.load.block_tokens * run_.config.kv_bytes_per_token.count);
-  push(stores_, std::move(t), *network_, at);
+  push(stores_, std::move(t), *network_, use.at);
 }
 
 void Replica::store_ended(Time at) {
@@ -182,7 +193,7 @@ void Replica::store_ended(Time at) {
     leaving_pages_ -= g1_.pages(b);
     if (g1_.references(b) == 0) g1_.evict_block(b);
   }
-  arrived_in_g2(done.blocks, at);
+  arrived_in_g2(done.blocks, {at, done.answer});
   memory_changed_ = true;
   something_changed(at);
 }
@@ -197,21 +208,24 @@ bool Replica::make_clean(std::int64_t pages, Time at) {
   const std::int64_t wanted = pages + ceil_div(g1_.capacity, 64);
   Blocks leaving;
   const bool short_of_pages = g1_.free + leaving_pages_ < pages;
+  if (short_of_pages) tiers_[0]->announce({at, false});
   while (short_of_pages && g1_.oldest() != kNone && g1_.free + leaving_pages_ < wanted) {
     const BlockId b = g1_.oldest();
-    const bool full = run_.load.tokens_of_block[b] == run_.load.block_tokens;
-    if (full && !tiers_[0]->has(b) && tiers_[0]->room()) {
+    const bool worthwhile = run_.config.engine.eviction != Eviction::priority ||
+                            g1_.rank_of(b) >= run_.config.retention.store_from;
+    const bool wanted = worthwhile && run_.load.tokens_of_block[b] == run_.load.block_tokens && !tiers_[0]->has(b);
+    if (wanted && tiers_[0]->room()) {
       tiers_[0]->begin_store(b);
       g1_.reference(b);
       leaving_pages_ += g1_.pages(b);
       leaving.insert(leaving.begin(), b);  // heads before tails, as with every transfer
       continue;
     }
-    run_.result.skipped_stores += full && !tiers_[0]->has(b);
+    run_.result.skipped_stores += wanted;
     g1_.evict_block(b);
     memory_changed_ = true;
   }
-  send(leaving, at);
+  send(leaving, {at, false});
   return g1_.free >= pages;
 }
 

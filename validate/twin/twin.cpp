@@ -46,7 +46,7 @@ class Fleet {
 };
 
 Fleet::Fleet(const Workload& load, const SimulationConfig& config)
-    : load_(load), config_(config), run_{load, config, {}, {}, {}}, tiers_(1 + config.offload.beyond.size()),
+    : load_(load), config_(config), run_{load, config, {}, {}, {}, {}}, tiers_(1 + config.offload.beyond.size()),
       routing_(load, config.router, static_cast<std::size_t>(config.replicas)) {
   KVPLAN_ASSERT(config.outages.empty() && config.scaling.min_replicas == 0 && config.others.empty());  // which it does not know
   run_.result.requests.resize(load.turns.size());
@@ -68,8 +68,10 @@ Tier* Fleet::tier_for(std::size_t level, std::uint32_t id) {
   const bool first =
       scope == Scope::replica || (scope == Scope::node && id % config_.replicas_per_node == 0) || id == 0;
   if (first) {
+    const Eviction eviction = level == 0 ? o.eviction : o.beyond[level - 1].eviction;
     tiers_[level].push_back(
-        std::make_unique<Tier>(capacity.count / (config_.kv_bytes_per_token.count * load_.block_tokens)));
+        std::make_unique<Tier>(capacity.count / (config_.kv_bytes_per_token.count * load_.block_tokens),
+                               ranking_of(eviction, load_, config_.retention, run_.arrived)));
   }
   return tiers_[level].back().get();
 }
@@ -181,6 +183,7 @@ void Fleet::arrival(Time at) {
     arrivals_.insert({at + r.frontend, turn});
     return;
   }
+  run_.arrived.insert(turn);
   r.refusal = refusal(t);
   if (r.refusal != Refusal::none) {
     r.outcome = Outcome::refused;
