@@ -77,7 +77,7 @@ Time Replica::estimated_load(std::int64_t from, Time at) const {
 LoadDecision Replica::choose_load(const Sequence& s, const Admission& a, Time at) const {
   const std::int64_t block = run_.workload.block_tokens, first = a.g1 * block;
   const std::int64_t end = s.target_tokens;
-  const auto behind = [&](std::int64_t blocks) { return std::min<std::int64_t>(first + blocks * block, a.cached_tokens); };
+  const auto behind = [&](std::int64_t blocks) { return first + blocks * block; };
   const Time rest = estimated_prefill(a.cached_tokens, end);
   const auto time = [&](std::int64_t computed) {
     if (computed == a.below) return estimated_prefill(first, end);
@@ -96,15 +96,17 @@ LoadDecision Replica::choose_load(const Sequence& s, const Admission& a, Time at
     return d;
   }
   if (offload_.choice == LoadChoice::partial) {
-    // The more is computed, the later that ends and the earlier the load does: the two cross once.
-    std::int64_t low = 0, high = a.below;
+    // The more is computed, the later that ends and the earlier the load does: the two cross once. What is loaded has
+    // to be of use: the last page is computed anyway.
+    const std::int64_t splits = ceil_div(a.cached_tokens - first, block);
+    std::int64_t low = 0, high = splits;
     while (low < high) {
       const std::int64_t middle = low + (high - low) / 2;
       const bool load_ends_first = estimated_prefill(first, behind(middle)) >= estimated_load(middle, at);
       (load_ends_first ? high : low) = middle + (load_ends_first ? 0 : 1);
     }
     if (low > 0) consider(low - 1, time(low - 1));
-    if (low < a.below) consider(low, time(low));
+    if (low < splits) consider(low, time(low));
   }
   consider(a.below, d.all_computed);
   return d;

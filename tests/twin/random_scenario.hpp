@@ -234,7 +234,7 @@ inline SimulationConfig random_engine(Dice& dice) {
   c.engine.frontend_fixed = Time(dice.pick(0, 2) * kPsPerMs);
   c.engine.frontend_ps_per_token = dice.pick(0, 1) * 1000;
   c.engine.frontend_service_fixed = Time(dice.pick(0, 1) * dice.pick(0, 9) * kPsPerMs);
-  c.router.policy = static_cast<RouterPolicy>(dice.pick(0, 6));  // all that the twin knows
+  c.router.policy = static_cast<RouterPolicy>(dice.pick(0, 7));
   c.router.cache_threshold = dice.pick(0, 5) / 10.0;
   c.router.balance_requests = dice.pick(0, 3);
   for (StepTime& s : c.step_times) {

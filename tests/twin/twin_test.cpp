@@ -5,10 +5,10 @@
 #include <map>
 #include <sstream>
 
-#include "base/random.hpp"
 #include "sim/simulation.hpp"
 #include "tests/catch.hpp"
 #include "tests/twin/rapid_dice.hpp"
+#include "tests/twin/seeded_dice.hpp"
 
 using namespace kvplan;
 using namespace kvplan::testing;
@@ -98,18 +98,11 @@ TEST_CASE("the engine equals its twin") {
   }));
 }
 
-struct SeededDice final : Dice {
-  RandomStream stream{1, "what the random scenarios reach"};
-  int pick(int low, int high) override {
-    return low + static_cast<int>(stream.below(static_cast<std::uint64_t>(high - low + 1)));
-  }
-};
-
 // What the comparison would not notice if it never happened.
 TEST_CASE("the random scenarios reach what they are made for") {
   SimulationResult seen;
   std::int64_t refused = 0, recomputed = 0, waited_for_load = 0, hits_beyond = 0;
-  SeededDice dice;
+  SeededDice dice("what the random scenarios reach");
   for (int i = 0; i < 1000; ++i) {
     const Workload load = random_turns(dice);
     const SimulationConfig config = random_engine(dice);
@@ -141,7 +134,7 @@ TEST_CASE("the random scenarios reach what they are made for") {
 TEST_CASE("the random scenarios tell each policy from LRU, and each choice from loading") {
   std::map<Eviction, int> in_hbm, below;
   std::map<LoadChoice, int> choices;
-  SeededDice dice;
+  SeededDice dice("what tells policies apart");
   const auto lives = [](const Workload& load, const SimulationConfig& c) {
     std::vector<std::int64_t> all;
     for (const RequestRecord& q : simulate_naively(load, c).requests) {

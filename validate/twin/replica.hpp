@@ -85,6 +85,11 @@ class Replica {
   double kv_use() const { return 1.0 - static_cast<double>(g1_.available()) / static_cast<double>(g1_.capacity); }
   std::size_t g1_hits(const Blocks& prompt) const;
   std::vector<std::size_t> hits_below(const Blocks& prompt, std::size_t from) const;  // the tier of each
+  struct FirstToken {
+    Time time;
+    std::int64_t tokens;  // to compute
+  };
+  FirstToken first_token(const Turn& turn, std::map<TurnId, std::int64_t>& expected, Time at) const;
   bool idle() const { return running_.empty() && queued() == 0; }
   std::int64_t evicted() const { return g1_.evicted(); }
 
@@ -128,6 +133,7 @@ class Replica {
 
   // load_choice.cpp
   std::int64_t estimated_prefill_ps(std::int64_t from, std::int64_t to) const;
+  std::int64_t estimated_steps_ps(std::int64_t tokens, std::int64_t pairs) const;
   Time estimated_load(const Blocks& prompt, std::size_t from, const std::vector<std::size_t>& tiers, Time at) const;
   bool computes_again(const Request& q, const Plan& p, Time at) const;
 
@@ -178,9 +184,6 @@ class Replica {
   std::int64_t leaving_pages_ = 0;
   bool decodes_wait_ = false;
 };
-
-std::int64_t step_ps(const StepTime& time, std::int64_t tokens, std::int64_t samples, std::int64_t context,
-                     std::int64_t pairs);
 
 void push(Queue& queue, Transfer transfer, Network& network, Time at);
 Transfer pop(Queue& queue, Network& network, Time at);

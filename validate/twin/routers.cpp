@@ -19,14 +19,15 @@ Routing::Routing(const Workload& load, const RouterConfig& config, std::size_t r
 }
 
 bool Routing::knows(const RouterConfig& c) {
-  return c.policy != RouterPolicy::cost_aware &&
-         (c.policy != RouterPolicy::prefix_aware || c.view == RouterView::exact);
+  return c.policy != RouterPolicy::prefix_aware || c.view == RouterView::exact;
 }
 
-std::uint32_t Routing::choose(TurnId turn, const Replicas& replicas) {
+std::uint32_t Routing::choose(TurnId turn, const Replicas& replicas, Time at) {
   KVPLAN_ASSERT(knows(config_));
   const std::uint32_t session = load_.turns[turn].session;
   switch (config_.policy) {
+    case RouterPolicy::cost_aware:
+      return soonest(turn, replicas, at);
     case RouterPolicy::weighted:
       return weighted(turn, replicas);
     case RouterPolicy::random:
@@ -78,6 +79,19 @@ std::uint32_t Routing::prefix(TurnId turn, const Replicas& replicas) const {
   const bool enough = static_cast<double>(held[best]) >
                       config_.cache_threshold * static_cast<double>(std::max<std::size_t>(1, prompt.size()));
   return even && enough ? best : fewest(replicas);
+}
+
+// Where the first token would come out first; then the fewest requests.
+std::uint32_t Routing::soonest(TurnId turn, const Replicas& replicas, Time at) {
+  std::uint32_t best = 0;
+  std::vector<Replica::FirstToken> tokens;
+  for (const auto& r : replicas) tokens.push_back(r->first_token(load_.turns[turn], expected_, at));
+  const auto standing = [&](std::uint32_t r) { return std::pair(tokens[r].time, requests(*replicas[r])); };
+  for (std::uint32_t r = 1; r < replicas.size(); ++r) {
+    if (standing(r) < standing(best)) best = r;
+  }
+  expected_[turn] = tokens[best].tokens;
+  return best;
 }
 
 // The scores of docs/fleet.md, each in 0..1; the largest weighted sum, ties to the lowest replica.

@@ -192,7 +192,7 @@ void Fleet::arrival(Time at) {
     follow_up(at);
     return;
   }
-  replicas_[routing_.choose(turn, replicas_)]->arrive(turn, at);
+  replicas_[routing_.choose(turn, replicas_, at)]->arrive(turn, at);
 }
 
 Refusal Fleet::refusal(const Turn& t) const {
