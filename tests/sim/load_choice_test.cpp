@@ -53,6 +53,23 @@ TEST_CASE("a leading block is computed while the rest loads") {
   CHECK(r.load_choices.saved_against_loading == ms(0.4));
 }
 
+// The last page is computed whatever there is: to load it beside the rest takes as long as to compute all, and moves bytes
+// for nothing.
+TEST_CASE("nothing is loaded that is computed all the same") {
+  SimulationConfig machine = small_machine(5, 11'400'000, 128);
+  machine.engine.page_tokens = 16;
+  machine.engine.max_num_batched_tokens = 48;
+  machine.offload.choice = LoadChoice::partial;
+  Load load(16);
+  load.turn(ms(0), "abcd", 0, 1);
+  load.turn(ms(400), "wxyz", 0, 2);
+  load.turn(ms(800), "abcd", 0, 1);
+  const SimulationResult r = simulate(load.build(), machine);
+  CHECK(r.requests[2].computed_tokens == 64);
+  CHECK(r.load_choices.recomputed == 1);
+  CHECK(r.loaded == Bytes(0));
+}
+
 TEST_CASE("what loads more slowly than it computes is computed, and the other way round") {
   for (const std::int64_t bytes_per_s : {1'000'000, 400'000'000}) {
     SimulationConfig machine = small_machine(17, bytes_per_s, 128);
