@@ -101,7 +101,7 @@ struct Replica {
   std::deque<std::int64_t> arrived;    // and not yet in a batch
   bool composing = false;              // the next step, ahead of its batch
   std::int64_t decodes = 0;            // of the batch
-  bool stepped = false, stirred = false;  // has run a step; somebody has come to it since
+  bool stepped = false, stirred = false;  // has run a step; somebody has come to it since, or left it
   bool prepared = false;                  // the next step begins where another ended
   std::int64_t next_start = 0, host_ps = 0, growth_ps = 0;
   std::int64_t next_ps = 0;  // of the next step: host and device one after the other

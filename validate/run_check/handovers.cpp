@@ -100,6 +100,7 @@ void Checker::handed_over(const Entry& e) {
          fmt::format("request {} is handed over with {} of {} bytes", e.turn, h.arrived_bytes, h.lacking_bytes));
   check_kept(e.from);
   std::erase(from.leaving, e.turn);
+  from.stirred = true;  // its pages are free again
   std::int64_t begin = 0;
   for (const std::int64_t p : asked(e.turn).prompt) {
     if ((begin += tokens(p)) > h.held_tokens) ++to.loaded_places[p];
