@@ -76,7 +76,8 @@ class LowerTier {
   // Blocks for which a store could get room, with all unpinned blocks gone.
   std::int64_t obtainable_blocks() const { return capacity_blocks_ - used_blocks_ + blocks_.evictable_weight(); }
 
-  // Takes room for blocks that are absent, evicting as needed. There is room: see obtainable_blocks().
+  // Takes room for blocks that are absent, evicting as needed. There is room: see obtainable_blocks(). What is stored
+  // together comes together, when room has been taken for all of it: to the policy the last block comes first.
   void begin_store(const BlockRange& r) {
     KVPLAN_ASSERT(r.blocks() <= obtainable_blocks());
     used_blocks_ += r.blocks();
@@ -84,9 +85,11 @@ class LowerTier {
     if (used_blocks_ > capacity_blocks_) used_blocks_ -= blocks_.evict(used_blocks_ - capacity_blocks_);
     blocks_.insert(r, false);
   }
-  // Stores that began together: the last block is the first to go, over all of them.
-  void rank_stores(const std::vector<BlockRange>& ranges) {
-    for (std::size_t i = ranges.size(); i-- > 0;) blocks_.rank(ranges[i]);
+  void come(const std::vector<BlockRange>& ranges) {
+    for (std::size_t i = ranges.size(); i-- > 0;) {
+      blocks_.come(ranges[i]);
+      blocks_.rank(ranges[i]);
+    }
   }
 
   void end_store(const BlockRange& r) {

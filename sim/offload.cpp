@@ -97,7 +97,7 @@ void Replica::promote(Transfer& load, Time at) {
       load.promoted.push_back(part);
     }
   }
-  tier_->rank_stores(load.promoted);
+  tier_->come(load.promoted);
   make_reserve(at);
 }
 
@@ -261,7 +261,7 @@ void Replica::store_stretch(const BlockRange& range, Ranges& chosen, std::int64_
 void Replica::send(Ranges ranges, bool answer, Time at) {
   Bytes bytes{0};
   for (const BlockRange& r : ranges) bytes += tier_->bytes(r);
-  tier_->rank_stores(ranges);
+  tier_->come(ranges);
   run_.result.stored += bytes;
   tier_->count_written(bytes);
   Transfer transfer = transfer_of(std::move(ranges));

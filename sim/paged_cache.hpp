@@ -84,7 +84,10 @@ class PagedCache {
   }
 
   // Private pages become resident blocks, referenced once.
-  void insert(const BlockRange& r) { blocks_.insert(r, true); }
+  void insert(const BlockRange& r) {
+    blocks_.insert(r, true);
+    blocks_.come(r);
+  }
 
   // Blocks that only the caller references lose their names; their pages are private again.
   void forget(const BlockRange& r) { blocks_.forget(r); }

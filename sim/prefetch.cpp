@@ -56,7 +56,7 @@ Transfer Replica::prefetch_of(std::uint32_t tier) {
       ranges.push_back(part);
     }
   }
-  tier_->rank_stores(ranges);
+  tier_->come(ranges);
   Transfer transfer = transfer_of(std::move(ranges));
   transfer.segments = blocks_in_all;  // a block is an object of its own there
   return transfer;

@@ -64,7 +64,6 @@ void Residency::insert(const BlockRange& r, bool ready) {
   }
   if (piece.next != kEnds) pieces_[piece.next].previous = p;
   join_next(join_previous(p));
-  if (policy_) policy_->insert(r);
 }
 
 void Residency::reference(const BlockRange& r) {

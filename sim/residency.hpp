@@ -79,9 +79,10 @@ class Residency {
   void become_ready(const BlockRange& r);
   // Blocks that nothing references become the most recently used ones; others stay as they are.
   void touch(const BlockRange& r);
-  // For the policy, where there is one. Ranges are there throughout.
+  // For the policy, where there is one, which learns of insertions by come() alone. Ranges are there throughout.
   void announce(const Use& use) { if (policy_) policy_->announce(use); }
   void miss(const BlockRange& r) { if (policy_) policy_->miss(r); }
+  void come(const BlockRange& r) { if (policy_) policy_->insert(r); }
   void access(const BlockRange& r) { if (policy_) policy_->access(r); }
   void rank(const BlockRange& r) { if (policy_) policy_->rank(r); }
   std::int64_t priority(std::uint32_t chain, std::uint32_t block) const {

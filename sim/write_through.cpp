@@ -44,7 +44,7 @@ void WriteThrough::offer(LowerTier& from, LowerTier& to, const Ranges& ranges, c
   }
   if (transfer.ranges.empty()) return;
   waiting_ += bytes;
-  to.rank_stores(transfer.ranges);
+  to.come(transfer.ranges);
   to.count_written(bytes);
   result.written_beyond += bytes;
   transfer.bytes_per_gpu = Bytes(ceil_div(bytes.count, streams_));

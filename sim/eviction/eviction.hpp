@@ -36,7 +36,7 @@ class EvictionPolicy {
   void announce(const Use& use) { use_ = use; }
 
   virtual void miss(const BlockRange&) {}      // absent; room is about to be made for them
-  virtual void insert(const BlockRange&) = 0;  // absent so far; held from here on
+  virtual void insert(const BlockRange&) = 0;  // absent so far; held from here on. Of several the last ones come first
   virtual void access(const BlockRange&) = 0;  // there, and needed by a prompt
   virtual void rank(const BlockRange&) {}      // there, and in use until now: ranks them anew
   virtual void hold(const BlockRange&) = 0;

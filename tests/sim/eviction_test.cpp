@@ -151,7 +151,7 @@ void check_against_simulator(Eviction eviction, const char* name) {
         tier.touch(r);
       } else {
         tier.begin_store(r);
-        tier.rank_stores({r});
+        tier.come({r});
         tier.end_store(r);
       }
       simulator->touch(w.blocks(w.turns[t]), w.turns[t].first_block);
@@ -196,7 +196,7 @@ TEST_CASE("belady has no fewer hits than any other policy on an open load throug
         if (tier.stretch(r).present) {
           ++n, tier.touch(r);
         } else {
-          tier.begin_store(r), tier.rank_stores({r}), tier.end_store(r);
+          tier.begin_store(r), tier.come({r}), tier.end_store(r);
         }
         foresight.ended(t, w.turns[t].arrival.time);
       }

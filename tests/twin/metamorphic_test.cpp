@@ -76,8 +76,14 @@ TEST_CASE("the names of blocks reach no result") {
 TEST_CASE("what arrives after the end changes nothing before it") {
   CHECK(rc::check("same lives", [] {
     RapidDice dice;
-    Workload load = random_turns(dice);
-    const SimulationConfig config = random_engine(dice);
+    Workload load = random_turns(dice, 40);
+    SimulationConfig config = random_engine(dice);
+    if (dice.coin()) random_memories(dice, config);
+    std::vector<Eviction*> policies = {&config.engine.eviction, &config.offload.eviction};
+    for (LowerTierConfig& tier : config.offload.beyond) policies.push_back(&tier.eviction);
+    for (Eviction* policy : policies) {  // these know what is to come
+      if (*policy == Eviction::belady || *policy == Eviction::priority) *policy = Eviction::lfu;
+    }
     const std::size_t turns = load.turns.size() - load.turns.size() / 3;
     const SimulationResult a = simulate(beginning(load, turns), config);
     for (std::size_t i = turns; i < load.turns.size(); ++i) load.turns[i].arrival = {a.end + Time(kPsPerS)};

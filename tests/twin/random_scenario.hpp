@@ -106,9 +106,10 @@ inline void random_busy_limits(Dice& dice, NodeLinks& links) {
 
 // What goes first of memories that are short of room for many turns, and whether to load: of what the twin knows.
 inline void random_memories(Dice& dice, SimulationConfig& c) {
-  const Eviction known[] = {Eviction::lru, Eviction::lfu, Eviction::priority, Eviction::belady};
-  const auto any = [&] { return known[dice.pick(0, 3)]; };
-  c.engine.eviction = any();
+  const Eviction known[] = {Eviction::lru,    Eviction::lfu,   Eviction::priority,
+                            Eviction::belady, Eviction::sieve, Eviction::s3_fifo};
+  c.engine.eviction = known[dice.pick(0, 3)];
+  const auto any = [&] { return known[dice.pick(0, 5)]; };
   c.offload.eviction = any();
   c.offload.capacity = Bytes(dice.pick(2, 30) * 8000);
   for (LowerTierConfig& tier : c.offload.beyond) {

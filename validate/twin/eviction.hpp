@@ -1,9 +1,9 @@
-// What a memory of the twin evicts first where that is not LRU, which Memory has itself. Whenever a block is used, or
-// stored, it gets a rank: the lowest goes first, among equals what was ranked longest ago. Each ranking has a file.
+// What a memory of the twin evicts first where that is not LRU, which Memory has itself. Each policy has a file.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <set>
 
 #include "sim/config.hpp"
@@ -17,20 +17,40 @@ struct Use {
   bool answer = false;
 };
 
+// Some policies give a block a rank whenever it is used, or stored: the lowest goes first, among equals what was ranked
+// longest ago. `uses`: by prompts since it came; the coming counts.
 struct Rank {
   std::int64_t value = 0;
   Time until = Time::max();  // from then on:
   std::int64_t later = 0;
 };
-
-// Of a block that prompts have used so many times since it came; the coming counts.
 using Ranking = std::function<Rank(BlockId, std::int64_t uses, const Use&)>;
 
 Ranking rank_by_uses();
 Ranking rank_by_priority(const Workload&, const RetentionConfig&);
 Ranking rank_by_next_use(const Workload&, const std::set<TurnId>& arrived);
 
-// Null for LRU. A policy that it does not know is an assertion.
-Ranking ranking_of(Eviction, const Workload&, const RetentionConfig&, const std::set<TurnId>& arrived);
+// Others have queues of their own.
+class Queues {
+ public:
+  virtual ~Queues() = default;
+  virtual void come(BlockId) = 0;
+  virtual void use(BlockId) = 0;  // by a prompt
+  virtual void evicted(BlockId) = 0;
+  // Of those that `may_go`, of which there are some.
+  virtual BlockId next(const std::function<bool(BlockId)>& may_go) = 0;
+};
+
+std::shared_ptr<Queues> sieve_queue();
+std::shared_ptr<Queues> s3_fifo_queues(std::int64_t capacity_blocks);
+
+struct Order {  // neither: LRU
+  Ranking ranking;
+  std::shared_ptr<Queues> queues;
+};
+
+// A policy that it does not know is an assertion.
+Order order_of(Eviction, const Workload&, const RetentionConfig&, const std::set<TurnId>& arrived,
+               std::int64_t capacity_blocks);
 
 }  // namespace kvplan::twin

@@ -1,5 +1,5 @@
 // One memory of the twin: which blocks it holds, how often each is referenced, and since when it was last of use, or
-// what rank it has. A list of blocks, one by one; whoever goes next is found by looking at all of them.
+// where it stands with an eviction policy. A list of blocks, one by one; whoever goes next is found by looking at all of them.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,8 @@ namespace kvplan::twin {
 
 class Memory {
  public:
-  // `weigh`: what a block takes of the memory. `ranking`: null for LRU.
-  Memory(std::function<std::int64_t(BlockId)> weigh, Ranking ranking)
-      : weigh_(std::move(weigh)), ranking_(std::move(ranking)) {}
+  // `weigh`: what a block takes of the memory.
+  Memory(std::function<std::int64_t(BlockId)> weigh, Order order) : weigh_(std::move(weigh)), order_(std::move(order)) {}
 
   bool has(BlockId b) const { return held_.count(b) > 0; }
   bool ready(BlockId b) const { return has(b) && held_.at(b).ready; }
@@ -30,20 +29,23 @@ class Memory {
   void reference(BlockId b) { ++held_.at(b).references; }
   void release(BlockId b) {
     KVPLAN_ASSERT(held_.at(b).references > 0);
-    if (--held_.at(b).references == 0 && !ranking_) held_.at(b).last_use = ++uses_;
+    if (--held_.at(b).references == 0 && !order_.ranking) held_.at(b).last_use = ++uses_;
   }
   void announce(const Use& use) { use_ = use; }  // on behalf of which ranks are given
-  void use(BlockId b) { ++held_.at(b).uses; }    // by a prompt
+  void use(BlockId b) {                          // by a prompt
+    ++held_.at(b).uses;
+    if (order_.queues) order_.queues->use(b);
+  }
   void rank(BlockId b) {
-    if (!ranking_) return;
-    held_.at(b).rank = ranking_(b, held_.at(b).uses, use_);
+    if (!order_.ranking) return;
+    held_.at(b).rank = order_.ranking(b, held_.at(b).uses, use_);
     held_.at(b).last_use = ++uses_;
   }
   void touch(BlockId b) {
     if (!has(b)) return;
     use(b);
     rank(b);
-    if (references(b) == 0 && !ranking_) held_.at(b).last_use = ++uses_;
+    if (references(b) == 0 && !order_.ranking) held_.at(b).last_use = ++uses_;
   }
   std::int64_t rank_of(BlockId b) const {
     const Rank& rank = held_.at(b).rank;
@@ -54,11 +56,14 @@ class Memory {
   void evict(BlockId b) {
     KVPLAN_ASSERT(references(b) == 0);
     held_.erase(b);
+    if (order_.queues) order_.queues->evicted(b);
     ++evicted_;
   }
 
-  // The unreferenced block of the lowest rank, of those the one that was of use longest ago; kNone when there is none.
+  // What its policy names of the unreferenced blocks; the one of the lowest rank, of those the one that was of use
+  // longest ago; kNone when there is none.
   BlockId oldest() const {
+    if (order_.queues) return order_.queues->next([this](BlockId b) { return has(b) && references(b) == 0; });
     BlockId oldest = kNone;
     const auto standing = [&](BlockId b) { return std::pair(rank_of(b), held_.at(b).last_use); };
     for (const auto& [b, held] : held_) {
@@ -77,6 +82,12 @@ class Memory {
     return sum;
   }
 
+ protected:
+  void come(BlockId b) {
+    if (order_.queues) order_.queues->come(b);
+    rank(b);
+  }
+
  private:
   struct Held {
     int references = 1;
@@ -85,17 +96,17 @@ class Memory {
     Rank rank;
   };
   std::function<std::int64_t(BlockId)> weigh_;
-  Ranking ranking_;
   Use use_;
   std::map<BlockId, Held> held_;
+  Order order_;
   std::int64_t uses_ = 0;
   std::int64_t evicted_ = 0;
 };
 
 // G1: pages are free, private to a sequence, or part of a block.
 struct PagedMemory : Memory {
-  PagedMemory(std::int64_t all, std::function<std::int64_t(BlockId)> pages_of_block, Ranking ranking)
-      : Memory(pages_of_block, std::move(ranking)), capacity(all), free(all), pages(pages_of_block) {}
+  PagedMemory(std::int64_t all, std::function<std::int64_t(BlockId)> pages_of_block, Order order)
+      : Memory(pages_of_block, std::move(order)), capacity(all), free(all), pages(pages_of_block) {}
 
   // By a request that has it in its prompt or answer; transfers only reference and release.
   void take(BlockId b) {
@@ -123,16 +134,17 @@ struct PagedMemory : Memory {
 
 // A tier below: full blocks alone, each of weight one.
 struct Tier : Memory {
-  Tier(std::int64_t blocks, Ranking ranking)
-      : Memory([](BlockId) { return std::int64_t{1}; }, std::move(ranking)), capacity(blocks) {}
+  Tier(std::int64_t blocks, Order order)
+      : Memory([](BlockId) { return std::int64_t{1}; }, std::move(order)), capacity(blocks) {}
 
   bool room() const { return weight() - unreferenced() < capacity; }  // for one more block, if need be by eviction
   void begin_store(BlockId b) {
     if (weight() == capacity) evict(oldest());
     insert(b, false);
   }
-  void rank_stores(const std::vector<BlockId>& blocks) {
-    for (std::size_t i = blocks.size(); i-- > 0;) rank(blocks[i]);
+  // To its policy what is stored together comes together, the last block first.
+  void come(const std::vector<BlockId>& blocks) {
+    for (std::size_t i = blocks.size(); i-- > 0;) Memory::come(blocks[i]);
   }
   void end_store(BlockId b) {
     become_ready(b);

@@ -16,7 +16,8 @@ Replica::Replica(std::uint32_t id, Run& run, std::vector<Tier*> tiers, std::vect
       loads_(loads),
       stores_(stores),
       g1_(run.config.engine.g1_pages.count, [this](BlockId b) { return pages_of(run_.load.tokens_of_block[b]); },
-          ranking_of(run.config.engine.eviction, run.load, run.config.retention, run.arrived)) {}
+          order_of(run.config.engine.eviction, run.load, run.config.retention, run.arrived,
+                   run.config.engine.g1_pages.count)) {}
 
 void Replica::arrive(TurnId turn, Time at) {
   Request& q = requests_.emplace_back();

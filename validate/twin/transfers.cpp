@@ -41,7 +41,7 @@ void write_on(Writer& writer, Tier& from, Tier& to, const Blocks& blocks, Run& r
     t.blocks.push_back(b);
   }
   if (t.blocks.empty()) return;
-  to.rank_stores(t.blocks);
+  to.come(t.blocks);
   const auto count = static_cast<std::int64_t>(t.blocks.size());
   run.result.written_beyond += Bytes(count * block_bytes);
   t.bytes = ceil_div(count * block_bytes, writer.streams);
@@ -91,7 +91,7 @@ void Replica::load(Request& q, const Plan& p, Time at) {
       tiers_[0]->begin_store(b);
       t.promoted.push_back(b);
     }
-    tiers_[0]->rank_stores(t.promoted);
+    tiers_[0]->come(t.promoted);
     ++q.transfers;
     if (q.load_in_step) ++gate_loads_;
     push(loads_[tier], std::move(t), *network_, at);
@@ -173,7 +173,7 @@ void Replica::store(const Blocks& candidates, const Use& use) {
 
 void Replica::send(const Blocks& blocks, const Use& use) {
   if (blocks.empty()) return;
-  tiers_[0]->rank_stores(blocks);
+  tiers_[0]->come(blocks);
   Transfer t;
   t.blocks = blocks;
   t.answer = use.answer;

@@ -69,9 +69,9 @@ Tier* Fleet::tier_for(std::size_t level, std::uint32_t id) {
       scope == Scope::replica || (scope == Scope::node && id % config_.replicas_per_node == 0) || id == 0;
   if (first) {
     const Eviction eviction = level == 0 ? o.eviction : o.beyond[level - 1].eviction;
+    const std::int64_t blocks = capacity.count / (config_.kv_bytes_per_token.count * load_.block_tokens);
     tiers_[level].push_back(
-        std::make_unique<Tier>(capacity.count / (config_.kv_bytes_per_token.count * load_.block_tokens),
-                               ranking_of(eviction, load_, config_.retention, run_.arrived)));
+        std::make_unique<Tier>(blocks, order_of(eviction, load_, config_.retention, run_.arrived, blocks)));
   }
   return tiers_[level].back().get();
 }

@@ -3,17 +3,21 @@
 
 namespace kvplan::twin {
 
-Ranking ranking_of(Eviction eviction, const Workload& load, const RetentionConfig& retention,
-                   const std::set<TurnId>& arrived) {
+Order order_of(Eviction eviction, const Workload& load, const RetentionConfig& retention,
+               const std::set<TurnId>& arrived, std::int64_t capacity_blocks) {
   switch (eviction) {
     case Eviction::lru:
-      return nullptr;
+      return {};
     case Eviction::lfu:
-      return rank_by_uses();
+      return {rank_by_uses(), nullptr};
     case Eviction::priority:
-      return rank_by_priority(load, retention);
+      return {rank_by_priority(load, retention), nullptr};
     case Eviction::belady:
-      return rank_by_next_use(load, arrived);
+      return {rank_by_next_use(load, arrived), nullptr};
+    case Eviction::sieve:
+      return {nullptr, sieve_queue()};
+    case Eviction::s3_fifo:
+      return {nullptr, s3_fifo_queues(capacity_blocks)};
     default:
       KVPLAN_ASSERT(!"a policy that the twin knows");
   }
