@@ -7,7 +7,7 @@ import sys
 root = pathlib.Path(__file__).resolve().parent.parent
 folders, files = collections.defaultdict(lambda: [0, 0]), []
 for file in json.load(sys.stdin)["data"][0]["files"]:
-    path = pathlib.Path(file["filename"])
+    path = pathlib.Path(file["filename"]).resolve()
     if root not in path.parents:
         continue
     name, lines = path.relative_to(root), file["summary"]["lines"]

@@ -102,7 +102,8 @@ TEST_CASE("explain tells one life, and the worst ones first", "[explain]") {
   CHECK(contains(one.out, "Request 300 of session"));
   CHECK(contains(one.out, "first token: TTFT"));
   double before = 1e300;
-  for (const json& r : cli({"explain", out, "--worst", "5", "--format", "json"}).json()["requests"]) {
+  const json worst = cli({"explain", out, "--worst", "5", "--format", "json"}).json();
+  for (const json& r : worst["requests"]) {
     CHECK(r["ttft_ns"].get<double>() <= before);
     before = r["ttft_ns"].get<double>();
   }

@@ -124,3 +124,11 @@ TEST_CASE("a run's folder with one hostile value is read back, or refused with a
     CHECK(refused > 0);
   }
 }
+
+// What no clock of the simulator holds would be undefined as an integer of picoseconds.
+TEST_CASE("a result that goes on for longer than time lasts is refused") {
+  json result = json::parse(read_text_file(fuzz::kept_run() + "/result.json"));
+  REQUIRE(accepted('R', result.dump()));
+  result["series"]["at_s"].back() = 1e300;
+  CHECK(!accepted('R', result.dump()));
+}

@@ -144,3 +144,30 @@ TEST_CASE("a load too short for a quantile says how much longer it has to be; a 
   CHECK(unpriced.code == 3);
   CHECK(contains(unpriced.err, "usd_per_node of x86-a100-pcie"));
 }
+
+TEST_CASE("a plan for other values of a request is the plan of the request with that value") {
+  Folder folder;
+  json request = small_request(3);
+  const std::string file = written(folder, request);
+  const CliRun varied = cli({"plan", file, "--vary", "slo.ttft_s.p50=0.05,0.5,5", "--format", "json"});
+  INFO(varied.err);
+  REQUIRE(varied.code == 0);
+  const json rows = varied.json()["rows"];
+  REQUIRE(rows.size() == 4);  // as requested, and three values
+  double before = 1e300;
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    request["slo"]["ttft_s"]["p50"] = rows[i]["variant"]["/slo/ttft_s/p50"];
+    const CliRun alone = cli({"plan", written(folder, request), "--format", "json"});
+    CAPTURE(i, alone.err);
+    CHECK(rows[i]["plan"].is_null() == (alone.code == 4));
+    if (rows[i]["plan"].is_null()) continue;
+    CHECK(rows[i]["usd_per_hour"] == alone.json()["recommended"]["cost"]["usd_per_hour"]);
+    CHECK(rows[i]["value"].get<double>() <= before);  // of the objective: a looser target costs no more
+    before = rows[i]["value"].get<double>();
+  }
+  CHECK(before < 1e300);
+  const CliRun table = cli({"plan", file, "--vary", "slo.ttft_s.p50=5"});
+  CHECK(contains(table.out, "as requested"));
+  CHECK(contains(table.out, "slo/ttft_s/p50=5"));
+  CHECK(cli({"plan", file, "--vary", "slo.ttft_s.p50"}).code == 2);
+}

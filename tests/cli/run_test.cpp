@@ -110,6 +110,26 @@ TEST_CASE("two hardware files of one name would share a column and a folder: ref
   CHECK(contains(run.err, "is a second hardware with the name gh200-96"));
 }
 
+TEST_CASE("an interval holds what the run gives, and is that of both ends of the step times") {
+  const std::vector<std::string> load = {"run", "--limit", "60", "--intervals"};
+  std::vector<std::string> as_json = load;
+  as_json.insert(as_json.end(), {"--format", "json"});
+  const CliRun run = cli(as_json), table = cli(load);
+  REQUIRE(run.code == table.code);
+  const json document = run.json();
+  int wide = 0;
+  for (const auto& [name, figure] : document["interval"]["figures"].items()) {
+    CAPTURE(name);
+    CHECK(figure["low"] <= figure["central"]);
+    CHECK(figure["central"] <= figure["high"]);
+    wide += figure["low"] < figure["high"];
+  }
+  CHECK(document["interval"]["figures"]["ttft_mean_s"]["central"] == document["latency"]["ttft_s"]["mean"]);
+  CHECK(wide > 3);
+  CHECK(contains(table.out, "TTFT p95"));
+  CHECK(contains(table.out, "central"));
+}
+
 TEST_CASE("replications give every latency an interval, the narrower the more there are") {
   const std::vector<std::string> load = {"run", "--users", "6", "--set", "trace.duration_s=3000", "--format", "json"};
   const auto confidence = [&](std::vector<std::string> more) {

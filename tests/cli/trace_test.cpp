@@ -72,6 +72,36 @@ TEST_CASE("trace synth writes what it says, and refuses what it cannot make") {
   CHECK(trace({"synth", "--sessions", "3", "--out", "/nowhere/at/all.gz"}).code == 3);
 }
 
+TEST_CASE("sessions like those of a trace are told how far from it they are") {
+  const Folder folder;
+  const std::string out = (folder.path / "like.jsonl").string();
+  const CliRun like = trace({"synth", "--like", kTrace, "--requests", "2000", "--out", out});
+  INFO(like.err);
+  REQUIRE(like.code == 0);
+  CHECK(trace({"stat", out, "--format", "json"}).json()["turns"] == 2000);
+  // Kolmogorov-Smirnov distances of every quantity, drawn from the trace's own sessions.
+  CHECK(contains(like.err, "synthesised, against the trace"));
+  std::istringstream lines(like.err);
+  int quantities = 0;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string name;
+    double distance = 0;
+    if (line.rfind("  ", 0) != 0 || line[2] == ' ' || contains(line, "infinite") || line.size() < 80) continue;
+    words.ignore(26);
+    if (!(words >> distance)) continue;
+    CAPTURE(line);
+    CHECK(distance < 0.1);
+    ++quantities;
+  }
+  CHECK(quantities >= 4);
+  // To like one half and judge by the other is no closer than the halves are to one another, on the whole.
+  const CliRun crossed = trace({"synth", "--like", kTrace, "--cross-check"});
+  CHECK(crossed.code == 0);
+  CHECK(contains(crossed.out, "absolute errors over 5 splits"));
+  CHECK(trace({"synth", "--like", kTrace, "--draw", "output=gamma:350,0.7"}).code == 2);
+}
+
 TEST_CASE("trace stat writes a page whose pictures hold the figures of its JSON") {
   const Folder folder;
   const std::string out = (folder.path / "stat.html").string();

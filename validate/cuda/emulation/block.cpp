@@ -28,17 +28,24 @@ struct Copy {
 class KeptStacks {
  public:
   boost::context::stack_context allocate() {
-    if (spare().empty()) return boost::context::fixedsize_stack(kStackBytes).allocate();
-    const boost::context::stack_context stack = spare().back();
-    spare().pop_back();
+    if (spare().stacks.empty()) return source().allocate();
+    const boost::context::stack_context stack = spare().stacks.back();
+    spare().stacks.pop_back();
     return stack;
   }
-  void deallocate(boost::context::stack_context& stack) { spare().push_back(stack); }
+  void deallocate(boost::context::stack_context& stack) { spare().stacks.push_back(stack); }
 
  private:
-  static std::vector<boost::context::stack_context>& spare() {
-    static std::vector<boost::context::stack_context> stacks;
-    return stacks;
+  struct Spare {
+    std::vector<boost::context::stack_context> stacks;
+    ~Spare() {
+      for (boost::context::stack_context& s : stacks) source().deallocate(s);
+    }
+  };
+  static boost::context::fixedsize_stack source() { return boost::context::fixedsize_stack(kStackBytes); }
+  static Spare& spare() {
+    static Spare spare;
+    return spare;
   }
 };
 
