@@ -5,9 +5,9 @@ namespace kvplan {
 namespace {
 
 // What the load uses again last goes first, and what it never uses again before all else. The future is the turns that
-// have not arrived, in the order of the trace. It bounds the hits of a memory that sees all turns in that order, as with
-// open-loop arrivals and one replica; with think times the order itself depends on the latencies, and a replica's HBM
-// sees only the turns that were sent to it.
+// have not arrived, in the order of the trace. It bounds the hits of a memory that sees all turns in that order, as
+// with open-loop arrivals and one replica; with think times the order itself depends on the latencies, and a replica's
+// HBM sees only the turns that were sent to it.
 class Belady final : public RankedPolicy {
  public:
   explicit Belady(const EvictionSetup& s) : foresight_(s.foresight) {}

@@ -28,8 +28,8 @@ class Foresight {
   void ended(TurnId turn, Time at);
   Time think_time(std::uint32_t chain) const;  // estimate for the session that used the chain last
 
-  // Calls `part(range, turn)` for stretches of the range that are next used by the same turn: the first in the trace, of
-  // those that have not arrived yet; kNever for what no such turn uses. The last stretch first.
+  // Calls `part(range, turn)` for stretches of the range that are next used by the same turn: the first in the trace,
+  // of those that have not arrived yet; kNever for what no such turn uses. The last stretch first.
   static constexpr std::int64_t kNever = std::int64_t{1} << 40;
   template <class Part>
   void next_uses(const BlockRange& r, Part part) {

@@ -1,5 +1,6 @@
 // One memory of the twin: which blocks it holds, how often each is referenced, and since when it was last of use, or
-// where it stands with an eviction policy. A list of blocks, one by one; whoever goes next is found by looking at all of them.
+// where it stands with an eviction policy. A list of blocks, one by one; whoever goes next is found by looking at all
+// of them.
 #pragma once
 
 #include <cstdint>
