@@ -185,8 +185,8 @@ void Replica::open_gate(Time at) {
   }
   const std::int64_t layers = load_parts(offload_, config_.step_times[0]);
   const Time compute(gate_.step_ps);
-  const Time end = std::max(std::max(gate_.start, gate_.compute_start) + compute,
-                            at + Time(ceil_div(gate_.step_ps, layers)));
+  const Time first_layer = std::min(gate_.compute_start, at);  // links that are free again can have been faster
+  const Time end = std::max(std::max(gate_.start, first_layer) + compute, at + Time(ceil_div(gate_.step_ps, layers)));
   gate_.stall = end - gate_.start - compute;
   flight_ = Flight(gate_.start, (end - gate_.start).count, 0, 1);
   next_event_ = end;

@@ -44,11 +44,7 @@ Replica::Replica(std::uint32_t id, RunState& run, const SimulationConfig& config
   }
   for (std::uint32_t t = 1; offload_.prefetch && t < below_.tiers.size(); ++t) {
     prefetches_.emplace_back(below_.network, below_.network->prefetch_route(t, below_.replica_on_node), run_.executor);
-    const std::int64_t on_node = std::min(config_.replicas, config_.replicas_per_node);
-    const std::int64_t sharing = offload_.scope == Scope::replica ? 1
-                                 : offload_.scope == Scope::node  ? on_node
-                                                                  : config_.replicas;
-    most_prefetching_blocks_ = tier_->capacity_blocks() / 8 / sharing;
+    most_prefetching_blocks_ = tier_->capacity_blocks() / 8 / below_.sharing;
   }
 }
 

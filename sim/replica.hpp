@@ -75,6 +75,7 @@ struct Below {
   std::vector<WriteThrough*> writers;  // from G2 to each of the others
   FlowNetwork* network = nullptr;
   std::uint32_t replica_on_node = 0;
+  std::uint32_t sharing = 1;  // replicas that have this G2
 };
 
 // Of a request that might come to a replica.
@@ -167,7 +168,7 @@ class Replica {
     std::int32_t loads = 0;
     std::int64_t step_ps = 0;
     Time start{0};
-    Time compute_start{0};  // when the first layer of every load is there
+    Time compute_start{0};  // when the first layer of every load would be there, as they began
     Time stall{0};
   };
 

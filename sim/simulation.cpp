@@ -135,6 +135,9 @@ void Simulation::make_replica(std::uint32_t replica) {
     const std::uint32_t node = layout_.node_of(replica);
     below.network = networks_[node].get();
     below.replica_on_node = layout_.place_on_node(replica);
+    const Layout::Node& here = layout_.node(node);
+    const Scope scope = config_.offload.scope;
+    below.sharing = scope == Scope::replica ? 1 : scope == Scope::node ? here.end - here.first : layout_.replicas();
     for (std::size_t level = 0; level < tiers_.size(); ++level) {
       below.tiers.push_back(tiers_[level][owner(scope_of(level), replica)].get());
     }

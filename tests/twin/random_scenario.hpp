@@ -21,14 +21,14 @@ class Dice {
   bool one_in(int n) { return pick(1, n) == n; }
 };
 
-// Turns at a few instants whose prompts extend, cut or repeat earlier ones.
-inline Workload random_turns(Dice& dice, int most = 14) {
+// Turns at a few instants whose prompts extend, cut or repeat earlier ones; every other one is cached in full blocks.
+inline Workload random_turns(Dice& dice, int most = 14, int longest_gap = 30) {
   Load load(8);
   Time at{0};
   std::vector<std::string> prompts;
   std::vector<int> tails;
   for (int i = 0, turns = dice.pick(1, most); i < turns; ++i) {
-    at += Time(dice.pick(0, 30) * (kPsPerMs / 3));
+    at += Time(dice.pick(0, longest_gap) * (kPsPerMs / 3));
     std::string prompt;
     TurnId continues = kNone;
     if (i > 0 && !dice.one_in(3)) {
@@ -40,7 +40,7 @@ inline Workload random_turns(Dice& dice, int most = 14) {
     }
     for (int n = dice.pick(prompt.empty() ? 1 : 0, 5); n > 0; --n) prompt += static_cast<char>('a' + dice.pick(0, 2));
     const TurnId after = i > 0 && dice.one_in(4) ? static_cast<TurnId>(dice.pick(0, i - 1)) : kNone;
-    load.turn(after == kNone ? at : Time(dice.pick(0, 12) * kPsPerMs), prompt, dice.pick(0, 7), dice.pick(0, 30),
+    load.turn(after == kNone ? at : Time(dice.pick(0, 12) * kPsPerMs), prompt, dice.coin() ? 0 : dice.pick(1, 7), dice.pick(0, 30),
               continues, after);
     prompts.push_back(prompt);
   }

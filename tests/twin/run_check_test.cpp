@@ -33,7 +33,7 @@ std::string told(const run_check::Report& report) {
 }
 
 std::string random_log(Dice& dice) {
-  const Workload load = random_turns(dice, 40);
+  const Workload load = random_turns(dice, 40, 8);
   SimulationConfig config = random_engine(dice);
   random_beyond_twin(dice, config);
   return log_of(load, config);

@@ -91,7 +91,7 @@ TEST_CASE("the engine equals its twin") {
   CHECK(rc::check("same results", [] {
     RapidDice dice;
     const bool memories = dice.coin();
-    const Workload load = random_turns(dice, memories ? 40 : 14);
+    const Workload load = memories ? random_turns(dice, 40, 8) : random_turns(dice);
     SimulationConfig config = random_engine(dice);
     if (memories) random_memories(dice, config);
     RC_LOG(described(load, config));
@@ -145,7 +145,7 @@ TEST_CASE("the random scenarios tell each policy from LRU, and each choice from 
     return all;
   };
   for (int i = 0; i < 2000; ++i) {
-    const Workload load = random_turns(dice, 40);
+    const Workload load = random_turns(dice, 40, 8);
     SimulationConfig c = random_engine(dice);
     random_memories(dice, c);
     const auto seen = lives(load, c);

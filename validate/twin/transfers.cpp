@@ -137,7 +137,8 @@ void Replica::load_ended(std::size_t tier, Time at) {
 // The last load of the step has ended: the last layer's compute follows it.
 void Replica::open_gate(Time at) {
   const Time last_layer(ceil_div(gate_step_ps_, load_parts(run_.config.offload, run_.config.step_times[0])));
-  const Time end = std::max(std::max(gate_start_, gate_compute_) + Time(gate_step_ps_), at + last_layer);
+  const Time first_layer = std::min(gate_compute_, at);
+  const Time end = std::max(std::max(gate_start_, first_layer) + Time(gate_step_ps_), at + last_layer);
   stall_ = end - gate_start_ - Time(gate_step_ps_);
   start_ = gate_start_;
   computing_ = true;
