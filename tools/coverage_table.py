@@ -8,9 +8,9 @@ root = pathlib.Path(__file__).resolve().parent.parent
 folders, files = collections.defaultdict(lambda: [0, 0]), []
 for file in json.load(sys.stdin)["data"][0]["files"]:
     path = pathlib.Path(file["filename"]).resolve()
-    if root not in path.parents:
+    name, lines = path.relative_to(root) if root in path.parents else None, file["summary"]["lines"]
+    if name is None or name.parts[0] in ("tests", "bench", "build"):
         continue
-    name, lines = path.relative_to(root), file["summary"]["lines"]
     files.append((lines["percent"], lines["covered"], lines["count"], name))
     for folder in (name.parts[0], "all"):
         folders[folder][0] += lines["covered"]

@@ -51,3 +51,31 @@ TEST_CASE(
     }
   }
 }
+
+// Two replicas load over one link; when the shorter load is there, the longer one has the link to itself, and comes
+// sooner than it seemed when it began.
+TEST_CASE("a step begins when all of its loads are there, at the latest") {
+  Load load(16);
+  for (int round = 0; round < 2; ++round) {
+    load.turn(ms(0 + 90'000 * round), round == 0 ? "ab" : "qrstuvwx", 0, 1);
+    load.turn(ms(40'000 + 90'000 * round), round == 0 ? "efgh" : "ijklmnop", 0, 1);
+  }
+  load.turn(ms(180'000), "ab", 4, 1);
+  load.turn(ms(180'000), "efgh", 4, 1);
+  SimulationConfig machine = small_machine(33, 1'000'000, 1000);
+  machine.engine.max_num_batched_tokens = 256;
+  machine.replicas = machine.replicas_per_node = 2;
+  machine.links.load.push_back(machine.links.load.front());
+  machine.links.store.push_back(machine.links.store.front());
+  machine.offload.load = LoadPolicy::layerwise;
+  for (StepTime& s : machine.step_times) {
+    s = flat_step(kPsPerMs, 0, 0, 0);
+    s.layers = 1;
+  }
+  const SimulationResult r = simulate(load.build(), machine);
+  REQUIRE(r.requests[4].replica != r.requests[5].replica);
+  REQUIRE(r.requests[5].hit_g2_tokens == 64);
+  // 32 kB and 64 kB over 1 MB/s: both halves until 64 ms, and the rest alone.
+  CHECK(r.requests[4].first_token - r.requests[4].arrival == ms(64 + 1));
+  CHECK(r.requests[5].first_token - r.requests[5].arrival == ms(96 + 1));
+}
