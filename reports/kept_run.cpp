@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/file.hpp"
+#include "base/json_integers.hpp"
 #include "reports/event_shapes.hpp"
 #include "reports/totals.hpp"
 
@@ -225,7 +226,7 @@ void read_kept_events(const std::string& folder, const std::function<void(const 
           const auto header = nlohmann::json::parse(text);
           if (header.value("schema", "") != "kvplan.events/1")
             refuse(path, 1, "the schema is not kvplan.events/1", kWithEvents);
-          begin(limits_of(header));
+          begin(limits_of(require_integers(header)));
         } else if (text.starts_with("{\"e\":")) {
           each(event_of(object));
         } else {

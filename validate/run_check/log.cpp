@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "base/json_integers.hpp"
 
 namespace kvplan::run_check {
 namespace {
@@ -301,10 +302,8 @@ Log parse_log(const std::string& text, const std::string& name) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
     ++line;
     try {
-      add_line(
-          log,
-          json::parse(text.begin() + static_cast<std::ptrdiff_t>(at), text.begin() + static_cast<std::ptrdiff_t>(end)),
-          line);
+      const auto from = text.begin() + static_cast<std::ptrdiff_t>(at);
+      add_line(log, require_integers(json::parse(from, text.begin() + static_cast<std::ptrdiff_t>(end))), line);
     } catch (const std::exception& e) {
       throw InputError({name, static_cast<int>(line), 0, fmt::format("no line of a run's log: {}", e.what()),
                         "kvplan run --check --out DIR writes one"});
