@@ -44,6 +44,8 @@ inline constexpr std::int64_t kPsPerUs = 1'000'000;
 inline constexpr std::int64_t kPsPerMs = 1'000'000'000;
 inline constexpr std::int64_t kPsPerS = 1'000'000'000'000;
 
+inline constexpr double kMostSeconds = 9e6;  // what documents and options may say, so that sums stay within a Time
+
 inline constexpr double seconds(Time t) { return static_cast<double>(t.count) / kPsPerS; }
 
 // Rounds to the nearest picosecond; the caller has checked that s is finite and in range.

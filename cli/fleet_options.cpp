@@ -11,8 +11,6 @@
 namespace kvplan {
 namespace {
 
-constexpr double kMostSeconds = 9e6;
-
 std::optional<double> number_in(const std::string& text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

@@ -50,10 +50,9 @@ double number(const po::variables_map& values, const char* name, double least, d
 }
 
 TimelineOptions read_options(const po::variables_map& values) {
-  constexpr double kLatest = 9e6;  // seconds that an int64 of picoseconds holds
   TimelineOptions o;
-  if (values.count("from")) o.from = time_from_seconds(number(values, "from", 0, kLatest));
-  if (values.count("to")) o.to = time_from_seconds(number(values, "to", 0, kLatest));
+  if (values.count("from")) o.from = time_from_seconds(number(values, "from", 0, kMostSeconds));
+  if (values.count("to")) o.to = time_from_seconds(number(values, "to", 0, kMostSeconds));
   if (o.from >= o.to) throw UsageError("--from must be before --to");
   o.every = static_cast<std::int64_t>(number(values, "every", 1, 1e9));
   o.most = static_cast<std::int64_t>(number(values, "most", 100, 1e9));

@@ -63,8 +63,7 @@ void price(Life& life, const KeptLimits& limits) {
       const auto bytes_per_s = static_cast<double>(node.limits.at(limit).bytes_per_s);
       rate = std::min(rate, bytes_per_s / static_cast<double>(weight));
     }
-    constexpr double kLatest = 9e6;  // seconds that an int64 of picoseconds holds
-    load.alone += time_from_seconds(std::min(kLatest, static_cast<double>(load.bytes) / rate));
+    load.alone += time_from_seconds(std::min(kMostSeconds, static_cast<double>(load.bytes) / rate));
   }
 }
 

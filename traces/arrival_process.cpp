@@ -14,8 +14,6 @@
 namespace kvplan {
 namespace {
 
-constexpr double kMaxTime_s = 9e6;  // the clock holds 106 days
-
 double weibull_cv(double shape) {
   const double log_ratio = std::lgamma(1 + 2 / shape) - 2 * std::lgamma(1 + 1 / shape);
   return std::sqrt(std::expm1(log_ratio));
@@ -79,7 +77,7 @@ double inverse(const ArrivalProcess& p, double value, double from) {
   double low = from, high = from + 1 / p.per_s;
   while (cumulative(p, high) < value) {
     high = from + 2 * (high - from);
-    if (high > 4 * kMaxTime_s) return high;
+    if (high > 4 * kMostSeconds) return high;
   }
   while (high - low > 1e-9 * std::max(1.0, high)) {
     const double middle = (low + high) / 2;
@@ -157,10 +155,10 @@ std::vector<Time> draw_arrivals(const ArrivalProcess& p, std::size_t count, std:
   for (std::size_t i = 0; i < count; ++i) {
     operational += gaps.next();
     t = inverse(p, operational, t);
-    if (!(t <= kMaxTime_s)) {
+    if (!(t <= kMostSeconds)) {
       throw InfeasibleError(fmt::format(
           "of {} imposed arrivals only {} fall into the {:.0f} days that the clock holds: raise trace.arrivals_per_s",
-          count, i, kMaxTime_s / 86400));
+          count, i, kMostSeconds / 86400));
     }
     times.push_back(time_from_seconds(t));
   }

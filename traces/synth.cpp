@@ -16,6 +16,7 @@
 
 #include "base/error.hpp"
 #include "base/random.hpp"
+#include "base/units.hpp"
 #include "traces/session_writer.hpp"
 
 namespace kvplan {
@@ -160,7 +161,7 @@ std::vector<SynthSetting> synth_settings(SynthOptions& o) {
       {"pause-share", &o.pause_share, 0, 1, "share of think times that are pauses"},
       {"output-tokens-per-s", &o.output_tokens_per_s, 0.1, 1e6, "speed of answers in the recording"},
       {"max-context-tokens", &o.max_context_tokens, 1, 1e9, "a session ends before it exceeds this"},
-      {"duration-s", &o.duration_s, 0, 9e6, "leave out turns that would arrive later; 0: none"},
+      {"duration-s", &o.duration_s, 0, kMostSeconds, "leave out turns that would arrive later; 0: none"},
       {"closed-loop", &o.closed_loop, 0, 1, "1: a follow-up gives its think time (session_id, delay), not an instant"},
       {"tick-ms", &o.tick_ms, 1, 1e6, "timestamps are rounded down to multiples of this"},
   };

@@ -16,7 +16,7 @@
 namespace kvplan {
 namespace {
 
-constexpr Time kLongest{9'000'000 * kPsPerS};  // so that sums stay within the clock
+constexpr Time kLongest = time_from_seconds(kMostSeconds);
 
 class Users {
  public:

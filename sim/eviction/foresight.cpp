@@ -9,22 +9,22 @@
 namespace kvplan {
 namespace {
 
-constexpr int kBits = 20;                       // of the fraction of a logarithm
-constexpr Time kFirstGuess{60 * kPsPerS};       // before any session has come back
+constexpr int kBits = 20;                  // of the fraction of a logarithm
+constexpr Time kFirstGuess{60 * kPsPerS};  // before any session has come back
 
-// The binary logarithm, linear between powers of two: exact integers, and so the same everywhere.
+// The binary logarithm of at least a millisecond, linear between powers of two: exact integers, and so the same
+// everywhere.
 std::int64_t log_of(Time t) {
   const auto x = static_cast<std::uint64_t>(std::max<std::int64_t>(t.count, kPsPerMs));
-  const int e = std::bit_width(x) - 1;
+  const int e = std::bit_width(x) - 1;  // above kBits
   const std::uint64_t fraction = x - (std::uint64_t{1} << e);
-  return (std::int64_t{e} << kBits) + static_cast<std::int64_t>(e >= kBits ? fraction >> (e - kBits) : fraction << (kBits - e));
+  return (std::int64_t{e} << kBits) + static_cast<std::int64_t>(fraction >> (e - kBits));
 }
 
 Time exp_of(std::int64_t log) {
   const auto e = static_cast<int>(log >> kBits);
   const std::int64_t fraction = log & ((std::int64_t{1} << kBits) - 1);
-  const std::int64_t power = std::int64_t{1} << e;
-  return Time(power + (e >= kBits ? fraction << (e - kBits) : fraction >> (kBits - e)));
+  return Time((std::int64_t{1} << e) + (fraction << (e - kBits)));
 }
 
 }  // namespace
@@ -32,7 +32,7 @@ Time exp_of(std::int64_t log) {
 Foresight::Foresight(const Workload& workload, const PrefixChains& chains, bool sessions, bool uses)
     : workload_(workload), chains_(chains), sessions_(sessions), uses_(uses) {
   if (sessions_) {
-    last_user_.assign(chains.chain_count(), kNone);
+    last_uses_.resize(chains.chain_count());
     thinking_.resize(workload.session_count);
   }
   if (uses_) {
@@ -73,8 +73,8 @@ void Foresight::arrived(TurnId turn, Time at) {
     }
   }
   if (!sessions_) return;
-  for (const PrefixRun& run : chains_.prompt(turn)) last_user_[run.range.chain] = turn;
-  for (const PrefixRun& run : chains_.output(turn)) last_user_[run.range.chain] = turn;
+  for (const PrefixRun& run : chains_.prompt(turn)) note_use(run.range, turn);
+  for (const PrefixRun& run : chains_.output(turn)) note_use(run.range, turn);
   Thinking& own = thinking_[workload_.turns[turn].session];
   if (own.last_end < Time(0)) return;
   const std::int64_t log = log_of(at - own.last_end);
@@ -86,10 +86,32 @@ void Foresight::ended(TurnId turn, Time at) {
   if (sessions_) thinking_[workload_.turns[turn].session].last_end = at;
 }
 
-Time Foresight::think_time(std::uint32_t chain) const {
+// Whoever uses a block uses all before it.
+void Foresight::note_use(const BlockRange& r, TurnId turn) {
+  std::vector<LastUse>& uses = last_uses_[r.chain];
+  while (!uses.empty() && uses.back().blocks <= r.last) uses.pop_back();
+  uses.push_back({r.last, turn});
+}
+
+std::vector<Foresight::Stretch> Foresight::last_used(const BlockRange& r) const {
+  std::vector<Stretch> found;
+  std::uint32_t covered = r.first;
+  const std::vector<LastUse>& uses = last_uses_[r.chain];
+  for (auto use = uses.rbegin(); use != uses.rend() && covered < r.last; ++use) {
+    if (use->blocks <= covered) continue;
+    const std::uint32_t until = std::min(use->blocks, r.last);
+    found.push_back({{r.chain, covered, until}, use->turn});
+    covered = until;
+  }
+  if (covered < r.last) found.push_back({{r.chain, covered, r.last}, kNever});
+  std::reverse(found.begin(), found.end());
+  return found;
+}
+
+Time Foresight::think_time(std::int64_t turn) const {
   const std::int64_t prior = all_.count > 0 ? all_.log_sum / all_.count : log_of(kFirstGuess);
-  if (last_user_[chain] == kNone) return exp_of(prior);
-  const Thinking& own = thinking_[workload_.turns[last_user_[chain]].session];
+  if (turn == kNever) return exp_of(prior);
+  const Thinking& own = thinking_[workload_.turns[static_cast<TurnId>(turn)].session];
   return exp_of((own.log_sum + prior) / (own.count + 1));
 }
 

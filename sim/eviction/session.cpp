@@ -26,17 +26,7 @@ class Session final : public EvictionPolicy {
   }
   void access(const BlockRange&) override {}
   void rank(const BlockRange& r) override {
-    const std::int64_t think = foresight_.think_time(r.chain).count;
-    const std::int64_t back = use_.at.count + think, overdue = back + think, order = ++uses_;
-    blocks_.change(r, [&](PieceQueues::Standing& s) {
-      const bool earlier = s.queue == kExpected && -s.rank > use_.at.count;  // another session, before this one
-      s.rank = earlier ? std::max(s.rank, -back) : -back;                    // the latest return has the lowest rank
-      s.until = std::max(s.until, overdue);
-      s.order = order;
-      s.queue = kExpected;
-    });
-    waits_.push_back({overdue, r});
-    std::push_heap(waits_.begin(), waits_.end(), later);
+    foresight_.think_times(r, [&](const BlockRange& part, Time think) { expect(part, think.count); });
   }
   void hold(const BlockRange& r) override {
     blocks_.change(r, [](PieceQueues::Standing& s) { s.held = true; });
@@ -56,6 +46,19 @@ class Session final : public EvictionPolicy {
 
  private:
   static constexpr std::uint8_t kExpected = 0, kLeft = 1;
+
+  void expect(const BlockRange& r, std::int64_t think) {
+    const std::int64_t back = use_.at.count + think, overdue = back + think, order = ++uses_;
+    blocks_.change(r, [&](PieceQueues::Standing& s) {
+      const bool earlier = s.queue == kExpected && -s.rank > use_.at.count;  // another session, before this one
+      s.rank = earlier ? std::max(s.rank, -back) : -back;                    // the latest return has the lowest rank
+      s.until = std::max(s.until, overdue);
+      s.order = order;
+      s.queue = kExpected;
+    });
+    waits_.push_back({overdue, r});
+    std::push_heap(waits_.begin(), waits_.end(), later);
+  }
 
   void give_up_overdue() {
     while (!waits_.empty() && waits_.front().overdue <= use_.at.count) {

@@ -21,10 +21,7 @@ Workload conversations() {
     before = load.turn(ms(static_cast<double>(i) * 4), prompt, 5, 12, before);
     if (prompt.size() > 24) open.erase(open.begin() + static_cast<std::ptrdiff_t>(r.below(open.size())));
   }
-  Workload w = load.build();
-  w.session_count = 0;
-  for (Turn& t : w.turns) t.session = t.continues == kNone ? w.session_count++ : w.turns[t.continues].session;
-  return w;
+  return load.build();
 }
 
 double hit_rate(const Workload& w, const SimulationConfig& c) {

@@ -11,7 +11,8 @@
 namespace kvplan::testing {
 
 // Prompts as strings of labels: "abc" has three blocks, and shares "ab" with
-// "abd". `tail` tokens follow the full blocks (a partial block of its own).
+// "abd". `tail` tokens follow the full blocks (a partial block of its own). What
+// continues a turn is of its session.
 class Load {
  public:
   explicit Load(std::int32_t block_tokens) { w_.block_tokens = block_tokens; w_.name = "test"; }
@@ -22,7 +23,7 @@ class Load {
     Turn t;
     t.arrival = {at, after};
     t.continues = continues;
-    t.session = static_cast<std::uint32_t>(w_.turns.size());
+    t.session = continues == kNone ? w_.session_count++ : w_.turns[continues].session;
     t.prompt_tokens = static_cast<std::int32_t>(labels.size()) * w_.block_tokens + tail;
     t.output_tokens = output;
     t.first_block = static_cast<std::uint32_t>(w_.prompt_blocks.size());
@@ -61,7 +62,6 @@ class Load {
       for (std::int32_t i = full; i < until; ++i) w_.output_blocks.push_back(w_.prompt_blocks[next.first_block + i]);
       turn.output_block_count = static_cast<std::uint32_t>(w_.output_blocks.size()) - turn.first_output_block;
     }
-    w_.session_count = static_cast<std::uint32_t>(w_.turns.size());
     return std::move(w_);
   }
 

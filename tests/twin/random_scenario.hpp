@@ -40,8 +40,8 @@ inline Workload random_turns(Dice& dice, int most = 14, int longest_gap = 30) {
     }
     for (int n = dice.pick(prompt.empty() ? 1 : 0, 5); n > 0; --n) prompt += static_cast<char>('a' + dice.pick(0, 2));
     const TurnId after = i > 0 && dice.one_in(4) ? static_cast<TurnId>(dice.pick(0, i - 1)) : kNone;
-    load.turn(after == kNone ? at : Time(dice.pick(0, 12) * kPsPerMs), prompt, dice.coin() ? 0 : dice.pick(1, 7), dice.pick(0, 30),
-              continues, after);
+    load.turn(after == kNone ? at : Time(dice.pick(0, 12) * kPsPerMs), prompt, dice.coin() ? 0 : dice.pick(1, 7),
+              dice.pick(0, 30), continues, after);
     prompts.push_back(prompt);
   }
   return load.build();
@@ -106,10 +106,10 @@ inline void random_busy_limits(Dice& dice, NodeLinks& links) {
 
 // What goes first of memories that are short of room for many turns, and whether to load: of what the twin knows.
 inline void random_memories(Dice& dice, SimulationConfig& c) {
-  const Eviction known[] = {Eviction::lru,    Eviction::lfu,   Eviction::priority,
-                            Eviction::belady, Eviction::sieve, Eviction::s3_fifo};
-  c.engine.eviction = known[dice.pick(0, 3)];
-  const auto any = [&] { return known[dice.pick(0, 5)]; };
+  const Eviction known[] = {Eviction::lru,     Eviction::lfu,   Eviction::priority, Eviction::belady,
+                            Eviction::session, Eviction::sieve, Eviction::s3_fifo};
+  c.engine.eviction = known[dice.pick(0, 4)];
+  const auto any = [&] { return known[dice.pick(0, 6)]; };
   c.offload.eviction = any();
   c.offload.capacity = Bytes(dice.pick(2, 30) * 8000);
   for (LowerTierConfig& tier : c.offload.beyond) {

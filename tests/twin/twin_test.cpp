@@ -159,7 +159,7 @@ TEST_CASE("the random scenarios tell each policy from LRU, and each choice from 
     choices[c.offload.choice] += without([](SimulationConfig& o) { o.offload.choice = LoadChoice::load; });
   }
   for (const EvictionEntry& e : eviction_table()) {
-    const bool known = e.make != nullptr && e.eviction != Eviction::arc && e.eviction != Eviction::session;
+    const bool known = e.make != nullptr && e.eviction != Eviction::arc;
     CAPTURE(e.name, in_hbm[e.eviction], below[e.eviction]);
     CHECK((in_hbm[e.eviction] > 20) == (known && e.in_hbm));
     CHECK((below[e.eviction] > 20) == known);

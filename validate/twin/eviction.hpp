@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <set>
+#include <vector>
 
 #include "sim/config.hpp"
 #include "traces/workload.hpp"
@@ -17,18 +17,27 @@ struct Use {
   bool answer = false;
 };
 
+// What has happened to turns so far.
+struct Seen {
+  TurnId turn;
+  Time at;
+  bool end = false;  // of the turn, or its arrival
+};
+using Past = std::vector<Seen>;
+
 // Some policies give a block a rank whenever it is used, or stored: the lowest goes first, among equals what was ranked
-// longest ago. `uses`: by prompts since it came; the coming counts.
+// longest ago. `uses`: by prompts since it came; the coming counts. `before`: the rank that it has had since.
 struct Rank {
   std::int64_t value = 0;
   Time until = Time::max();  // from then on:
   std::int64_t later = 0;
 };
-using Ranking = std::function<Rank(BlockId, std::int64_t uses, const Use&)>;
+using Ranking = std::function<Rank(BlockId, std::int64_t uses, const Use&, const Rank& before)>;
 
 Ranking rank_by_uses();
 Ranking rank_by_priority(const Workload&, const RetentionConfig&);
-Ranking rank_by_next_use(const Workload&, const std::set<TurnId>& arrived);
+Ranking rank_by_next_use(const Workload&, const Past&);
+Ranking rank_by_think_time(const Workload&, const Past&);
 
 // Others have queues of their own.
 class Queues {
@@ -50,7 +59,6 @@ struct Order {  // neither: LRU
 };
 
 // A policy that it does not know is an assertion.
-Order order_of(Eviction, const Workload&, const RetentionConfig&, const std::set<TurnId>& arrived,
-               std::int64_t capacity_blocks);
+Order order_of(Eviction, const Workload&, const RetentionConfig&, const Past&, std::int64_t capacity_blocks);
 
 }  // namespace kvplan::twin

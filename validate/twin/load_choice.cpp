@@ -63,7 +63,7 @@ bool Replica::computes_again(const Request& q, const Plan& p, Time at) const {
 }
 
 // `expected`: what prompts that wait were thought to compute, when they were sent here.
-Replica::FirstToken Replica::first_token(const Turn& turn, std::map<TurnId, std::int64_t>& expected, Time at) const {
+Replica::FirstToken Replica::first_token(const Turn& turn, const std::map<TurnId, std::int64_t>& expected, Time at) const {
   const auto blocks = run_.load.blocks(turn);
   const Blocks prompt(blocks.begin(), blocks.end());
   const std::size_t g1 = g1_hits(prompt);
@@ -82,7 +82,7 @@ Replica::FirstToken Replica::first_token(const Turn& turn, std::map<TurnId, std:
     if (choice == LoadChoice::load || loaded < e.time) e = {loaded, turn.prompt_tokens - behind};
   }
   std::int64_t ahead = 0;
-  for (const Request* q : waiting_) ahead += expected[static_cast<TurnId>(q->turn - run_.load.turns.data())];
+  for (const Request* q : waiting_) ahead += expected.at(static_cast<TurnId>(q->turn - run_.load.turns.data()));
   std::vector<const Request*> begun(loaded_.begin(), loaded_.end());
   begun.insert(begun.end(), chunks_.begin(), chunks_.end());
   if (unfinished_) begun.push_back(unfinished_);

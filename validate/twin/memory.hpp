@@ -39,7 +39,7 @@ class Memory {
   }
   void rank(BlockId b) {
     if (!order_.ranking) return;
-    held_.at(b).rank = order_.ranking(b, held_.at(b).uses, use_);
+    held_.at(b).rank = order_.ranking(b, held_.at(b).uses, use_, held_.at(b).rank);
     held_.at(b).last_use = ++uses_;
   }
   void touch(BlockId b) {

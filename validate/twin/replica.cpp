@@ -16,7 +16,7 @@ Replica::Replica(std::uint32_t id, Run& run, std::vector<Tier*> tiers, std::vect
       loads_(loads),
       stores_(stores),
       g1_(run.config.engine.g1_pages.count, [this](BlockId b) { return pages_of(run_.load.tokens_of_block[b]); },
-          order_of(run.config.engine.eviction, run.load, run.config.retention, run.arrived,
+          order_of(run.config.engine.eviction, run.load, run.config.retention, run.past,
                    run.config.engine.g1_pages.count)) {}
 
 void Replica::arrive(TurnId turn, Time at) {
@@ -117,6 +117,8 @@ void Replica::finish_prefill(Request& q, Time at) {
 }
 
 void Replica::complete(Request& q, Time at) {
+  const auto turn = static_cast<TurnId>(q.turn - run_.load.turns.data());
+  run_.past.push_back({turn, at, true});
   const std::size_t kept = keep_answer(q);
   const auto answer = run_.load.outputs(*q.turn);
   if (!tiers_.empty() && !writes_back() && kept > 0) {
@@ -136,7 +138,7 @@ void Replica::complete(Request& q, Time at) {
   running_.erase(std::find(running_.begin(), running_.end(), &q));
   q.record->finish = at;
   q.record->outcome = Outcome::completed;
-  run_.ended.push_back(static_cast<TurnId>(q.turn - run_.load.turns.data()));
+  run_.ended.push_back(turn);
   memory_changed_ = true;
 }
 

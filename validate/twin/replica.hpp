@@ -66,7 +66,7 @@ struct Run {
   SimulationResult result;
   std::set<BlockId> computed;  // by some replica, once
   std::vector<TurnId> ended;   // at this instant
-  std::set<TurnId> arrived;
+  Past past;
 };
 
 class Replica {
@@ -89,7 +89,7 @@ class Replica {
     Time time;
     std::int64_t tokens;  // to compute
   };
-  FirstToken first_token(const Turn& turn, std::map<TurnId, std::int64_t>& expected, Time at) const;
+  FirstToken first_token(const Turn& turn, const std::map<TurnId, std::int64_t>& expected, Time at) const;
   bool idle() const { return running_.empty() && queued() == 0; }
   std::int64_t evicted() const { return g1_.evicted(); }
 

@@ -214,15 +214,15 @@ bool Replica::make_clean(std::int64_t pages, Time at) {
     const BlockId b = g1_.oldest();
     const bool worthwhile = run_.config.engine.eviction != Eviction::priority ||
                             g1_.rank_of(b) >= run_.config.retention.store_from;
-    const bool wanted = worthwhile && run_.load.tokens_of_block[b] == run_.load.block_tokens && !tiers_[0]->has(b);
-    if (wanted && tiers_[0]->room()) {
+    const bool stored = worthwhile && run_.load.tokens_of_block[b] == run_.load.block_tokens && !tiers_[0]->has(b);
+    if (stored && tiers_[0]->room()) {
       tiers_[0]->begin_store(b);
       g1_.reference(b);
       leaving_pages_ += g1_.pages(b);
       leaving.insert(leaving.begin(), b);  // heads before tails, as with every transfer
       continue;
     }
-    run_.result.skipped_stores += wanted;
+    run_.result.skipped_stores += stored;
     g1_.evict_block(b);
     memory_changed_ = true;
   }

@@ -71,7 +71,7 @@ Tier* Fleet::tier_for(std::size_t level, std::uint32_t id) {
     const Eviction eviction = level == 0 ? o.eviction : o.beyond[level - 1].eviction;
     const std::int64_t blocks = capacity.count / (config_.kv_bytes_per_token.count * load_.block_tokens);
     tiers_[level].push_back(
-        std::make_unique<Tier>(blocks, order_of(eviction, load_, config_.retention, run_.arrived, blocks)));
+        std::make_unique<Tier>(blocks, order_of(eviction, load_, config_.retention, run_.past, blocks)));
   }
   return tiers_[level].back().get();
 }
@@ -183,7 +183,7 @@ void Fleet::arrival(Time at) {
     arrivals_.insert({at + r.frontend, turn});
     return;
   }
-  run_.arrived.insert(turn);
+  run_.past.push_back({turn, at});
   r.refusal = refusal(t);
   if (r.refusal != Refusal::none) {
     r.outcome = Outcome::refused;

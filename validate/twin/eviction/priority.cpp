@@ -11,7 +11,7 @@ Ranking rank_by_priority(const Workload& load, const RetentionConfig& retention)
   for (const Turn& t : load.turns) {
     for (BlockId b : load.blocks(t)) sessions[b].insert(t.session);
   }
-  return [sessions, retention](BlockId b, std::int64_t, const Use& use) {
+  return [sessions, retention](BlockId b, std::int64_t, const Use& use, const Rank&) {
     Rank rank{use.answer ? retention.answer : retention.prompt};
     if (sessions[b].size() > 1) rank.value = retention.prefix;
     if (rank.value > retention.fallback && retention.duration < Time::max()) rank.until = use.at + retention.duration;

@@ -3,8 +3,8 @@
 
 namespace kvplan::twin {
 
-Order order_of(Eviction eviction, const Workload& load, const RetentionConfig& retention,
-               const std::set<TurnId>& arrived, std::int64_t capacity_blocks) {
+Order order_of(Eviction eviction, const Workload& load, const RetentionConfig& retention, const Past& past,
+               std::int64_t capacity_blocks) {
   switch (eviction) {
     case Eviction::lru:
       return {};
@@ -13,7 +13,9 @@ Order order_of(Eviction eviction, const Workload& load, const RetentionConfig& r
     case Eviction::priority:
       return {rank_by_priority(load, retention), nullptr};
     case Eviction::belady:
-      return {rank_by_next_use(load, arrived), nullptr};
+      return {rank_by_next_use(load, past), nullptr};
+    case Eviction::session:
+      return {rank_by_think_time(load, past), nullptr};
     case Eviction::sieve:
       return {nullptr, sieve_queue()};
     case Eviction::s3_fifo:
