@@ -76,13 +76,19 @@ class LowerTier {
   // Blocks for which a store could get room, with all unpinned blocks gone.
   std::int64_t obtainable_blocks() const { return capacity_blocks_ - used_blocks_ + blocks_.evictable_weight(); }
 
-  // Takes room for blocks that are absent, evicting as needed. There is room: see obtainable_blocks(). What is stored
-  // together comes together, when room has been taken for all of it: to the policy the last block comes first.
-  void begin_store(const BlockRange& r) {
+  // Takes room for blocks that are absent, evicting as needed, from the first to the last or the other way round. There
+  // is room: see obtainable_blocks(). What is stored together comes together, when room has been taken for all of it: to
+  // the policy the last block comes first.
+  void begin_store(const BlockRange& r, bool backwards = false) {
     KVPLAN_ASSERT(r.blocks() <= obtainable_blocks());
-    used_blocks_ += r.blocks();
-    blocks_.miss(r);
-    if (used_blocks_ > capacity_blocks_) used_blocks_ -= blocks_.evict(used_blocks_ - capacity_blocks_);
+    if (!blocks_.misses_block_by_block()) {
+      take_room(r);
+    } else {
+      for (std::uint32_t i = 0; i < r.blocks(); ++i) {
+        const std::uint32_t block = backwards ? r.last - 1 - i : r.first + i;
+        take_room({r.chain, block, block + 1});
+      }
+    }
     blocks_.insert(r, false);
   }
   void come(const std::vector<BlockRange>& ranges) {
@@ -90,6 +96,7 @@ class LowerTier {
       blocks_.come(ranges[i]);
       blocks_.rank(ranges[i]);
     }
+    blocks_.all_came();
   }
 
   void end_store(const BlockRange& r) {
@@ -131,6 +138,12 @@ class LowerTier {
   }
 
  private:
+  void take_room(const BlockRange& r) {
+    blocks_.miss(r);
+    used_blocks_ += r.blocks();
+    if (used_blocks_ > capacity_blocks_) used_blocks_ -= blocks_.evict(used_blocks_ - capacity_blocks_);
+  }
+
   void evict_unpinned(const BlockRange& r, bool has_left) {
     for (BlockRange rest = r; rest.first < rest.last;) {
       const Residency::Stretch s = blocks_.stretch(rest);

@@ -344,7 +344,7 @@ void Replica::clean_oldest(std::int64_t pages, Ranges& leaving) {
     cache_.evict(last);
   } else if (const std::int64_t blocks = std::min(last.blocks(), tier_->obtainable_blocks()); blocks > 0) {
     last.first = static_cast<std::uint32_t>(last.last - blocks);
-    tier_->begin_store(last);
+    tier_->begin_store(last, true);
     cache_.pin(last);
     leaving_pages_ += cache_.pages(last);
     leaving.push_back(last);

@@ -82,7 +82,9 @@ class Residency {
   // For the policy, where there is one, which learns of insertions by come() alone. Ranges are there throughout.
   void announce(const Use& use) { if (policy_) policy_->announce(use); }
   void miss(const BlockRange& r) { if (policy_) policy_->miss(r); }
+  bool misses_block_by_block() const { return policy_ && policy_->block_by_block(); }
   void come(const BlockRange& r) { if (policy_) policy_->insert(r); }
+  void all_came() { if (policy_) policy_->all_came(); }
   void access(const BlockRange& r) { if (policy_) policy_->access(r); }
   void rank(const BlockRange& r) { if (policy_) policy_->rank(r); }
   std::int64_t priority(std::uint32_t chain, std::uint32_t block) const {

@@ -7,21 +7,19 @@ namespace kvplan {
 namespace {
 
 // Megiddo and Modha, "ARC: a self-tuning, low overhead replacement cache" (FAST 2003), Fig. 4; the rules of
-// traces/policies/arc.cpp. Blocks that come together adapt the target together, before room is made for them. Where a
-// list has only held blocks, the other gives.
+// traces/policies/arc.cpp. Each block adapts the target before room is made for it; what is remembered is cut when all
+// that comes together has come. Where a list has only held blocks, the other gives.
 class Arc final : public EvictionPolicy {
  public:
   explicit Arc(const EvictionSetup& s) : c_(s.capacity_blocks) {}
 
-  void miss(const BlockRange& r) override {
+  bool block_by_block() const override { return true; }
+  void miss(const BlockRange& block) override {
     const std::int64_t b1 = blocks_.blocks(kB1), b2 = blocks_.blocks(kB2);
-    asked_by_b2_ = false;
-    for (BlockRange rest = r; rest.first < rest.last; ++rest.first) {
-      const std::uint8_t on = blocks_.standing(rest.chain, rest.first).queue;
-      if (on == kB1) p_ = std::min(c_, p_ + std::max<std::int64_t>(1, b2 / b1));
-      if (on == kB2) p_ = std::max<std::int64_t>(0, p_ - std::max<std::int64_t>(1, b1 / b2));
-      asked_by_b2_ = asked_by_b2_ || on == kB2;
-    }
+    const std::uint8_t on = blocks_.standing(block.chain, block.first).queue;
+    if (on == kB1) p_ = std::min(c_, p_ + std::max<std::int64_t>(1, b2 / b1));
+    if (on == kB2) p_ = std::max<std::int64_t>(0, p_ - std::max<std::int64_t>(1, b1 / b2));
+    asked_by_b2_ = on == kB2;
   }
   void insert(const BlockRange& r) override {
     const std::int64_t order = ++events_;
@@ -32,7 +30,12 @@ class Arc final : public EvictionPolicy {
       s.held = true;
       s.order = order;
     });
-    trim();
+  }
+  // |T1| + |B1| <= c, all four together <= 2 c.
+  void all_came() override {
+    const std::int64_t l1 = blocks_.blocks(kT1) + blocks_.blocks(kB1);
+    drop_oldest(kB1, l1 - c_);
+    drop_oldest(kB2, std::min(l1, c_) + blocks_.blocks(kT2) + blocks_.blocks(kB2) - 2 * c_);
   }
   void access(const BlockRange& r) override {
     const std::int64_t order = ++events_;
@@ -73,12 +76,6 @@ class Arc final : public EvictionPolicy {
  private:
   static constexpr std::uint8_t kT1 = 0, kT2 = 1, kB1 = 2, kB2 = 3;
 
-  // |T1| + |B1| <= c, all four together <= 2 c.
-  void trim() {
-    const std::int64_t l1 = blocks_.blocks(kT1) + blocks_.blocks(kB1);
-    drop_oldest(kB1, l1 - c_);
-    drop_oldest(kB2, std::min(l1, c_) + blocks_.blocks(kT2) + blocks_.blocks(kB2) - 2 * c_);
-  }
   void drop_oldest(std::uint8_t ghosts, std::int64_t n) {
     while (n > 0 && blocks_.blocks(ghosts) > 0) {
       const BlockRange oldest = blocks_.range(*blocks_.first(ghosts));

@@ -37,6 +37,7 @@ class EvictionPolicy {
 
   virtual void miss(const BlockRange&) {}      // absent; room is about to be made for them
   virtual void insert(const BlockRange&) = 0;  // absent so far; held from here on. Of several the last ones come first
+  virtual void all_came() {}                   // of what was inserted together, nothing is left to come
   virtual void access(const BlockRange&) = 0;  // there, and needed by a prompt
   virtual void rank(const BlockRange&) {}      // there, and in use until now: ranks them anew
   virtual void hold(const BlockRange&) = 0;
@@ -44,6 +45,7 @@ class EvictionPolicy {
   virtual BlockRange next() = 0;                // something can be evicted
   virtual void evicted(const BlockRange&) = 0;  // the end of what next() named, or whatever else has to go
   virtual void forget(const BlockRange&) = 0;   // held so far; lost its name
+  virtual bool block_by_block() const { return false; }  // whether each block is a miss of its own
   virtual std::int64_t priority(std::uint32_t /*chain*/, std::uint32_t /*block*/) const { return 100; }  // 0..100
 
  protected:

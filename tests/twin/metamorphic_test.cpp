@@ -66,7 +66,7 @@ TEST_CASE("the names of blocks reach no result") {
     RapidDice dice;
     const Workload load = random_turns(dice, 40), other = renamed(dice, load);
     SimulationConfig config = random_engine(dice);
-    if (dice.coin()) random_memories(dice, config);
+    dice.coin() ? random_memories(dice, config) : random_beyond_twin(dice, config);
     const SimulationResult a = simulate(load, config), b = simulate(other, config);
     for (std::size_t i = 0; i < a.requests.size(); ++i) expect_same_life(a.requests[i], b.requests[i]);
   }));
@@ -78,9 +78,11 @@ TEST_CASE("what arrives after the end changes nothing before it") {
     RapidDice dice;
     Workload load = random_turns(dice, 40);
     SimulationConfig config = random_engine(dice);
-    if (dice.coin()) random_memories(dice, config);
+    dice.coin() ? random_memories(dice, config) : random_beyond_twin(dice, config);
     std::vector<Eviction*> policies = {&config.engine.eviction, &config.offload.eviction};
     for (LowerTierConfig& tier : config.offload.beyond) policies.push_back(&tier.eviction);
+    for (SimulationConfig& other : config.others) policies.push_back(&other.engine.eviction);
+    for (SimulationConfig& other : config.decode_pool) policies.push_back(&other.engine.eviction);
     for (Eviction* policy : policies) {  // these know what is to come
       if (*policy == Eviction::belady || *policy == Eviction::priority) *policy = Eviction::lfu;
     }

@@ -104,12 +104,12 @@ inline void random_busy_limits(Dice& dice, NodeLinks& links) {
   }
 }
 
-// What goes first of memories that are short of room for many turns, and whether to load: of what the twin knows.
+// What goes first of memories that are short of room for many turns, and whether to load: as far as the twin knows.
 inline void random_memories(Dice& dice, SimulationConfig& c) {
   const Eviction known[] = {Eviction::lru,     Eviction::lfu,   Eviction::priority, Eviction::belady,
-                            Eviction::session, Eviction::sieve, Eviction::s3_fifo};
+                            Eviction::session, Eviction::sieve, Eviction::s3_fifo,  Eviction::arc};
   c.engine.eviction = known[dice.pick(0, 4)];
-  const auto any = [&] { return known[dice.pick(0, 6)]; };
+  const auto any = [&] { return known[dice.pick(0, 7)]; };
   c.offload.eviction = any();
   c.offload.capacity = Bytes(dice.pick(2, 30) * 8000);
   for (LowerTierConfig& tier : c.offload.beyond) {

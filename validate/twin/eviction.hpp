@@ -43,13 +43,16 @@ Ranking rank_by_think_time(const Workload&, const Past&);
 class Queues {
  public:
   virtual ~Queues() = default;
+  virtual void miss(BlockId) {}  // absent; room is about to be made for it
   virtual void come(BlockId) = 0;
+  virtual void all_came() {}  // of what comes together
   virtual void use(BlockId) = 0;  // by a prompt
   virtual void evicted(BlockId) = 0;
   // Of those that `may_go`, of which there are some.
   virtual BlockId next(const std::function<bool(BlockId)>& may_go) = 0;
 };
 
+std::shared_ptr<Queues> arc_queues(std::int64_t capacity_blocks);
 std::shared_ptr<Queues> sieve_queue();
 std::shared_ptr<Queues> s3_fifo_queues(std::int64_t capacity_blocks);
 
@@ -58,7 +61,6 @@ struct Order {  // neither: LRU
   std::shared_ptr<Queues> queues;
 };
 
-// A policy that it does not know is an assertion.
 Order order_of(Eviction, const Workload&, const RetentionConfig&, const Past&, std::int64_t capacity_blocks);
 
 }  // namespace kvplan::twin

@@ -84,9 +84,15 @@ class Memory {
   }
 
  protected:
+  void miss(BlockId b) {
+    if (order_.queues) order_.queues->miss(b);
+  }
   void come(BlockId b) {
     if (order_.queues) order_.queues->come(b);
     rank(b);
+  }
+  void all_came() {
+    if (order_.queues) order_.queues->all_came();
   }
 
  private:
@@ -140,12 +146,14 @@ struct Tier : Memory {
 
   bool room() const { return weight() - unreferenced() < capacity; }  // for one more block, if need be by eviction
   void begin_store(BlockId b) {
+    miss(b);
     if (weight() == capacity) evict(oldest());
     insert(b, false);
   }
   // To its policy what is stored together comes together, the last block first.
   void come(const std::vector<BlockId>& blocks) {
     for (std::size_t i = blocks.size(); i-- > 0;) Memory::come(blocks[i]);
+    all_came();
   }
   void end_store(BlockId b) {
     become_ready(b);

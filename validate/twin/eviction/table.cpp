@@ -20,9 +20,10 @@ Order order_of(Eviction eviction, const Workload& load, const RetentionConfig& r
       return {nullptr, sieve_queue()};
     case Eviction::s3_fifo:
       return {nullptr, s3_fifo_queues(capacity_blocks)};
-    default:
-      KVPLAN_ASSERT(!"a policy that the twin knows");
+    case Eviction::arc:
+      return {nullptr, arc_queues(capacity_blocks)};
   }
+  KVPLAN_ASSERT(false);
 }
 
 }  // namespace kvplan::twin
