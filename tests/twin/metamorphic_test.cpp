@@ -5,6 +5,7 @@
 #include "sim/simulation.hpp"
 #include "tests/catch.hpp"
 #include "tests/twin/rapid_dice.hpp"
+#include "tests/twin/seeded_dice.hpp"
 
 using namespace kvplan;
 using namespace kvplan::testing;
@@ -215,11 +216,11 @@ TEST_CASE("more HBM never loses a hit where requests do not overlap") {
 // fault of the simulator (schedules have such anomalies since Graham, 1969), so the test only says how rare it is.
 TEST_CASE("a faster link rarely makes the load as a whole slower") {
   int later = 0, earlier = 0;
-  CHECK(rc::check("means", [&] {
-    RapidDice dice;
+  SeededDice dice("faster links");
+  for (int i = 0; i < 1000; ++i) {
     const Workload load = random_turns(dice);
     SimulationConfig config = random_engine(dice);
-    RC_PRE(config.offload.enabled);
+    if (!config.offload.enabled) continue;
     const auto mean_ttft = [&] {
       std::int64_t sum = 0;
       for (const RequestRecord& r : simulate(load, config).requests) sum += (r.first_token - r.arrival).count;
@@ -230,7 +231,8 @@ TEST_CASE("a faster link rarely makes the load as a whole slower") {
     const std::int64_t after = mean_ttft();
     later += after > before;
     earlier += after < before;
-  }));
+  }
+  CAPTURE(later, earlier);
   CHECK(3 * later < earlier);
-  CHECK(earlier > 0);
+  CHECK(later > 0);
 }
