@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "base/units.hpp"
+
 namespace kvplan {
 namespace {
 
@@ -47,6 +49,12 @@ UsageError::UsageError(std::string what, std::string help)
 
 InputError::InputError(std::vector<Diagnostic> findings)
     : Error(ExitCode::bad_input, join(findings)), findings_(std::move(findings)) {}
+
+void quantity_overflow() {
+  throw InfeasibleError(
+      "error: a time or an amount exceeds what 64 bits hold; the clock ends after 106 days\n"
+      "  help: take a part of the trace (trace.window_start_s, trace.window_end_s), shorter delays or faster hardware");
+}
 
 void assertion_failed(const char* expression, const char* file, int line) {
   throw Error(ExitCode::internal,

@@ -7,6 +7,7 @@
 //   Pages   pages of G1, the unit of KV allocation
 //
 // Instants and durations share one type: an instant is a duration since zero.
+// What exceeds an int64 is an InfeasibleError, at whatever sum it happens.
 #pragma once
 
 #include <compare>
@@ -14,6 +15,8 @@
 #include <limits>
 
 namespace kvplan {
+
+[[noreturn]] void quantity_overflow();
 
 template <class Tag>
 struct Quantity {
@@ -25,12 +28,20 @@ struct Quantity {
   static constexpr Quantity max() { return Quantity(std::numeric_limits<std::int64_t>::max()); }
 
   constexpr auto operator<=>(const Quantity&) const = default;
-  constexpr Quantity& operator+=(Quantity o) { count += o.count; return *this; }
+  constexpr Quantity& operator+=(Quantity o) { return *this = *this + o; }
   constexpr Quantity& operator-=(Quantity o) { count -= o.count; return *this; }
-  friend constexpr Quantity operator+(Quantity a, Quantity b) { return Quantity(a.count + b.count); }
+  friend constexpr Quantity operator+(Quantity a, Quantity b) {
+    std::int64_t sum = 0;
+    if (__builtin_add_overflow(a.count, b.count, &sum)) [[unlikely]] quantity_overflow();
+    return Quantity(sum);
+  }
   friend constexpr Quantity operator-(Quantity a, Quantity b) { return Quantity(a.count - b.count); }
-  friend constexpr Quantity operator*(Quantity a, std::int64_t n) { return Quantity(a.count * n); }
-  friend constexpr Quantity operator*(std::int64_t n, Quantity a) { return Quantity(a.count * n); }
+  friend constexpr Quantity operator*(Quantity a, std::int64_t n) {
+    std::int64_t product = 0;
+    if (__builtin_mul_overflow(a.count, n, &product)) [[unlikely]] quantity_overflow();
+    return Quantity(product);
+  }
+  friend constexpr Quantity operator*(std::int64_t n, Quantity a) { return a * n; }
   friend constexpr std::int64_t operator/(Quantity a, Quantity b) { return a.count / b.count; }
 };
 
@@ -51,6 +62,11 @@ inline constexpr double seconds(Time t) { return static_cast<double>(t.count) / 
 // Rounds to the nearest picosecond; the caller has checked that s is finite and in range.
 inline constexpr Time time_from_seconds(double s) {
   return Time(static_cast<std::int64_t>(s * kPsPerS + (s < 0 ? -0.5 : 0.5)));
+}
+
+// When a duration that somebody chose is over, which may be as long as the clock runs: then never.
+inline constexpr Time time_after(Time at, Time duration) {
+  return duration > Time::max() - at ? Time::max() : at + duration;
 }
 
 inline constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }

@@ -53,7 +53,7 @@ Availability::Change Availability::take(Time at) {
   if (next() != at) return {};
   const Change change = queue_.top().change;
   queue_.pop();
-  if (change.kind == Change::scale) put(at + scaling_.interval, change);
+  if (change.kind == Change::scale) put(time_after(at, scaling_.interval), change);
   return change;
 }
 
@@ -73,9 +73,10 @@ bool Availability::empty(std::uint32_t node) const {
 }
 
 void Availability::put_back(std::uint32_t node, Time down, Time at) {
-  if (down == Time::max()) return;
+  const Time back = time_after(at, down);
+  if (back == Time::max()) return;
   ++backs_[layout_.node(node).kind];
-  put(at + down, {Change::back, node});
+  put(back, {Change::back, node});
 }
 
 void Availability::set(std::uint32_t replica, State state, Time at) {
@@ -138,7 +139,7 @@ void Availability::scale(std::int64_t requests, Time at) {
   const auto most = static_cast<std::int64_t>(states_.size());
   const std::int64_t want =
       std::clamp<std::int64_t>(ceil_div(requests, scaling_.target_requests), scaling_.min_replicas, most);
-  while (!wanted_.empty() && wanted_.front().first + scaling_.cooldown <= at) wanted_.pop_front();
+  while (!wanted_.empty() && at - wanted_.front().first >= scaling_.cooldown) wanted_.pop_front();
   wanted_.emplace_back(at, want);
   std::int64_t recently = want;
   for (const auto& [when, replicas] : wanted_) recently = std::max(recently, replicas);
@@ -147,7 +148,7 @@ void Availability::scale(std::int64_t requests, Time at) {
   for (std::uint32_t r = 0; r < states_.size() && have < want; ++r) {
     if (states_[r] != State::off || leaving_[node_of(r)]) continue;
     set(r, State::starting, at);
-    put(at + scaling_.delay, {Change::ready, r});
+    put(time_after(at, scaling_.delay), {Change::ready, r});
     ++have, ++started;
   }
   for (const State which : {State::starting, State::open}) {

@@ -3,7 +3,7 @@
 // Step i takes first + i * growth picoseconds, since all that changes between
 // the steps of a flight (contexts, query-key pairs) grows linearly. So the end
 // of step k is an integer polynomial, and jumping k steps at once gives the same
-// instants as taking them one by one.
+// instants as taking them one by one. One that ends beyond the clock is refused.
 #pragma once
 
 #include <algorithm>
@@ -23,6 +23,8 @@ class Flight {
   Flight(Time start, std::int64_t first_ps, std::int64_t growth_ps, std::int64_t steps)
       : start_(start), first_ps_(first_ps), growth_ps_(growth_ps), steps_(steps) {
     KVPLAN_ASSERT(first_ps > 0 && growth_ps >= 0 && steps > 0);
+    const Wide end = Wide(start.count) + Wide(first_ps) * steps + Wide(growth_ps) * (Wide(steps) * (steps - 1) / 2);
+    if (end > Time::max().count) [[unlikely]] quantity_overflow();
   }
 
   bool active() const { return steps_ > 0; }
@@ -49,6 +51,8 @@ class Flight {
   }
 
  private:
+  __extension__ using Wide = __int128;
+
   // The largest k <= most with end_of(k) < t, or 0. From above, by Newton's rule in integers: steps grow longer, so
   // that as many as the last one's length fits into the excess lie behind the answer, and none too many is taken.
   std::int64_t count_steps(Time t, std::int64_t most) const {

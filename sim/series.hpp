@@ -56,7 +56,7 @@ class Series {
       samples_.resize(kMost / 2);
       width_ = width_ * 2;
     }
-    next_ = samples_.back().at + width_;
+    next_ = time_after(samples_.back().at, width_);
   }
 
   // The last sample, of the end of the run, closes an interval that may be shorter than the others.

@@ -72,13 +72,13 @@ class Foresight {
   const Workload& workload_;
   const PrefixChains& chains_;
   const bool sessions_, uses_;
-  std::vector<std::uint32_t> shared_;     // by chain; empty until asked for
-  std::vector<Thinking> thinking_;        // by session
+  std::vector<std::uint32_t> shared_;  // by chain; empty until asked for
+  std::vector<Thinking> thinking_;     // by session
   Thinking all_;
   std::vector<std::vector<LastUse>> last_uses_;  // by chain: the latest and shortest at the back
-  std::vector<std::uint8_t> arrived_;     // by turn
-  std::vector<std::uint32_t> first_use_;  // by chain, into chain_uses_
-  std::vector<std::uint32_t> next_use_;   // by chain: the first by a turn that has not arrived
+  std::vector<std::uint8_t> arrived_;            // by turn
+  std::vector<std::uint32_t> first_use_;         // by chain, into chain_uses_
+  std::vector<std::uint32_t> next_use_;          // by chain: the first by a turn that has not arrived
   std::vector<ChainUse> chain_uses_;
 };
 

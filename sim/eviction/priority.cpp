@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <limits>
 #include <set>
 #include <tuple>
 
@@ -47,14 +46,14 @@ class Priority final : public RankedPolicy {
   };
 
   void set(const BlockRange& r, std::int64_t priority, std::int64_t order) {
-    const bool lasts = retention_.duration == Time::max() || priority <= retention_.fallback;
-    const std::int64_t until = lasts ? std::numeric_limits<std::int64_t>::max() : (use_.at + retention_.duration).count;
+    const Time end = priority <= retention_.fallback ? Time::max() : time_after(use_.at, retention_.duration);
+    const bool lasts = end == Time::max();
     blocks_.change(r, [&](PieceQueues::Standing& s) {
       s.rank = priority;
       s.order = order;
-      s.until = until;
+      s.until = end.count;
     });
-    if (!lasts) expiries_.insert({until, r});
+    if (!lasts) expiries_.insert({end.count, r});
   }
 
   // Blocks that were used again since have a later end, and stay.

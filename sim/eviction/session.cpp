@@ -26,7 +26,7 @@ class Session final : public EvictionPolicy {
   }
   void access(const BlockRange&) override {}
   void rank(const BlockRange& r) override {
-    foresight_.think_times(r, [&](const BlockRange& part, Time think) { expect(part, think.count); });
+    foresight_.think_times(r, [&](const BlockRange& part, Time think) { expect(part, think); });
   }
   void hold(const BlockRange& r) override {
     blocks_.change(r, [](PieceQueues::Standing& s) { s.held = true; });
@@ -47,8 +47,9 @@ class Session final : public EvictionPolicy {
  private:
   static constexpr std::uint8_t kExpected = 0, kLeft = 1;
 
-  void expect(const BlockRange& r, std::int64_t think) {
-    const std::int64_t back = use_.at.count + think, overdue = back + think, order = ++uses_;
+  void expect(const BlockRange& r, Time think) {
+    const std::int64_t back = time_after(use_.at, think).count, overdue = time_after(Time(back), think).count;
+    const std::int64_t order = ++uses_;
     blocks_.change(r, [&](PieceQueues::Standing& s) {
       const bool earlier = s.queue == kExpected && -s.rank > use_.at.count;  // another session, before this one
       s.rank = earlier ? std::max(s.rank, -back) : -back;                    // the latest return has the lowest rank

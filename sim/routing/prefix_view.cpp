@@ -48,7 +48,7 @@ class SnapshotView final : public PrefixView {
   Time next_look() const override { return next_; }
 
   void look(const OpenReplicas& replicas, Time at) override {
-    next_ = at + interval_;
+    next_ = time_after(at, interval_);
     for (const std::uint32_t chain : noted_) notes_[chain].clear();
     noted_.clear();
     for (const std::uint32_t r : replicas.open) note(replicas[r], r, at);

@@ -67,3 +67,29 @@ TEST_CASE("one replica and ten thousand serve a request alike") {
   for (const RequestRecord& q : many.requests) used.insert(q.replica);
   CHECK(used.size() == 500);
 }
+
+TEST_CASE("durations as long as the clock never end, and what lasts beyond the clock is refused") {
+  const Time late = time_from_seconds(kMostSeconds);
+  Load load(16);
+  TurnId turn = kNone;
+  for (const Time at : {Time(0), late, late + Time(kPsPerS)}) turn = load.turn(at, "abc", 0, 5, turn);
+  const Workload w = load.build();
+  SimulationConfig c = small_machine(200, 1'000'000, 1'000);
+  c.replicas = 2;
+  c.retention.duration = late;
+  c.router.policy = RouterPolicy::prefix_aware;
+  c.router.view = RouterView::snapshot;
+  c.router.view_interval = late;
+  for (const bool drain : {false, true}) c.outages.push_back({0, late, drain, late});
+  for (const Eviction eviction : {Eviction::lru, Eviction::priority, Eviction::session}) {
+    c.engine.eviction = c.offload.eviction = eviction;
+    check_conserved(w, simulate(w, c));
+  }
+  c.outages.clear();
+  c.scaling = {1, 1, late, late, late};
+  check_conserved(w, simulate(w, c));
+
+  Load last(16);
+  last.turn(Time::max() - Time(1), "abc", 0, 5);
+  CHECK_THROWS_AS(simulate(last.build(), small_machine(200)), InfeasibleError);
+}

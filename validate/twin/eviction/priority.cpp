@@ -14,7 +14,7 @@ Ranking rank_by_priority(const Workload& load, const RetentionConfig& retention)
   return [sessions, retention](BlockId b, std::int64_t, const Use& use, const Rank&) {
     Rank rank{use.answer ? retention.answer : retention.prompt};
     if (sessions[b].size() > 1) rank.value = retention.prefix;
-    if (rank.value > retention.fallback && retention.duration < Time::max()) rank.until = use.at + retention.duration;
+    if (rank.value > retention.fallback && retention.duration < Time::max()) rank.until = time_after(use.at, retention.duration);
     rank.later = std::min(rank.value, retention.fallback);
     return rank;
   };
