@@ -64,6 +64,22 @@ inline constexpr Time time_from_seconds(double s) {
   return Time(static_cast<std::int64_t>(s * kPsPerS + (s < 0 ? -0.5 : 0.5)));
 }
 
+// Times added up over replicas or requests: more than the clock holds.
+struct TimeSum {
+  __extension__ using Wide = __int128;
+  Wide count = 0;  // picoseconds
+
+  constexpr TimeSum() = default;
+  constexpr TimeSum(Time t) : count(t.count) {}  // a sum of one
+
+  constexpr bool operator==(const TimeSum&) const = default;
+  constexpr TimeSum& operator+=(TimeSum o) { count += o.count; return *this; }
+  friend constexpr TimeSum operator+(TimeSum a, TimeSum b) { return a += b; }
+  friend constexpr TimeSum operator-(TimeSum a, TimeSum b) { a.count -= b.count; return a; }
+};
+
+inline constexpr double seconds(TimeSum t) { return static_cast<double>(t.count) / kPsPerS; }
+
 // When a duration that somebody chose is over, which may be as long as the clock runs: then never.
 inline constexpr Time time_after(Time at, Time duration) {
   return duration > Time::max() - at ? Time::max() : at + duration;

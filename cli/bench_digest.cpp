@@ -29,6 +29,7 @@ class Digest {
 }  // namespace
 
 std::string digest_of(const SimulationResult& r) {
+  const auto low_bits = [](TimeSum t) { return static_cast<std::int64_t>(t.count); };
   Digest d;
   for (const RequestRecord& q : r.requests) {
     for (const std::int64_t v :
@@ -44,7 +45,7 @@ std::string digest_of(const SimulationResult& r) {
     for (const std::int64_t v : {l.bytes_per_s, l.bytes.count, l.busy.count}) d.add(v);
   }
   for (const std::int64_t v :
-       {r.end.count, r.gpu_busy.count, r.gpu_waiting_for_load.count, r.steps, r.preemptions, r.evicted_g1_blocks,
+       {r.end.count, low_bits(r.gpu_busy), low_bits(r.gpu_waiting_for_load), r.steps, r.preemptions, r.evicted_g1_blocks,
         r.evicted_g2_blocks, r.evicted_beyond_blocks[0], r.evicted_beyond_blocks[1], r.loaded.count, r.stored.count,
         r.written_beyond.count, r.skipped_stores}) {
     d.add(v);

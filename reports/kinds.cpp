@@ -23,7 +23,7 @@ Energy energy_of(const Gpu& gpu, double prefill_gpu_s, double busy_gpu_s, double
 }
 
 KindShare share_of(const Hardware& hardware, double replicas, double gpus, double gpus_per_replica,
-                   std::int32_t gpus_of_prefill, Time busy, Time prefill, double span_s) {
+                   std::int32_t gpus_of_prefill, TimeSum busy, TimeSum prefill, double span_s) {
   KindShare k{&hardware, gpus, gpus * hardware.usd_per_gpu_hour.value, 0, {}};
   const double busy_gpu_s = std::min(seconds(busy) * gpus_per_replica, gpus * span_s);
   if (span_s * replicas > 0) k.busy_fraction = seconds(busy) / (span_s * replicas);
@@ -56,7 +56,7 @@ std::vector<Served> served_by_kind(const RunFacts& run) {
 }  // namespace
 
 std::vector<KindShare> kind_shares(const RunFacts& run, double span_s) {
-  const std::vector<Time> prefill = prefill_times(run.workload, run.config, run.result);
+  const std::vector<TimeSum> prefill = prefill_times(run.workload, run.config, run.result);
   if (run.config.others.empty()) {
     const double prefilling = mean_replicas(run.config, run.result), decoding = decode_replicas(run.config);
     const double gpus = prefilling * run.gpus_per_replica + decoding * run.decode_gpus_per_replica;

@@ -174,7 +174,8 @@ Json series_block(const RunFacts& run, const std::vector<Sample>& series) {
     pages += static_cast<double>(own.engine.g1_pages.count) * own.replicas;
   }
   const double replicas = all_replicas(run.config);
-  Time from{0}, before{0};
+  Time from{0};
+  TimeSum before;
   for (const Sample& s : series) {
     at.push_back(seconds(s.at));
     queued.push_back(s.queued);

@@ -43,15 +43,13 @@ double late_queue_share(const SimulationResult& result, const Totals& sum) {
   return e2e > 0 ? queue / e2e : 0;
 }
 
-double share(Time part, Time whole) {
-  return whole.count > 0 ? static_cast<double>(part.count) / static_cast<double>(whole.count) : 0;
-}
+double share(TimeSum part, double whole_s) { return whole_s > 0 ? seconds(part) / whole_s : 0; }
 
 void judge_state(Verdict& v, double gpu_busy, const SimulationResult& result, const Totals& sum) {
   const Backlog b = backlog(result.in_system_at_decile);
   const double waits = late_queue_share(result, sum);
   // n / arrival span against n / makespan: the number of requests cancels.
-  const double kept_up = share(sum.arrival_span(), sum.makespan());
+  const double kept_up = share(sum.arrival_span(), seconds(sum.makespan()));
   const bool waiting = waits > 0.1;
   if (b.grows && waiting && kept_up < 0.9) {
     v.state = State::overloaded;
@@ -76,12 +74,12 @@ void judge_state(Verdict& v, double gpu_busy, const SimulationResult& result, co
 }
 
 // A link that is nearly always in use, or the busiest one when compute waits for loads.
-bool judge_links(Verdict& v, Time fleet_time, const SimulationResult& result, const Totals& sum) {
+bool judge_links(Verdict& v, double fleet_s, const SimulationResult& result, const Totals& sum) {
   const auto busiest = std::max_element(result.links.begin(), result.links.end(),
                                         [](const LinkUsage& a, const LinkUsage& b) { return a.busy < b.busy; });
   if (busiest == result.links.end() || sum.completed == 0) return false;
-  const double busy = share(busiest->busy, sum.makespan());
-  const double stalled = share(result.gpu_waiting_for_load, fleet_time);
+  const double busy = share(busiest->busy, seconds(sum.makespan()));
+  const double stalled = share(result.gpu_waiting_for_load, fleet_s);
   const bool loads_dominate = sum.load_sum_s > sum.prefill_sum_s && sum.load_sum_s > sum.queue_sum_s;
   if (!(busy >= 0.9 && sum.load_sum_s > sum.prefill_sum_s) && !(loads_dominate && stalled >= 0.2)) return false;
   v.bottleneck = "link: " + busiest->name;
@@ -107,7 +105,7 @@ bool judge_memory(Verdict& v, const SimulationResult& result, const Totals& sum)
 
 void judge_compute(Verdict& v, const Workload& workload, const SimulationConfig& config, const SimulationResult& result,
                    double gpu_busy) {
-  const double prefill = std::min(1.0, share(prefill_time(workload, config, result), result.gpu_busy));
+  const double prefill = std::min(1.0, share(prefill_time(workload, config, result), seconds(result.gpu_busy)));
   v.bottleneck = prefill >= 0.5 ? "prefill compute" : "decode bandwidth";
   v.bottleneck_reason =
       fmt::format("the GPUs are {:.0f} % busy, about {:.0f} % of that with prompts", 100 * gpu_busy, 100 * prefill);
@@ -127,7 +125,7 @@ const char* name_of(State s) {
   KVPLAN_ASSERT(!"a known state");
 }
 
-std::vector<Time> prefill_times(const Workload& workload, const SimulationConfig& config,
+std::vector<TimeSum> prefill_times(const Workload& workload, const SimulationConfig& config,
                                 const SimulationResult& result) {
   const Layout layout(config);
   std::vector<double> token_ps, ps(layout.kinds(), 0);
@@ -143,14 +141,14 @@ std::vector<Time> prefill_times(const Workload& workload, const SimulationConfig
     ps[k] += token_ps[k] * computed + static_cast<double>(layout.kind(k).step_times[0].pair_ps) *
                                           (computed * cached + computed * (computed + 1) / 2);
   }
-  std::vector<Time> times;
-  for (const double x : ps) times.push_back(Time(std::llround(std::min(x, 9e18))));
+  std::vector<TimeSum> times(ps.size());
+  for (std::size_t k = 0; k < ps.size(); ++k) times[k].count = static_cast<TimeSum::Wide>(std::round(ps[k]));
   return times;
 }
 
-Time prefill_time(const Workload& workload, const SimulationConfig& config, const SimulationResult& result) {
-  Time all{0};
-  for (const Time t : prefill_times(workload, config, result)) all += t;
+TimeSum prefill_time(const Workload& workload, const SimulationConfig& config, const SimulationResult& result) {
+  TimeSum all;
+  for (const TimeSum t : prefill_times(workload, config, result)) all += t;
   return all;
 }
 
@@ -164,10 +162,10 @@ Verdict judge(const Workload& workload, const SimulationConfig& config, const Si
     return v;
   }
   const double replicas = mean_replicas(config, result) + decode_replicas(config);
-  const Time fleet_time(std::llround(static_cast<double>(sum.makespan().count) * replicas));
-  const double gpu_busy = share(result.gpu_busy, fleet_time);
+  const double fleet_s = seconds(sum.makespan()) * replicas;
+  const double gpu_busy = share(result.gpu_busy, fleet_s);
   judge_state(v, gpu_busy, result, sum);
-  if (judge_links(v, fleet_time, result, sum)) return v;
+  if (judge_links(v, fleet_s, result, sum)) return v;
   if (v.state == State::stable && gpu_busy < 0.5) {
     v.bottleneck = "none";
     v.bottleneck_reason = fmt::format("the GPUs are {:.0f} % busy", 100 * gpu_busy);

@@ -37,8 +37,8 @@ struct Verdict {
 Verdict judge(const Workload&, const SimulationConfig&, const SimulationResult&, const Totals&);
 
 // GPU time that went into computing prompts, estimated from the step-time model at full batches.
-Time prefill_time(const Workload&, const SimulationConfig&, const SimulationResult&);
+TimeSum prefill_time(const Workload&, const SimulationConfig&, const SimulationResult&);
 // Of each kind of replicas.
-std::vector<Time> prefill_times(const Workload&, const SimulationConfig&, const SimulationResult&);
+std::vector<TimeSum> prefill_times(const Workload&, const SimulationConfig&, const SimulationResult&);
 
 }  // namespace kvplan

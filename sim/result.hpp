@@ -60,9 +60,9 @@ struct SimulationResult {
   std::vector<RequestRecord> requests;  // indexed by turn
   std::vector<LinkUsage> links;
   Time end;                             // of the last event
-  Time gpu_busy;                        // summed over replicas
-  std::vector<Time> gpu_busy_of_kind;   // of a mixed fleet; else of the one kind
-  Time gpu_waiting_for_load;            // a layer-wise step stalled, or idle while only loads are pending
+  TimeSum gpu_busy;                     // over replicas
+  std::vector<TimeSum> gpu_busy_of_kind;  // of a mixed fleet; else of the one kind
+  TimeSum gpu_waiting_for_load;         // a layer-wise step stalled, or idle while only loads are pending
   std::int64_t steps = 0;
   std::int64_t events = 0;
   std::int64_t preemptions = 0;

@@ -44,7 +44,7 @@ Simulation::Simulation(const Workload& workload, const PrefixChains& chains, con
                 (config.decode_pool.empty() && executor == nullptr && config.scaling.min_replicas == 0));
   run_.result.requests.resize(workload.turns.size());
   if (front_end_takes_turns()) passed_.assign(workload.turns.size(), 0);
-  run_.result.gpu_busy_of_kind.assign(layout_.kinds(), Time(0));
+  run_.result.gpu_busy_of_kind.assign(layout_.kinds(), {});
   if (config.offload.enabled) {
     tiers_.resize(1 + config.offload.beyond.size());
     writers_.resize(layout_.nodes());
@@ -290,7 +290,7 @@ Sample Simulation::sample(Time at) {
   s.gpu_busy = run_.result.gpu_busy;
   for (std::uint32_t id = 0; id < all_replicas(); ++id) {
     Replica& r = replica(id);
-    const Time before = run_.result.gpu_busy;
+    const TimeSum before = run_.result.gpu_busy;
     r.settle(at);
     s.gpu_busy += run_.result.gpu_busy - before + r.busy_in_step(at);
     s.queued += r.queued();

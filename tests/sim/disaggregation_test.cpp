@@ -51,7 +51,7 @@ TEST_CASE("the first token comes with the prompt, and the hand-over counts towar
   CHECK(q.replica == 0);
   CHECK(q.decode_replica == 1);
   CHECK(r.handed_over == Bytes(64'000));
-  CHECK(r.gpu_busy.count == prefill_ps(64) + decode_ps(65) + decode_ps(66));
+  CHECK(r.gpu_busy == Time(prefill_ps(64) + decode_ps(65) + decode_ps(66)));
 }
 
 TEST_CASE("an answer of one token stays where its prompt was computed") {

@@ -93,3 +93,17 @@ TEST_CASE("durations as long as the clock never end, and what lasts beyond the c
   last.turn(Time::max() - Time(1), "abc", 0, 5);
   CHECK_THROWS_AS(simulate(last.build(), small_machine(200)), InfeasibleError);
 }
+
+TEST_CASE("replicas are busy for longer together than the clock runs") {
+  Load load(16);
+  for (int i = 0; i < 20; ++i) load.turn(Time(0), "a", 0, 1);
+  SimulationConfig c = small_machine(100);
+  c.replicas = 20;
+  const std::int64_t step_s = 600'000;
+  for (StepTime& s : c.step_times) s.base = PiecewiseLinear({{0, step_s * kPsPerS, 0}});
+  const Workload w = load.build();
+  const SimulationResult r = simulate(w, c);
+  check_conserved(w, r);
+  CHECK(seconds(r.gpu_busy) >= 20.0 * static_cast<double>(step_s));
+  CHECK(seconds(r.gpu_busy) < 21.0 * static_cast<double>(step_s));
+}

@@ -35,7 +35,7 @@ TEST_CASE("each kind has its own step times, numbered behind the first") {
     CHECK(r.requests[i].prefill == ms(i % 2 == 0 ? 1 : 5));
   }
   CHECK(r.gpu_busy == ms(12));
-  CHECK(r.gpu_busy_of_kind == std::vector<Time>{ms(2), ms(10)});
+  CHECK(r.gpu_busy_of_kind == std::vector<TimeSum>{ms(2), ms(10)});
 }
 
 TEST_CASE("a cost-aware router fills the fast kind until the slow one answers sooner") {
@@ -47,7 +47,7 @@ TEST_CASE("a cost-aware router fills the fast kind until the slow one answers so
   c.router.policy = RouterPolicy::cost_aware;
   // Estimates: 1 and 3 ms; 2 and 3; 3 and 3, where the slow one has fewer requests; 3 and 6.
   const SimulationResult aware = simulate(four, c);
-  CHECK(aware.gpu_busy_of_kind == std::vector<Time>{ms(3), ms(3)});
+  CHECK(aware.gpu_busy_of_kind == std::vector<TimeSum>{ms(3), ms(3)});
   CHECK(aware.requests[2].replica == 1);
   CHECK(aware.requests[3].finish == ms(3));
   c.router.policy = RouterPolicy::least_loaded;
