@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <bit>
-#include <limits>
+#include <utility>
 
 #include "base/error.hpp"
 
@@ -86,6 +86,29 @@ void Foresight::ended(TurnId turn, Time at) {
   if (sessions_) thinking_[workload_.turns[turn].session].last_end = at;
 }
 
+// Gives the blocks of a range to turns, from the first on.
+class Foresight::Division {
+ public:
+  explicit Division(const BlockRange& r) : rest_(r) {}
+
+  bool complete() const { return rest_.first == rest_.last; }
+  bool lacks(std::uint32_t blocks) const { return blocks > rest_.first; }  // any of the leading blocks of the chain
+  void give(std::uint32_t blocks, std::int64_t turn) {
+    const std::uint32_t until = std::min(blocks, rest_.last);
+    stretches_.push_back({rest_.until(until), turn});
+    rest_.first = until;
+  }
+  std::vector<Stretch> last_first() {
+    if (!complete()) give(rest_.last, kNever);
+    std::reverse(stretches_.begin(), stretches_.end());
+    return std::move(stretches_);
+  }
+
+ private:
+  BlockRange rest_;
+  std::vector<Stretch> stretches_;
+};
+
 // Whoever uses a block uses all before it.
 void Foresight::note_use(const BlockRange& r, TurnId turn) {
   std::vector<LastUse>& uses = last_uses_[r.chain];
@@ -94,18 +117,12 @@ void Foresight::note_use(const BlockRange& r, TurnId turn) {
 }
 
 std::vector<Foresight::Stretch> Foresight::last_used(const BlockRange& r) const {
-  std::vector<Stretch> found;
-  std::uint32_t covered = r.first;
+  Division division(r);
   const std::vector<LastUse>& uses = last_uses_[r.chain];
-  for (auto use = uses.rbegin(); use != uses.rend() && covered < r.last; ++use) {
-    if (use->blocks <= covered) continue;
-    const std::uint32_t until = std::min(use->blocks, r.last);
-    found.push_back({{r.chain, covered, until}, use->turn});
-    covered = until;
+  for (auto use = uses.rbegin(); use != uses.rend() && !division.complete(); ++use) {
+    if (division.lacks(use->blocks)) division.give(use->blocks, use->turn);
   }
-  if (covered < r.last) found.push_back({{r.chain, covered, r.last}, kNever});
-  std::reverse(found.begin(), found.end());
-  return found;
+  return division.last_first();
 }
 
 Time Foresight::think_time(std::int64_t turn) const {
@@ -138,24 +155,19 @@ void Foresight::find_uses() {
 }
 
 std::vector<Foresight::Stretch> Foresight::stretches(const BlockRange& r) const {
-  std::vector<Stretch> found;
+  Division division(r);
   const auto end = chain_uses_.begin() + first_use_[r.chain + 1];
   auto use = chain_uses_.begin() + next_use_[r.chain];
-  std::uint32_t covered = r.first;
-  while (use != end && covered < r.last) {
-    if (use->blocks <= covered) {
+  while (use != end && !division.complete()) {
+    if (!division.lacks(use->blocks)) {
       use = chain_uses_.begin() + use->next_longer;
     } else if (arrived_[use->turn]) {
       ++use;
     } else {
-      const std::uint32_t until = std::min(use->blocks, r.last);
-      found.push_back({{r.chain, covered, until}, use->turn});
-      covered = until;
+      division.give(use->blocks, use->turn);
     }
   }
-  if (covered < r.last) found.push_back({{r.chain, covered, r.last}, kNever});
-  std::reverse(found.begin(), found.end());
-  return found;
+  return division.last_first();
 }
 
 }  // namespace kvplan

@@ -62,6 +62,7 @@ class Foresight {
     Time last_end{-1};
   };
 
+  class Division;
   void find_shared();
   void find_uses();
   std::vector<Stretch> stretches(const BlockRange& r) const;
