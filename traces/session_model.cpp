@@ -15,7 +15,6 @@ namespace {
 
 constexpr double kOutputTokensPerS = 40;  // places closed-loop turns in the file; nothing else depends on it
 constexpr double kVariation = 0.05;       // sigma of the logarithm
-constexpr double kMaxStart_s = 8.64e6;
 
 FollowUpSample sample_of(const Workload& w, const std::vector<Time>& at, TurnId t) {
   const Turn& turn = w.turns[t];
@@ -93,10 +92,6 @@ class LikeSource final : public SessionSource {
     }
     ++started_;
     start_s_ += starts_.exponential(1 / o_.sessions_per_s);
-    if (start_s_ > kMaxStart_s) {
-      throw UsageError("the sessions start over more than 100 days, which is longer than the clock",
-                       "raise --sessions-per-s");
-    }
     return session(dealer_.deal());
   }
 

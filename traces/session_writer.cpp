@@ -9,6 +9,9 @@
 #include <queue>
 #include <tuple>
 
+#include "base/error.hpp"
+#include "base/units.hpp"
+
 namespace kvplan {
 namespace {
 
@@ -53,6 +56,11 @@ class Writer {
   void write_next() {
     Next next = waiting_.top();
     waiting_.pop();
+    if (static_cast<double>(next.time_ms) > kMostSeconds * 1e3) {
+      throw UsageError(fmt::format("turn {} would arrive after more than {:.0f} days, which is longer than the clock",
+                                   written_ + 1, kMostSeconds / 86400),
+                       "let sessions start sooner, with --sessions-per-s, or think less");
+    }
     const PlannedTurn& turn = next.session->turns[next.turn];
     line_.clear();
     line_ += '{';

@@ -32,6 +32,7 @@ struct SessionFormat {
 };
 
 // Gives the number of turns written. Block ids are consecutive in order of first appearance.
+// UsageError for a turn beyond kMostSeconds.
 std::int64_t write_sessions(std::ostream& out, SessionSource& source, const SessionFormat& format);
 
 }  // namespace kvplan

@@ -37,10 +37,6 @@ class Synthesiser final : public SessionSource {
     if (o_.requests == 0 && started_ == o_.sessions) return std::nullopt;
     ++started_;
     start_s_ += starts_.exponential(1 / o_.sessions_per_s);
-    if (start_s_ > kMaxTraceSeconds) {
-      throw UsageError("the sessions start over more than 100 days, which is longer than the clock",
-                       "raise --sessions-per-s");
-    }
     std::vector<PlannedTurn> session = session_at(start_s_);
     barren_ = session.empty() ? barren_ + 1 : 0;
     if (barren_ == kMaxBarren) return std::nullopt;
@@ -48,7 +44,6 @@ class Synthesiser final : public SessionSource {
   }
 
  private:
-  static constexpr double kMaxTraceSeconds = 8.64e6;
   static constexpr std::int64_t kMaxBarren = 1'000'000;  // sessions without a turn, one after the other: none will come
 
   static double draw(RandomStream& stream, const LogNormal& d, const std::optional<Distribution>& instead) {

@@ -115,3 +115,16 @@ TEST_CASE("a gzipped trace reads back, and the same text gives the same bytes") 
   std::filesystem::remove_all(folder);
   CHECK_THROWS_AS(write_trace_file(folder + "/nowhere/a.jsonl", text), Error);
 }
+
+TEST_CASE("turns that would arrive beyond the clock are refused, not written") {
+  SynthOptions synth = synth_preset("chat");
+  synth.duration_s = 0;
+  synth.sessions = 20;
+  synth.sessions_per_s = 1e-6;  // nineteen gaps of twelve days each
+  CHECK_THROWS_AS(synthesise_mooncake(synth), UsageError);
+  synth.sessions_per_s = 1;
+  CHECK_NOTHROW(synthesise_mooncake(synth));
+  synth.think_s = {1e6, 0};  // sessions whose last turns alone come too late
+  synth.mean_turns = 40;
+  CHECK_THROWS_AS(synthesise_mooncake(synth), UsageError);
+}
