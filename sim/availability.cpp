@@ -12,8 +12,7 @@ Availability::Availability(const SimulationConfig& c, const Layout& layout)
       scaling_(c.scaling),
       states_(layout.replicas(), State::open),
       since_(states_.size(), Time(0)),
-      backs_(layout.kinds(), 0),
-      paid_ns_(layout.kinds(), 0) {
+      backs_(layout.kinds(), 0) {
   const std::uint32_t nodes = layout.nodes();
   leaving_.assign(nodes, 0);
   down_for_.assign(nodes, Time::max());
@@ -22,6 +21,7 @@ Availability::Availability(const SimulationConfig& c, const Layout& layout)
       states_[r] = State::off;
     } else {
       open_.push_back(r);
+      paid_changes_.push_back({Time(0), layout.kind_of(r), 1});
     }
   }
   for (const Outage& o : outages_) {
@@ -42,9 +42,10 @@ bool Availability::may_open(std::uint32_t kind) const {
   if (backs_[kind] > 0) return true;
   for (std::uint32_t r = 0; r < states_.size(); ++r) {
     if (layout_.kind_of(r) != kind) continue;
-    if (states_[r] == State::open || states_[r] == State::starting || (scales() && states_[r] == State::off && !leaving_[node_of(r)])) return true;
-    if (states_[r] != State::draining) continue;
-    if (scales() ? !leaving_[node_of(r)] : down_for_[node_of(r)] != Time::max()) return true;
+    const std::uint32_t node = node_of(r);
+    if (states_[r] == State::open || states_[r] == State::starting) return true;
+    if (states_[r] == State::off && scales() && !leaving_[node]) return true;
+    if (states_[r] == State::draining && (!leaving_[node] || down_for_[node] != Time::max())) return true;
   }
   return false;
 }
@@ -91,7 +92,7 @@ void Availability::set(std::uint32_t replica, State state, Time at) {
     if (up(present) && state != State::draining) log_->add(Happening::down, replica, kNone);
   }
   if (paid(present) != paid(state)) {
-    if (paid(present)) paid_ns_[layout_.kind_of(replica)] += (at - since_[replica]).count / kPsPerNs;
+    paid_changes_.push_back({at, layout_.kind_of(replica), paid(state) ? 1 : -1});
     since_[replica] = at;
   }
   present = state;
@@ -166,18 +167,19 @@ void Availability::close(std::uint32_t replica, Time at) {
   if (leaving_[node] && empty(node)) put_back(node, down_for_[node], at);
 }
 
-void Availability::tell_means(FleetHistory& fleet, Time end) const {
-  std::vector<std::int64_t> of_kind = paid_ns_;
-  for (std::uint32_t r = 0; r < states_.size(); ++r) {
-    if (paid(states_[r])) of_kind[layout_.kind_of(r)] += (end - since_[r]).count / kPsPerNs;
+void Availability::tell_means(FleetHistory& fleet, Time from, Time to) const {
+  std::vector<TimeSum> of_kind(backs_.size());
+  for (const PaidChange& c : paid_changes_) {
+    const TimeSum rest = to - std::clamp(c.at, from, to);
+    of_kind[c.kind] = c.change > 0 ? of_kind[c.kind] + rest : of_kind[c.kind] - rest;
   }
-  const double whole = std::max(1.0, static_cast<double>(end.count / kPsPerNs));
-  std::int64_t all = 0;
-  for (const std::int64_t ns : of_kind) {
-    all += ns;
-    fleet.mean_replicas_of_kind.push_back(static_cast<double>(ns) / whole);
+  TimeSum all;
+  const double span_s = std::max(1e-12, seconds(to - from));
+  for (const TimeSum time : of_kind) {
+    all += time;
+    fleet.mean_replicas_of_kind.push_back(seconds(time) / span_s);
   }
-  fleet.mean_replicas = static_cast<double>(all) / whole;
+  fleet.mean_replicas = seconds(all) / span_s;
 }
 
 }  // namespace kvplan

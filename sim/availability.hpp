@@ -62,8 +62,9 @@ class Availability {
   // A draining replica is empty.
   void close(std::uint32_t replica, Time at);
 
-  // Of the replicas that were starting, open or draining until `end`: their mean number, in all and of each kind.
-  void tell_means(FleetHistory&, Time end) const;
+  // Of the replicas that were starting, open or draining: their mean number from one instant to another, in all and of
+  // each kind.
+  void tell_means(FleetHistory&, Time from, Time to) const;
   std::int64_t started = 0, stopped = 0;  // by scaling
 
  private:
@@ -72,6 +73,11 @@ class Availability {
     std::uint64_t sequence;
     Change change;
     bool operator>(const Due& o) const { return at != o.at ? at > o.at : sequence > o.sequence; }
+  };
+  struct PaidChange {
+    Time at;
+    std::uint32_t kind;
+    std::int32_t change;  // 1: one more is paid for, -1: one less
   };
 
   bool scales() const { return scaling_.min_replicas > 0; }
@@ -90,7 +96,7 @@ class Availability {
   const ScalingConfig& scaling_;
   EventLog* log_ = nullptr;
   std::vector<State> states_;  // by replica
-  std::vector<Time> since_;    // by replica: of the present state
+  std::vector<Time> since_;    // by replica: when it was last paid for anew, or no longer
   std::vector<std::uint32_t> open_;
   std::int64_t draining_ = 0;
   std::vector<std::uint8_t> leaving_;  // by node: being drained, or down
@@ -99,7 +105,7 @@ class Availability {
   std::priority_queue<Due, std::vector<Due>, std::greater<>> queue_;
   std::uint64_t sequence_ = 0;
   std::deque<std::pair<Time, std::int64_t>> wanted_;  // replicas, within the cooldown
-  std::vector<std::int64_t> paid_ns_;  // by kind: replica-nanoseconds, of states that have ended
+  std::vector<PaidChange> paid_changes_;              // in order of time
 };
 
 }  // namespace kvplan

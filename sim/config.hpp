@@ -195,7 +195,7 @@ struct SimulationConfig {
   StepTimes step_times;                   // context_ps: of a part of a token (Speculation)
   StepTimes draft_times;                  // of all of a step's drafts together; context_ps likewise
   NodeLinks links;                        // of one node; all nodes are alike
-  Bytes kv_bytes_per_token{0};            // of the whole replica: what a token takes in G2
+  Bytes kv_bytes_per_token{0};            // of all GPUs of the replica: what a token takes below G1
   Bytes kv_bytes_per_token_per_gpu{0};    // what each GPU of the replica moves
   // A mixed fleet: further kinds of replicas, on nodes of their own, numbered behind (layout.hpp). Each has its number of
   // replicas and of those on a node, its engine, tiers, links, step times and KV bytes; what is about the whole fleet

@@ -180,7 +180,7 @@ void FlowNetwork::end(RouteId route, Time at) {
   for (const LimitUse& use : uses(route)) {
     LimitState& limit = limits_[use.limit];
     limit.bytes += flow.bytes * use.weight;
-    if (--limit.moving_flows == 0) limit.busy += at - limit.busy_since;
+    if (--limit.moving_flows == 0) limit.rest(at);
   }
   flow = Flow{};
   erase_sorted(moving_, route);
@@ -196,7 +196,7 @@ void FlowNetwork::cut(Time at) {
     for (const LimitUse& use : uses(r)) {
       LimitState& limit = limits_[use.limit];
       limit.bytes += moved * use.weight;
-      if (--limit.moving_flows == 0) limit.busy += at - limit.busy_since;
+      if (--limit.moving_flows == 0) limit.rest(at);
     }
   }
   std::fill(flows_.begin(), flows_.end(), Flow{});
@@ -268,7 +268,8 @@ void FlowNetwork::find_next_event() {
 std::vector<LinkUsage> FlowNetwork::usage(const std::string& prefix) const {
   std::vector<LinkUsage> all;
   for (std::size_t i = 0; i < limits_.size(); ++i) {
-    all.push_back({prefix + limit_names_[i], limits_[i].capacity, limits_[i].bytes, limits_[i].busy});
+    const LimitState& l = limits_[i];
+    all.push_back({prefix + limit_names_[i], l.capacity, l.bytes, l.busy, l.last_moved});
   }
   return all;
 }

@@ -106,6 +106,8 @@ class FlowNetwork {
     std::int32_t moving_flows = 0;
     Time busy_since{0};
     Time busy{0};
+    Time last_moved{0};
+    void rest(Time at) { busy += at - busy_since, last_moved = at; }
     Bytes bytes{0};
     std::int64_t left = 0;     // scratch of fill()
     std::int64_t weights = 0;  // scratch of fill()

@@ -27,7 +27,7 @@ struct LoadDecision {
 struct LoadChoices {
   std::int64_t loaded = 0, recomputed = 0, partial = 0;  // requests
   std::int64_t recomputed_tokens = 0;                    // that a tier below held
-  Time saved_against_loading{0}, saved_against_recomputing{0};
+  TimeSum saved_against_loading, saved_against_recomputing;
 
   void add(const LoadDecision& d, std::int64_t blocks, std::int64_t block_tokens) {
     ++(d.computed_blocks == 0 ? loaded : d.computed_blocks == blocks ? recomputed : partial);

@@ -86,7 +86,7 @@ bool Replica::try_reserve(SequenceId id, Time at) {
   ++loading_;
   const std::int64_t block = run_.workload.block_tokens;
   const std::int64_t tokens = std::max<std::int64_t>(0, turn.prompt_tokens - here * block);
-  const Bytes lacking = tokens * run_.config.kv_bytes_per_token;
+  const Bytes lacking = tokens * config_.kv_bytes_per_token;
   note(Happening::reserve, s.turn, tokens, lacking.count);
   run_.reserved_prompts.push_back({s.turn, id, lacking});
   return true;

@@ -40,7 +40,9 @@ struct RequestRecord {
 
 // What became of a fleet that is not the same throughout.
 struct FleetHistory {
-  double mean_replicas = 0;  // that were starting, open or draining; 0 where all run throughout
+  // That were starting, open or draining, from the first arrival that is served until the last of these ends; 0 where all
+  // run throughout.
+  double mean_replicas = 0;
   std::vector<double> mean_replicas_of_kind = {};  // likewise; empty where all run throughout
   std::int64_t failures = 0, drains = 0;           // of nodes that were there
   std::int64_t started = 0, stopped = 0;           // replicas, by scaling
@@ -54,6 +56,7 @@ struct LinkUsage {
   std::int64_t bytes_per_s = 0;
   Bytes bytes;              // moved over the run
   Time busy;                // with at least one flow
+  Time last_moved{0};       // when it was last busy
 };
 
 struct SimulationResult {

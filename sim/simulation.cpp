@@ -167,7 +167,7 @@ void Simulation::schedule_arrival(TurnId turn, Time at) {
   record.arrival = at;
   if (run_.log != nullptr) run_.log->add_at(at, {Happening::arrive, kNone, turn});
   const std::int64_t tokens = workload_.turns[turn].prompt_tokens;
-  record.frontend = config_.engine.frontend_fixed + Time(config_.engine.frontend_ps_per_token * tokens);
+  record.frontend = config_.engine.frontend_fixed + Time(config_.engine.frontend_ps_per_token) * tokens;
   if (workload_.turns[turn].arrival.after == kNone) {
     static_arrivals_.emplace_back(front_end_takes_turns() ? at : at + record.frontend, turn);
   } else {
@@ -184,7 +184,7 @@ void Simulation::pass_front_end(TurnId turn, Time at) {
   passed_[turn] = 1;
   const std::int64_t tokens = workload_.turns[turn].prompt_tokens;
   const Time service =
-      config_.engine.frontend_service_fixed + Time(config_.engine.frontend_service_ps_per_token * tokens);
+      config_.engine.frontend_service_fixed + Time(config_.engine.frontend_service_ps_per_token) * tokens;
   front_end_free_ = std::max(front_end_free_, at) + service;
   RequestRecord& record = run_.result.requests[turn];
   record.frontend += front_end_free_ - at;
@@ -512,7 +512,6 @@ void Simulation::finish() {
   for (std::size_t level = 0; level < tiers_.size(); ++level) {
     for (std::uint32_t i = 0; i < tiers_[level].size(); ++i) count_tier(level, i);
   }
-  if (availability_.changes()) availability_.tell_means(result.fleet, result.end);
   result.fleet.started = availability_.started;
   result.fleet.stopped = availability_.stopped;
   for (std::uint32_t node = 0; node < networks_.size(); ++node) {
@@ -524,16 +523,25 @@ void Simulation::finish() {
     result.links.insert(result.links.end(), usage.begin(), usage.end());
     result.handed_over = handover_->moved();
   }
-  Time last{0};
+  Time first = Time::max(), last{0}, first_served = Time::max(), served{0};
   for (const RequestRecord& r : result.requests) {
+    first = std::min(first, r.arrival);
     last = std::max(last, r.arrival);
+    if (r.outcome == Outcome::completed) {
+      first_served = std::min(first_served, r.arrival);
+      served = std::max(served, r.finish);
+    }
     const bool exact = r.first_token - r.arrival == r.frontend + r.queue + r.load + r.prefill;
     KVPLAN_ASSERT(r.outcome == Outcome::refused || (r.outcome == Outcome::completed && exact));
+  }
+  if (availability_.changes()) {
+    if (served < first_served) first_served = Time(0), served = result.end;  // nobody is
+    availability_.tell_means(result.fleet, first_served, served);
   }
   result.in_system_at_decile.assign(10, 0);
   for (const RequestRecord& r : result.requests) {
     for (std::int64_t d = 1; d <= 10; ++d) {
-      const Time t(last.count / 10 * d);
+      const Time t(first.count + (last - first).count / 10 * d);
       result.in_system_at_decile[d - 1] += r.outcome == Outcome::completed && r.arrival <= t && t < r.finish;
     }
   }

@@ -176,7 +176,7 @@ TEST_CASE("disaggregated, fast-forward equals stepping one by one") {
       RC_ASSERT(x.hit_g1_tokens == y.hit_g1_tokens && x.hit_g2_tokens == y.hit_g2_tokens);
       const bool decoded = x.outcome == Outcome::completed && turns.turns[i].output_tokens > 1;
       RC_ASSERT((x.decode_replica != kNone) == decoded);
-      if (decoded) lacked += turns.turns[i].prompt_tokens * c.kv_bytes_per_token;
+      if (decoded) lacked += turns.turns[i].prompt_tokens * c.decode_pool[0].kv_bytes_per_token;
     }
     RC_ASSERT(jumped.handed_over == stepped.handed_over && jumped.handed_over <= lacked);
     RC_ASSERT(jumped.gpu_busy == stepped.gpu_busy);

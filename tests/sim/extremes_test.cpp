@@ -92,6 +92,16 @@ TEST_CASE("durations as long as the clock never end, and what lasts beyond the c
   Load last(16);
   last.turn(Time::max() - Time(1), "abc", 0, 5);
   CHECK_THROWS_AS(simulate(last.build(), small_machine(200)), InfeasibleError);
+
+  Load tokens(1 << 28);
+  tokens.turn(Time(0), "", 200'000'000, 1);
+  const Workload long_prompt = tokens.build();
+  for (std::int64_t EngineConfig::*front_end :
+       {&EngineConfig::frontend_ps_per_token, &EngineConfig::frontend_service_ps_per_token}) {
+    SimulationConfig slow = small_machine(200);
+    slow.engine.*front_end = kPsPerS / 10;
+    CHECK_THROWS_AS(simulate(long_prompt, slow), InfeasibleError);
+  }
 }
 
 TEST_CASE("replicas are busy for longer together than the clock runs") {

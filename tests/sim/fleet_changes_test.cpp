@@ -110,6 +110,49 @@ TEST_CASE("a drained node ends what it has and takes no more, until it is back")
   CHECK(r.fleet.drains == 1);
 }
 
+TEST_CASE("a drained node of a fleet that scales comes back, and requests wait for it") {
+  Load load(16);
+  load.turn(ms(0), "a", 0, 10);
+  load.turn(ms(3), "b", 0, 1);
+  const Workload w = load.build();
+  SimulationConfig c = machine(1);
+  c.outages = {drains(0, ms(2), ms(5))};  // empty at 10 ms, back at 15
+  c.scaling = {1, 10, ms(10), ms(1), ms(50)};
+  const SimulationResult r = simulate(w, c);
+  CHECK(r.requests[0].finish == ms(10));
+  CHECK(r.requests[1].outcome == Outcome::completed);
+  CHECK(r.requests[1].first_token == ms(22));  // started at 20 ms, when scaling next looks
+  c.outages = {drains(0, ms(2))};
+  const SimulationResult for_good = simulate(w, c);
+  CHECK(for_good.requests[1].refusal == Refusal::unavailable);
+}
+
+TEST_CASE("the replicas paid for are those while requests are served, whenever that begins") {
+  const auto fleet = [](Time late) {
+    Load load(16);
+    for (int i = 0; i < 40; ++i) load.turn(late, std::string(1, static_cast<char>('A' + i)), 0, 200);
+    SimulationConfig c = machine(6);
+    c.scaling = {1, 10, ms(10), ms(25), ms(50)};
+    return simulate(load.build(), c);
+  };
+  const SimulationResult at_once = fleet(ms(0)), late = fleet(ms(5000));
+  CHECK(at_once.requests[39].finish + ms(5000) == late.requests[39].finish);
+  CHECK(late.fleet.mean_replicas == at_once.fleet.mean_replicas);
+  CHECK(late.in_system_at_decile == at_once.in_system_at_decile);
+
+  // Two replicas until one is lost; what comes much later, and is refused, pays for nothing.
+  Load load(16);
+  load.turn(ms(0), "a", 0, 10);
+  load.turn(ms(0), "b", 0, 10);
+  load.turn(ms(9000), "c", 0, 10);
+  SimulationConfig c = machine(2);
+  c.router.policy = RouterPolicy::round_robin;
+  c.outages = {fails(0, ms(12)), fails(1, ms(20))};
+  const SimulationResult lost = simulate(load.build(), c);
+  CHECK(lost.requests[2].outcome == Outcome::refused);
+  CHECK(lost.fleet.mean_replicas == 2);
+}
+
 TEST_CASE("without a replica, now and later, requests are refused") {
   Load load(16);
   load.turn(ms(0), "a", 0, 10);
