@@ -17,10 +17,12 @@ std::string gb(std::int64_t bytes) {
   return fmt::format("{:.1f} GB ({} bytes)", static_cast<double>(bytes) / 1e9, bytes);
 }
 
-std::string ways_out(const Architecture& model, std::int64_t usable, std::int32_t tp, Dtype weights) {
+// A wider replica is one only where a node has GPUs for it: replicas do not span nodes.
+std::string ways_out(const Architecture& model, const Hardware& hardware, std::int64_t usable, std::int32_t tp,
+                     Dtype weights) {
   const std::int64_t room = usable - kActivationAndRuntimeBytes.count;
   std::string text;
-  for (std::int32_t wider = tp + 1; wider <= 64 && text.empty(); ++wider) {
+  for (std::int32_t wider = tp + 1; wider <= hardware.gpus_per_node && text.empty(); ++wider) {
     const std::int64_t need = weights_per_gpu(model, wider, weights);
     if (model.heads % wider == 0 && need < room) {
       text = fmt::format("tp {} ({:.1f} GB of weights a GPU), ", wider, static_cast<double>(need) / 1e9);
@@ -30,13 +32,14 @@ std::string ways_out(const Architecture& model, std::int64_t usable, std::int32_
   if (bytes_per_element(weights) > 1 && fp8 < room) {
     text += fmt::format("fp8 weights ({:.1f} GB), ", static_cast<double>(fp8) / 1e9);
   }
-  return text + "a GPU with more memory, or a smaller model";
+  return text + "a GPU with more memory, a node with more GPUs, or a smaller model";
 }
 
 }  // namespace
 
-Bytes kv_memory_per_gpu(const Architecture& model, const Gpu& gpu, std::int32_t tp, Dtype weights,
+Bytes kv_memory_per_gpu(const Architecture& model, const Hardware& hardware, std::int32_t tp, Dtype weights,
                         double gpu_memory_utilization) {
+  const Gpu& gpu = hardware.gpu;
   const std::int64_t usable = std::llround(gpu.hbm_bytes.value * gpu_memory_utilization);
   const std::int64_t need = weights_per_gpu(model, tp, weights) + kActivationAndRuntimeBytes.count;
   if (usable > need) return Bytes(usable - need);
@@ -45,12 +48,12 @@ Bytes kv_memory_per_gpu(const Architecture& model, const Gpu& gpu, std::int32_t 
       "{} x {:.0f} GB leave {}, before any KV\n  help: {}",
       model.name, gpu.name, tp, gb(weights_per_gpu(model, tp, weights)), name_of(weights),
       gb(kActivationAndRuntimeBytes.count), gb(need), gpu_memory_utilization, gpu.hbm_bytes.value / 1e9, gb(usable),
-      ways_out(model, usable, tp, weights)));
+      ways_out(model, hardware, usable, tp, weights)));
 }
 
 KvShare kv_share(const Architecture& a, Dtype kv, std::int32_t tp, Bytes memory, std::int64_t sequences) {
-  const Bytes all = a.kv_bytes_per_token(kv), all_gpu = a.kv_bytes_per_token_per_gpu(kv, tp);
-  const KvShare whole{all, all_gpu, Bytes(0), memory};
+  const Bytes all_gpu = a.kv_bytes_per_token_per_gpu(kv, tp);
+  const KvShare whole{tp * all_gpu, all_gpu, Bytes(0), memory};
   const std::int64_t full_layers = a.layers - a.window.layers;
   if (a.window.layers == 0 || full_layers == 0) return whole;
   const std::int64_t windowed = all_gpu.count / a.layers * a.window.layers;
@@ -58,7 +61,7 @@ KvShare kv_share(const Architecture& a, Dtype kv, std::int32_t tp, Bytes memory,
   if (aside.count >= memory.count) return whole;
   const Bytes rest(memory.count - aside.count);
   if (rest.count / full_gpu.count <= memory.count / all_gpu.count) return whole;
-  return {a.kv_bytes_per_token_beyond_window(kv), full_gpu, aside, rest};
+  return {tp * full_gpu, full_gpu, aside, rest};
 }
 
 }  // namespace kvplan

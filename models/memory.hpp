@@ -14,7 +14,7 @@ inline constexpr Bytes kActivationAndRuntimeBytes{std::int64_t{3} << 30};
 inline constexpr double kGpuMemoryUtilization = 0.9;  // vLLM's default
 
 // Of one GPU. InfeasibleError that names the bytes and the ways out when nothing is left.
-Bytes kv_memory_per_gpu(const Architecture&, const Gpu&, std::int32_t tp, Dtype weights,
+Bytes kv_memory_per_gpu(const Architecture&, const Hardware&, std::int32_t tp, Dtype weights,
                         double gpu_memory_utilization = kGpuMemoryUtilization);
 
 // How KV memory is divided where some layers see a window. A hybrid cache manager keeps of these layers only the last
@@ -23,7 +23,7 @@ Bytes kv_memory_per_gpu(const Architecture&, const Gpu&, std::int32_t tp, Dtype 
 //
 //   hybrid: bytes of the layers without a window a token, after sequences x window x bytes of the others are set aside
 struct KvShare {
-  Bytes per_token;          // of the whole replica
+  Bytes per_token;  // of the whole replica: what its GPUs have together, a latent or a KV head of several once for each
   Bytes per_token_per_gpu;
   Bytes set_aside{0};       // of one GPU, for windows; 0: every layer keeps every token
   Bytes paged;              // of one GPU: the rest

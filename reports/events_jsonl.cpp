@@ -121,6 +121,7 @@ ordered_json decode_side(const SimulationConfig& c) {
   ordered_json j = {{"replicas", own.replicas},
                     {"max_num_seqs", own.engine.max_num_seqs},
                     {"max_num_batched_tokens", own.engine.max_num_batched_tokens},
+                    {"kv_bytes_per_token", own.kv_bytes_per_token.count},
                     {"step_times", step_times(own, own.step_times)},
                     {"parts", c.handoff.layerwise ? c.step_times[0].layers : 1},
                     {"limits", limits(c.handoff.limits)},

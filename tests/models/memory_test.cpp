@@ -8,28 +8,44 @@ namespace {
 
 TEST_CASE("memory left for KV is what utilization, weights and runtime leave") {
   const Architecture a = load_architecture("llama-3.1-8b");
-  const Gpu g = load_hardware("x86-h100-sxm").gpu;
+  const Hardware g = load_hardware("x86-h100-sxm");
   const std::int64_t runtime = std::int64_t{3} << 30;
   CHECK(kv_memory_per_gpu(a, g, 1, Dtype::bf16).count == 72'000'000'000 - 2 * 8'030'261'248 - runtime);
   CHECK(kv_memory_per_gpu(a, g, 2, Dtype::bf16, 0.8).count == 64'000'000'000 - 8'030'261'248 - runtime);
 }
 
+std::string refusal(const Architecture& a, const Hardware& h, std::int32_t tp) {
+  try {
+    kv_memory_per_gpu(a, h, tp, Dtype::bf16);
+  } catch (const InfeasibleError& e) {
+    return e.what();
+  }
+  return "";
+}
+
 TEST_CASE("published: Llama 3 70B in BF16 runs out of memory on 96 GB, and the error names the bytes") {
   const Architecture a = load_architecture("llama-3-70b");
-  const Gpu g = load_hardware("gh200-96").gpu;
-  std::string told;
-  try {
-    kv_memory_per_gpu(a, g, 1, Dtype::bf16);
-  } catch (const InfeasibleError& e) {
-    told = e.what();
-  }
+  const Hardware h = load_hardware("gh200-96");
+  const std::string told = refusal(a, h, 1);
   CAPTURE(told);
   CHECK(told.find("141.1 GB (141107412992 bytes)") != std::string::npos);
   CHECK(told.find("86.4 GB (86400000000 bytes)") != std::string::npos);
-  CHECK(told.find("tp 2 (70.6 GB of weights a GPU)") != std::string::npos);
   CHECK(told.find("fp8 weights (72.7 GB)") != std::string::npos);
-  CHECK(kv_memory_per_gpu(a, g, 1, Dtype::fp8).count > 0);
-  CHECK(kv_memory_per_gpu(a, g, 2, Dtype::bf16).count > 0);
+  CHECK(kv_memory_per_gpu(a, h, 1, Dtype::fp8).count > 0);
+  CHECK(kv_memory_per_gpu(a, h, 2, Dtype::bf16).count > 0);
+}
+
+TEST_CASE("a wider replica is a way out where a node has GPUs for it, and only there") {
+  const Architecture a = load_architecture("llama-3-70b");
+  const std::string told = refusal(a, load_hardware("x86-h100-sxm"), 1);
+  CAPTURE(told);
+  CHECK(told.find("help: tp 4 (35.3 GB of weights a GPU)") != std::string::npos);
+  for (const auto& [hardware, tp, model] : {std::tuple{"gh200-96", 1, "llama-3-70b"}, {"x86-h100-sxm", 8, "llama-3.1-405b"}}) {
+    const std::string alone = refusal(load_architecture(model), load_hardware(hardware), tp);
+    CAPTURE(alone);
+    CHECK(alone.find("a GPU with more memory, a node with more GPUs, or a smaller model") != std::string::npos);
+    CHECK(alone.find(" tp ") == std::string::npos);
+  }
 }
 
 TEST_CASE("windows: a hybrid cache keeps the last window of each sequence, where that holds more tokens") {
@@ -52,6 +68,17 @@ TEST_CASE("windows: a hybrid cache keeps the last window of each sequence, where
           memory.count / oss.kv_bytes_per_token_per_gpu(Dtype::bf16, 2).count);
   }
   CHECK(kv_share(load_architecture("llama-3.1-8b"), Dtype::bf16, 1, memory, 256).paged.count == memory.count);
+}
+
+TEST_CASE("a replica stores what its GPUs have together: a latent once for each, heads once") {
+  const Bytes memory(std::int64_t{40} << 30);
+  const Architecture latent = load_architecture("deepseek-v3"), heads = load_architecture("llama-3.1-8b");
+  for (const std::int32_t tp : {1, 2, 8}) {
+    const KvShare of_latent = kv_share(latent, Dtype::bf16, tp, memory, 64), of_heads = kv_share(heads, Dtype::bf16, tp, memory, 64);
+    CHECK(of_latent.per_token == tp * latent.kv_bytes_per_token(Dtype::bf16));
+    CHECK(of_latent.per_token == tp * of_latent.per_token_per_gpu);
+    CHECK(of_heads.per_token == heads.kv_bytes_per_token(Dtype::bf16));
+  }
 }
 
 }  // namespace

@@ -410,7 +410,7 @@ TEST_CASE("the checker notices hand-overs that are none") {
       {"two prompts do not share what the decode replica takes in", "links",
        [](auto& c) { c.handoff.limits[2].bytes_per_s *= 2; }},
       {"the wait for the first byte is left out", "links", [](auto& c) { c.handoff.routes[0].segment_ps = 0; }},
-      {"half the bytes", "handover", [](auto& c) { c.kv_bytes_per_token.count /= 2; }},
+      {"half the bytes", "handover", [](auto& c) { c.decode_pool[0].kv_bytes_per_token.count /= 2; }},
       {"layers move before the prompt is computed", "handover", [](auto& c) { c.handoff.layerwise = true; }},
       {"more sequences than may decode", "limits", [](auto& c) { c.decode_pool[0].engine.max_num_seqs = 8; }},
       {"more pages than the decode replica has", "capacity",

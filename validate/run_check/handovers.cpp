@@ -49,7 +49,7 @@ void Checker::reserve(const Entry& e) {
     here += tokens(p);
   }
   q.handover.held_tokens = here;
-  q.handover.lacking_bytes = (asked(e.turn).prompt_tokens - here) * header_.kv_bytes_per_token;
+  q.handover.lacking_bytes = (asked(e.turn).prompt_tokens - here) * header_.decode.kv_bytes_per_token;
   expect("handover", e.tokens == asked(e.turn).prompt_tokens - here && e.bytes == q.handover.lacking_bytes,
          fmt::format("request {} lacks {} bytes on replica {}, which has {} of its {} tokens", e.turn, e.bytes,
                      e.replica, here, asked(e.turn).prompt_tokens));

@@ -75,6 +75,7 @@ DecodeSide decode_side(const json& j) {
   return {j.at("replicas"),
           j.at("max_num_seqs"),
           j.at("max_num_batched_tokens"),
+          j.at("kv_bytes_per_token"),
           j.at("parts"),
           step_costs(j.at("step_times")),
           step_costs(j.value("draft_times", json::array())),
@@ -148,7 +149,6 @@ Header header_of(const json& j) {
   h.block_tokens = j.at("block_tokens");
   h.page_tokens = j.at("page_tokens");
   h.max_context_tokens = j.at("max_context_tokens");
-  h.kv_bytes_per_token = j.at("kv_bytes_per_token");
   h.blocking_loads = j.at("blocking_loads");
   h.overlap = j.at("overlap");
   if (j.contains("speculation")) h.speculation = speculation(j.at("speculation"));

@@ -45,7 +45,7 @@ struct RouteLimit {
 
 // Replicas that only decode, numbered behind the others; none: every replica does both.
 struct DecodeSide {
-  std::int64_t replicas = 0, max_num_seqs = 0, max_num_batched_tokens = 0;
+  std::int64_t replicas = 0, max_num_seqs = 0, max_num_batched_tokens = 0, kv_bytes_per_token = 0;
   std::int64_t parts = 1;  // of a prompt's KV; the last moves once it is computed, the others may move before
   std::vector<StepCost> step_costs, draft_costs;  // drafts: all of a step's together
   std::vector<std::int64_t> limits;
@@ -66,7 +66,7 @@ struct Kind {
 };
 
 struct Header {
-  std::int64_t block_tokens, page_tokens, max_context_tokens, kv_bytes_per_token;
+  std::int64_t block_tokens, page_tokens, max_context_tokens;
   bool blocking_loads;
   bool overlap = false;  // a step that follows another takes the longer of host and device
   Speculation speculation;
