@@ -369,7 +369,7 @@ Built build_kind(const Scenario& s, const std::string& offload, const Hardware& 
   c.step_by_step = s.boolean("engine.step_by_step");
   c.check = s.boolean("engine.check");
   b.kv_memory_per_gpu =
-      kv_memory_per_gpu(model, hardware.gpu, b.gpus_per_replica, weights, s.number("engine.gpu_memory_utilization"));
+      kv_memory_per_gpu(model, hardware, b.gpus_per_replica, weights, s.number("engine.gpu_memory_utilization"));
   const KvShare share = kv_share(model, kv, b.gpus_per_replica, b.kv_memory_per_gpu, c.engine.max_num_seqs);
   c.kv_bytes_per_token = share.per_token;
   c.kv_bytes_per_token_per_gpu = share.per_token_per_gpu;

@@ -118,7 +118,7 @@ void add_memory(Json& facts, const Hardware& h, const Architecture& model, const
   facts["kv_memory_bytes_per_gpu"] = nullptr;
   facts["kv_memory_tokens_per_replica"] = nullptr;
   try {
-    const std::int64_t left = kv_memory_per_gpu(model, h.gpu, d.tp, d.weights, d.gpu_memory_utilization).count;
+    const std::int64_t left = kv_memory_per_gpu(model, h, d.tp, d.weights, d.gpu_memory_utilization).count;
     facts["kv_memory_bytes_per_gpu"] = left;
     facts["kv_memory_tokens_per_replica"] = left / (per_token * d.page_tokens) * d.page_tokens;
   } catch (const InfeasibleError& e) {

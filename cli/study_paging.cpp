@@ -52,7 +52,7 @@ Study run(const Architecture& model, const Hardware& h, Dtype weights, Dtype kv,
   const double utilization = number_of(values, "gpu-memory-utilization", 0.05, 1);
   s.longest = static_cast<std::int32_t>(integer_of(values, "max-model-len", 2, model.max_context_tokens));
   s.max_num_seqs = static_cast<std::int32_t>(integer_of(values, "max-num-seqs", 1, 1 << 16));
-  const Bytes memory = kv_memory_per_gpu(model, h.gpu, 1, weights, utilization);
+  const Bytes memory = kv_memory_per_gpu(model, h, 1, weights, utilization);
   s.memory_tokens = memory.count / model.kv_bytes_per_token(kv).count;
   if (s.memory_tokens < s.longest) {
     throw InfeasibleError(

@@ -21,7 +21,7 @@ Experiment memory_study(const JsonFile& file) {
   findings.raise();
   double refused = 0;
   try {
-    kv_memory_per_gpu(model, hardware.gpu, 1, weights);
+    kv_memory_per_gpu(model, hardware, 1, weights);
     e.remarks.push_back("the model was found to fit");
   } catch (const InfeasibleError& error) {
     refused = 1;

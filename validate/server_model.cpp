@@ -69,7 +69,7 @@ ServerPoint server_point(const ServerRow& row, const Hardware& hardware, const O
   p.activation_row_s = activation_row_s(model, hardware.gpu, row.tp);
   p.config.engine.max_context_tokens = model.max_context_tokens;
   Bytes memory =
-      kv_memory_per_gpu(model, hardware.gpu, row.tp, row.weights, b.of_free_memory ? 1 : b.gpu_memory_utilization);
+      kv_memory_per_gpu(model, hardware, row.tp, row.weights, b.of_free_memory ? 1 : b.gpu_memory_utilization);
   if (b.of_free_memory) memory = Bytes(std::llround(static_cast<double>(memory.count) * b.gpu_memory_utilization));
   const KvShare share = kv_share(model, kv, row.tp, memory, b.sequences(row));
   p.config.kv_bytes_per_token = share.per_token;
