@@ -23,8 +23,8 @@ constexpr const char* kUsage =
     "Writes what results say as one page: verdict and recommendation, targets, what TTFT is made of, tiers, links and\n"
     "GPUs over time, cost against latency, and where every figure comes from. RESULT is a result.json, "
     "comparison.json\n"
-    "or plan.json, or a folder that `kvplan run --out` or `kvplan sweep run --out` wrote; several are set side by "
-    "side.\n"
+    "or plan.json, what `kvplan sweep merge --format json` wrote, or a folder that `kvplan run --out`, `kvplan plan "
+    "--out`\nor `kvplan sweep --out` wrote; several are set side by side.\n"
     "The page is one file that reads nothing from the network; its charts are Vega-Lite specifications that can be\n"
     "copied out.\n\n";
 

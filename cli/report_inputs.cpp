@@ -59,7 +59,7 @@ class Reader {
     std::sort(inside.begin(), inside.end());
     if (inside.empty()) {
       throw InputError({folder, 0, 0, "holds no result.json, comparison.json, plan.json or sweep.json",
-                        "name a folder that `kvplan run --out` or `kvplan sweep run --out` wrote"});
+                        "name a folder that `kvplan run --out` or `kvplan sweep --out` wrote"});
     }
     for (const std::string& path : inside) read(path);
   }

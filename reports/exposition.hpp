@@ -20,7 +20,7 @@ struct Instants {
 
   Instants(std::int64_t start, std::int64_t step, Time end);
   std::size_t at_or_after(Time t) const;  // count when there is none
-  Time instant(std::size_t i) const { return Time(static_cast<std::int64_t>(i) * step_s * kPsPerS); }
+  Time instant(std::size_t i) const;  // the last may lie behind the end of the clock: then that
 };
 
 using Labels = std::string;                                   // model_name="x",engine="0"

@@ -15,14 +15,23 @@ namespace {
 
 constexpr const char* kAgain = "the result is not whole, or somebody has changed it; run it again";
 
+struct CurveBlock {
+  const char *name, *axis;
+  bool may_be_empty;  // a curve of which there is no sample: no request has a TPOT where every answer is one token
+};
+
+constexpr CurveBlock kCurveBlocks[] = {
+    {"series", "at_s", false}, {"distribution", "quantile", true}, {"break_even", "tokens", false}};
+
 // Every curve in a block has as many values as its axis. Arrays that are none are lists of objects with curves in them.
-void require_lengths(const Json& block, std::size_t length, const std::string& at, std::vector<std::string>& problems) {
+void require_lengths(const Json& block, std::size_t length, bool may_be_empty, const std::string& at,
+                     std::vector<std::string>& problems) {
   static const std::set<std::string> lists = {"below", "links", "tiers", "ttft_bands"};
   for (const auto& [key, value] : block.items()) {
     const std::string here = at + "/" + key;
     if (value.is_object() || lists.contains(key)) {
-      require_lengths(value, length, here, problems);
-    } else if (value.is_array() && value.size() != length) {
+      require_lengths(value, length, may_be_empty, here, problems);
+    } else if (value.is_array() && value.size() != length && !(may_be_empty && value.empty())) {
       problems.push_back(fmt::format("{}: {} values on an axis of {}", here, value.size(), length));
     }
   }
@@ -51,9 +60,10 @@ void require_result(const Json& document, const std::string& path) {
     throw InputError({path, 0, 0, fmt::format("has the schema \"{}\", not {}", name, kResultSchema), kAgain});
   }
   std::vector<std::string> problems = schema_problems(schema, nlohmann::json(document));
-  for (const auto& [block, axis] : {std::pair{"series", "at_s"}, {"distribution", "quantile"}, {"break_even", "tokens"}}) {
-    if (!problems.empty() || !document.contains(block) || document[block].is_null()) continue;
-    require_lengths(document[block], document[block][axis].size(), std::string("/") + block, problems);
+  for (const CurveBlock& b : kCurveBlocks) {
+    if (!problems.empty() || !document.contains(b.name) || document[b.name].is_null()) continue;
+    const Json& block = document[b.name];
+    require_lengths(block, block[b.axis].size(), b.may_be_empty, std::string("/") + b.name, problems);
   }
   constexpr std::size_t kMostTold = 3;
   std::vector<Diagnostic> findings;

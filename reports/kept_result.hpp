@@ -14,7 +14,7 @@ Json parse_kept(const std::string& path);
 std::string schema_of(const Json& document);
 
 // InputError that names `path`, unless the document keeps to result.schema.json, and its curves have a value for each
-// place on their axis.
+// place on their axis (those of latencies: or none at all).
 void require_result(const Json& document, const std::string& path);
 
 // The file, as required.
