@@ -5,10 +5,12 @@
 #include <algorithm>
 
 #include "cli/arguments.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/load_trace.hpp"
 #include "cli/options.hpp"
 #include "cli/trace_verbs.hpp"
 #include "traces/load.hpp"
+#include "traces/synth.hpp"
 #include "traces/workload_file.hpp"
 
 namespace kvplan {
@@ -85,6 +87,12 @@ po::variables_map parse_trace_arguments(const po::options_description& shown, co
   po::options_description all;
   all.add(shown).add_options()(positional, po::value<std::string>());
   return parse_arguments(all, {positional}, arguments);
+}
+
+void write_trace(const std::string& out, Streams streams, const std::function<void(std::ostream&)>& write) {
+  if (out == "-") return write(streams.out);
+  const Interrupt interrupt;
+  write_trace_file(out, write, [&] { return interrupt.asked(); });
 }
 
 double peak_memory_mb() {

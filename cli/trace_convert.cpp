@@ -6,7 +6,6 @@
 #include "traces/formats.hpp"
 #include "traces/load.hpp"
 #include "traces/mooncake_writer.hpp"
-#include "traces/synth.hpp"
 
 namespace kvplan {
 namespace {
@@ -55,12 +54,7 @@ ExitCode trace_convert(const std::vector<std::string>& arguments, Streams stream
     streams.err << fmt::format("note: {} ({} rows)\n", n.what, n.rows);
   }
   std::vector<WorkloadNote> lost;
-  const std::string out = values["out"].as<std::string>();
-  if (out == "-") {
-    lost = write_mooncake(rows, streams.out);
-  } else {
-    write_trace_file(out, [&](std::ostream& file) { lost = write_mooncake(rows, file); });
-  }
+  write_trace(values["out"].as<std::string>(), streams, [&](std::ostream& to) { lost = write_mooncake(rows, to); });
   if (const std::string passed_over = trace_format(rows.format)->passed_over; !passed_over.empty()) {
     streams.err << fmt::format("lost: {} ({} rows)\n", passed_over, rows.rows.size());
   }

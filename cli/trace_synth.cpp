@@ -171,11 +171,9 @@ ExitCode like(const po::variables_map& values, Streams streams) {
   Imitator imitator(values);
   streams.err << imitator.fit(trace);
   const std::string out = values["out"].as<std::string>();
-  if (out == "-") {
-    imitator.write(streams.out);
-  } else {
-    std::int64_t turns = 0;
-    write_trace_file(out, [&](std::ostream& file) { turns = imitator.write(file); });
+  std::int64_t turns = 0;
+  write_trace(out, streams, [&](std::ostream& to) { turns = imitator.write(to); });
+  if (out != "-") {
     streams.err << fmt::format("{}: {} turns, blocks of {} tokens (read it with --block-tokens {})\n", out, turns,
                                imitator.block_tokens(), imitator.block_tokens());
   }
@@ -228,13 +226,9 @@ ExitCode trace_synth(const Words& arguments, Streams streams) {
   assign_draws(options, values);
   if (!values["fit"].defaulted()) throw UsageError("--fit needs --like TRACE");
   const std::string out = values["out"].as<std::string>();
-  if (out == "-") {
-    synthesise(options, streams.out);
-  } else {
-    std::int64_t turns = 0;
-    write_trace_file(out, [&](std::ostream& file) { turns = synthesise(options, file); });
-    streams.err << fmt::format("{}: {} turns\n", out, turns);
-  }
+  std::int64_t turns = 0;
+  write_trace(out, streams, [&](std::ostream& to) { turns = synthesise(options, to); });
+  if (out != "-") streams.err << fmt::format("{}: {} turns\n", out, turns);
   return ExitCode::done;
 }
 

@@ -3,6 +3,7 @@
 
 #include <boost/program_options.hpp>
 #include <charconv>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,10 @@ Workload load_for_verb(const boost::program_options::variables_map&, Streams, co
 
 // --block-tokens, where it is given. UsageError.
 std::int32_t block_tokens_of(const boost::program_options::variables_map&);
+
+// Calls `write` with where a trace goes: "-" is stdout, and a file appears whole or, also when it is interrupted, not at
+// all.
+void write_trace(const std::string& out, Streams, const std::function<void(std::ostream&)>& write);
 
 // The most memory that the program has held so far.
 double peak_memory_mb();

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <random>
 
+#include "base/destination.hpp"
 #include "base/error.hpp"
 
 namespace kvplan {
@@ -19,19 +20,16 @@ namespace {
                               "name a folder that can be written to with --out"});
 }
 
-// On any failure the temporary is removed and errno says why.
-bool write_whole(const std::string& path, std::string_view text, Flush flush) {
-  std::FILE* file = std::fopen(path.c_str(), "wbx");
+// On any failure errno says why.
+bool write_all(std::FILE* file, std::string_view text, Flush flush) {
   if (!file) return false;
   bool good = std::fwrite(text.data(), 1, text.size(), file) == text.size();
   good = std::fflush(file) == 0 && good;
   if (flush == Flush::disk) good = ::fsync(::fileno(file)) == 0 && good;
   const int reason = errno;
   good = std::fclose(file) == 0 && good;
-  if (good) return true;
-  std::remove(path.c_str());
-  errno = reason;
-  return false;
+  if (!good) errno = reason;
+  return good;
 }
 
 }  // namespace
@@ -39,14 +37,23 @@ bool write_whole(const std::string& path, std::string_view text, Flush flush) {
 void write_file(const std::string& path, std::string_view text, Flush flush) {
   namespace fs = std::filesystem;
   std::error_code error;
-  const fs::path folder = fs::path(path).parent_path();
+  const Destination to = destination_of(path);
+  if (to.in_place) {
+    if (!write_all(std::fopen(path.c_str(), "wb"), text, Flush::none)) fail(path, std::strerror(errno));
+    return;
+  }
+  const fs::path folder = fs::path(to.path).parent_path();
   if (!folder.empty()) fs::create_directories(folder, error);
   if (error) fail(path, error.message());
   // A name that no other process has or had: ids of processes repeat, on other machines and after a restart.
   std::random_device random;
-  const std::string temporary = fmt::format("{}.{}.{:08x}{:08x}.tmp", path, ::getpid(), random(), random());
-  if (!write_whole(temporary, text, flush)) fail(path, std::strerror(errno));
-  fs::rename(temporary, path, error);
+  const std::string temporary = fmt::format("{}.{}.{:08x}{:08x}.tmp", to.path, ::getpid(), random(), random());
+  if (!write_all(std::fopen(temporary.c_str(), "wbx"), text, flush)) {
+    const std::string why = std::strerror(errno);
+    std::remove(temporary.c_str());
+    fail(path, why);
+  }
+  fs::rename(temporary, to.path, error);
   if (error) {
     std::remove(temporary.c_str());
     fail(path, error.message());

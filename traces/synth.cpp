@@ -14,6 +14,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/destination.hpp"
 #include "base/error.hpp"
 #include "base/random.hpp"
 #include "base/units.hpp"
@@ -200,8 +201,10 @@ namespace {
 // Ends the work where a disk is full; a sink that takes fewer bytes instead makes the compressor try for ever.
 class FileSink : public boost::iostreams::sink {
  public:
-  FileSink(std::ofstream& file, const std::string& path) : file_(&file), path_(path) {}
+  FileSink(std::ofstream& file, const std::string& path, const std::function<bool()>& stop)
+      : file_(&file), path_(path), stop_(stop) {}
   std::streamsize write(const char* bytes, std::streamsize n) {
+    if (stop_ && stop_()) throw Error(ExitCode::interrupted, "interrupted: " + path_ + " is not written");
     if (!file_->write(bytes, n)) cannot_write(path_);
     return n;
   }
@@ -209,26 +212,30 @@ class FileSink : public boost::iostreams::sink {
  private:
   std::ofstream* file_;
   std::string path_;
+  std::function<bool()> stop_;
 };
 
 }  // namespace
 
-void write_trace_file(const std::string& path, const std::function<void(std::ostream&)>& write) {
-  const std::string partial = fmt::format("{}.{}.partial", path, ::getpid());  // no other process writes to it
+void write_trace_file(const std::string& path, const std::function<void(std::ostream&)>& write,
+                      const std::function<bool()>& stop) {
+  const Destination to = destination_of(path);
+  // No other process writes to it.
+  const std::string partial = to.in_place ? path : fmt::format("{}.{}.partial", to.path, ::getpid());
   std::ofstream file(partial, std::ios::binary);
   if (!file) cannot_write(path);
   try {
     boost::iostreams::filtering_ostream out;
     if (path.ends_with(".gz")) out.push(boost::iostreams::gzip_compressor(boost::iostreams::gzip::best_compression));
-    out.push(FileSink(file, path));
+    out.push(FileSink(file, path, stop));
     out.exceptions(std::ios::badbit | std::ios::failbit);
     write(out);
     out.reset();  // writes what is held back
     file.close();
-    if (!file || std::rename(partial.c_str(), path.c_str()) != 0) cannot_write(path);
+    if (!file || (!to.in_place && std::rename(partial.c_str(), to.path.c_str()) != 0)) cannot_write(path);
   } catch (...) {
     file.close();
-    std::remove(partial.c_str());
+    if (!to.in_place) std::remove(partial.c_str());
     throw;
   }
 }

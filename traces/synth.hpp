@@ -84,8 +84,10 @@ std::int64_t synthesise(const SynthOptions& options, std::ostream& out);
 std::string synthesise_mooncake(const SynthOptions& options);
 
 // Writes text to a file, gzipped if the name ends in .gz (without a time stamp: same text, same bytes).
-// The file appears whole or not at all. Error if it cannot be written.
+// The file appears whole or not at all, as reports/write.hpp has it. Error if it cannot be written, or (interrupted) as
+// soon as `stop` says so.
 void write_trace_file(const std::string& path, const std::string& text);
-void write_trace_file(const std::string& path, const std::function<void(std::ostream&)>& write);
+void write_trace_file(const std::string& path, const std::function<void(std::ostream&)>& write,
+                      const std::function<bool()>& stop = {});
 
 }  // namespace kvplan

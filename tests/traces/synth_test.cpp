@@ -1,7 +1,10 @@
 #include "traces/synth.hpp"
 
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <iterator>
 
 #include "base/error.hpp"
@@ -114,6 +117,31 @@ TEST_CASE("a gzipped trace reads back, and the same text gives the same bytes") 
   CHECK(same_bytes);
   std::filesystem::remove_all(folder);
   CHECK_THROWS_AS(write_trace_file(folder + "/nowhere/a.jsonl", text), Error);
+}
+
+TEST_CASE("a trace that is interrupted leaves nothing, and one written to a pipe leaves the pipe") {
+  const std::filesystem::path folder = kvplan::testing::own_path("kvplan_synth_ends");
+  std::filesystem::create_directories(folder);
+  const std::string text = synthesise_mooncake(SynthOptions{});
+  for (const char* name : {"a.jsonl", "a.jsonl.gz"}) {
+    int asked = 0;
+    try {
+      write_trace_file(
+          folder / name, [&](std::ostream& out) { out << text; }, [&] { return ++asked > 1; });
+      FAIL("expected an Error");
+    } catch (const Error& e) {
+      CHECK(e.code() == ExitCode::interrupted);
+    }
+    CHECK(std::filesystem::is_empty(folder));
+  }
+  const std::filesystem::path pipe = folder / "pipe";
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  auto read = std::async(std::launch::async, [&] { return read_text_file(pipe); });
+  write_trace_file(pipe, text);
+  const bool same = read.get() == text;
+  CHECK(same);
+  CHECK(std::filesystem::is_fifo(pipe));
+  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("turns that would arrive beyond the clock are refused, not written") {
