@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "cli/text_grid.hpp"
-
 namespace kvplan {
 namespace {
 
@@ -47,8 +45,8 @@ Json interval_of(const Json& central, const Json& low, const Json& high) {
           {"figures", figures}};
 }
 
-std::string interval_text(const std::vector<Column>& columns) {
-  std::string out;
+std::vector<TitledRows> interval_rows(const std::vector<Column>& columns) {
+  std::vector<TitledRows> all;
   for (const Column& c : columns) {
     if (c.document.is_null() || !c.document.contains("interval")) continue;
     std::vector<std::vector<std::string>> grid;
@@ -58,9 +56,9 @@ std::string interval_text(const std::vector<Column>& columns) {
       const auto text = [&](const char* end) { return human_value(i[end].get<double>(), f.unit); };
       grid.push_back({f.title, text("low"), "to", text("high"), fmt::format("central {}", text("central"))});
     }
-    out += fmt::format("\nInterval of {} (both ends of the 90 % interval of step times)\n{}", c.name, text_grid(grid, "  "));
+    all.push_back({fmt::format("Interval of {} (both ends of the 90 % interval of step times)", c.name), std::move(grid), ""});
   }
-  return out;
+  return all;
 }
 
 }  // namespace kvplan

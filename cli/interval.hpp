@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/text_grid.hpp"
 #include "reports/cells.hpp"
 #include "reports/result_document.hpp"
 
@@ -12,7 +13,7 @@ namespace kvplan {
 // "interval" of a result: of each figure the least and the most of three runs. Not an interval of load or of seeds.
 Json interval_of(const Json& central, const Json& low, const Json& high);
 
-// The documents' intervals as text; "" when none has one.
-std::string interval_text(const std::vector<Column>& columns);
+// The documents' intervals; nothing when none has one.
+std::vector<TitledRows> interval_rows(const std::vector<Column>& columns);
 
 }  // namespace kvplan

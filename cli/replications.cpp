@@ -6,8 +6,8 @@
 #include <cmath>
 
 #include "base/error.hpp"
-#include "cli/text_grid.hpp"
 #include "plan/slo.hpp"
+#include "sim/pools.hpp"
 
 namespace kvplan {
 namespace {
@@ -45,6 +45,11 @@ bool same_load(const Workload& a, const Workload& b) {
          std::equal(a.turns.begin(), a.turns.end(), b.turns.begin(), [](const Turn& x, const Turn& y) {
            return x.arrival.time == y.arrival.time && x.prompt_tokens == y.prompt_tokens && x.session == y.session;
          });
+}
+
+bool draws(const SimulationConfig& c) {
+  const bool at_random = c.router.policy == RouterPolicy::random || c.router.policy == RouterPolicy::power_of_two;
+  return at_random && (fleet_replicas(c) > 1 || decode_replicas(c) > 1);
 }
 
 StartUp start_up(const Workload& w, const SimulationResult& result) {
@@ -111,8 +116,8 @@ Json Confidence::document() const {
           {"latency", latency}};
 }
 
-std::string confidence_text(const std::vector<Column>& columns) {
-  std::string out;
+std::vector<TitledRows> confidence_rows(const std::vector<Column>& columns) {
+  std::vector<TitledRows> all;
   for (const Column& c : columns) {
     if (c.document.is_null() || !c.document.contains("confidence")) continue;
     const Json& block = c.document["confidence"];
@@ -130,16 +135,19 @@ std::string confidence_text(const std::vector<Column>& columns) {
                       fmt::format("{} to {}", human_seconds(std::max(0.0, low)), human_seconds(high)),
                       fmt::format("+-{:.1f} %", 100 * (high - low) / 2 / value)});
     }
-    out += fmt::format(
-        "\nConfidence of {}: {:g} % intervals over {} replications, {} requests of the first judged behind the start-up\n{}",
-        c.name, 100 * block["level"].get<double>(), block["replications"].get<std::size_t>(),
-        human_count(block["judged_requests"][0].get<double>()), text_grid(grid, "  "));
+    std::string below;
     if (c.document["verdict"]["state"] != "stable")
-      out += "  The run is not stable: these are figures of this load's length, not of a steady state.\n";
+      below = "The run is not stable: these are figures of this load's length, not of a steady state.";
     else if (!block["start_up_found"].get<bool>())
-      out += "  The start-up does not end within half of the load: a longer load would tell more.\n";
+      below = "The start-up does not end within half of the load: a longer load would tell more.";
+    all.push_back(
+        {fmt::format(
+             "Confidence of {}: {:g} % intervals over {} replications, {} requests of the first judged behind the start-up",
+             c.name, 100 * block["level"].get<double>(), block["replications"].get<std::size_t>(),
+             human_count(block["judged_requests"][0].get<double>())),
+         std::move(grid), below});
   }
-  return out;
+  return all;
 }
 
 void require_precision(const std::vector<Column>& columns, double relative) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/scenario.hpp"
+#include "cli/text_grid.hpp"
 #include "plan/steady.hpp"
 #include "reports/cells.hpp"
 #include "sim/result.hpp"
@@ -16,12 +17,15 @@ namespace kvplan {
 // Replication n, counted from 0: its random draws come from the scenario's seed + n.
 Scenario replication_of(const Scenario&, std::int64_t n);
 
-// Whether two replications are one and the same load: then it has no random draws, and this is what to say of it.
+// Whether two replications are one and the same load: then it has no random draws, and this is what to say of it, unless
+// the fleet itself draws.
 bool same_load(const Workload&, const Workload&);
+bool draws(const SimulationConfig&);
 inline constexpr const char* kNoRandomDraws =
-    "the load has no random draws, so that one replication is all there is (trace.users or trace.arrivals draw)";
+    "neither load nor router draw at random, so that one replication is all there is (trace.users or trace.arrivals draw)";
 
-// The turn with which the steady state begins, by MSER-5 on TTFT; not `found` where the load is too short to tell.
+// The turn with which the steady state begins, by MSER-5 on the TTFT of those that are served; not `found` where the
+// load is too short to tell.
 struct StartUp {
   TurnId end = 0;
   bool found = true;
@@ -51,8 +55,8 @@ class Confidence {
   bool found_ = true;
 };
 
-// The documents' "confidence" as text; "" when none has one.
-std::string confidence_text(const std::vector<Column>&);
+// The documents' "confidence"; nothing when none has one.
+std::vector<TitledRows> confidence_rows(const std::vector<Column>&);
 
 // InputError, with how many replications it would take, where an interval is wider than asked.
 void require_precision(const std::vector<Column>&, double relative);

@@ -68,11 +68,12 @@ Json confidence_of(const Combination& c, const Architecture& model, const Worklo
     if (run.relative > 0 && confidence.within(run.relative)) break;
     const Scenario s = replication_of(c.scenario, n);
     const Workload load = with_chains(load_trace(s, run.strict, err));
-    if (same_load(load, workload)) {
+    const SimulationConfig config = build_config(s, c.offload, c.hardware, model).config;
+    if (same_load(load, workload) && !draws(config)) {
       err << "note: " << kNoRandomDraws << "\n";
       break;
     }
-    const SimulationResult result = simulate(load, build_config(s, c.offload, c.hardware, model).config);
+    const SimulationResult result = simulate(load, config);
     confidence.add(load, result, start_up(load, result));
   }
   return confidence.document();
@@ -131,11 +132,13 @@ std::vector<Column> simulate_all(const RunArguments& run, Streams streams) {
 }
 
 std::string rendered(const std::vector<Column>& columns, Format format, bool colour) {
+  std::vector<TitledRows> below = confidence_rows(columns);
+  for (TitledRows& rows : interval_rows(columns)) below.push_back(std::move(rows));
   switch (format) {
     case Format::table:
-      return text_table(columns, colour) + confidence_text(columns) + interval_text(columns);
+      return text_table(columns, colour) + as_text(below);
     case Format::md:
-      return markdown_table(columns);
+      return markdown_table(columns) + as_markdown(below);
     case Format::csv:
       return csv_table(columns);
     case Format::json:

@@ -62,9 +62,9 @@ PricedStep price_step(const Scenario& s, const Hardware& hardware, const Archite
     notes.push_back(fmt::format("step times are from the roofline: {}", why));
   }
   if (end_of(s) != IntervalEnd::central) {
-    throw InputError(s.finding("step_time.end", fmt::format("the roofline has no interval ({})",
+    throw InputError(s.finding("step_time.end", fmt::format("{}: the roofline has no interval ({})", hardware.name,
                                                             name == kRoofline ? "asked for" : why),
-                               "choose a calibration, or leave the ends out"));
+                               "choose a calibration, other hardware, or leave the ends out"));
   }
   return {roofline_step_time(a, hardware.gpu, Parallelism{tp, s.boolean("expert_parallel")}, weights, kv), std::nullopt};
 }

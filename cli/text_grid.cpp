@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reports/markdown_text.hpp"
+
 namespace kvplan {
 
 std::string text_grid(const std::vector<std::vector<std::string>>& rows, const std::string& indent) {
@@ -21,6 +23,32 @@ std::string text_grid(const std::vector<std::vector<std::string>>& rows, const s
     }
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";
+  }
+  return text;
+}
+
+std::string as_text(const std::vector<TitledRows>& all) {
+  std::string text;
+  for (const TitledRows& one : all) {
+    text += fmt::format("\n{}\n{}", one.title, text_grid(one.rows, "  "));
+    if (!one.below.empty()) text += fmt::format("  {}\n", one.below);
+  }
+  return text;
+}
+
+std::string as_markdown(const std::vector<TitledRows>& all) {
+  std::string text;
+  for (const TitledRows& one : all) {
+    text += fmt::format("\n{}\n", markdown_text(one.title));
+    for (std::size_t r = 0; r < one.rows.size(); ++r) {
+      std::string cells = "|", head = "|", rule = "|";
+      for (const std::string& cell : one.rows[r]) {
+        cells += fmt::format(" {} |", markdown_cell(cell));
+        head += " |", rule += "---|";
+      }
+      text += (r == 0 ? fmt::format("\n{}\n{}\n", head, rule) : "") + cells + "\n";
+    }
+    if (!one.below.empty()) text += fmt::format("\n{}\n", markdown_text(one.below));
   }
   return text;
 }

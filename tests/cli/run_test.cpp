@@ -166,3 +166,35 @@ TEST_CASE("replications give every latency an interval, the narrower the more th
   CHECK(contains(missed.err, "replications, or a load"));
   CHECK(cli({"run", "--relative", "0.1"}).code == 2);
 }
+
+TEST_CASE("replications of a load without draws are one, unless the router draws", "[replications]") {
+  const std::vector<std::string> load = {"run",        "--limit",        "60", "--replicas", "4",
+                                         "--replications", "3", "--format", "json", "--router"};
+  const auto run = [&](const char* router) {
+    std::vector<std::string> arguments = load;
+    arguments.push_back(router);
+    const CliRun made = cli(arguments);
+    REQUIRE((made.code == 0 || made.code == 5));
+    return made;
+  };
+  const CliRun drawn = run("random"), told = run("round-robin");
+  CHECK_FALSE(contains(drawn.err, "draw at random"));
+  CHECK(drawn.json()["confidence"]["replications"] == 3);
+  CHECK(contains(told.err, "neither load nor router draw at random"));
+  CHECK(told.json()["confidence"]["replications"] == 1);
+}
+
+TEST_CASE("Markdown has the intervals that the table has", "[replications]") {
+  const CliRun md = cli({"run", "--limit", "60", "--intervals", "--replications", "1", "--format", "md"});
+  REQUIRE((md.code == 0 || md.code == 5));
+  CHECK(contains(md.out, "Confidence of x86-h100-sxm dram: 90 % intervals over 1 replications"));
+  CHECK(contains(md.out, "Interval of x86-h100-sxm dram"));
+  CHECK(contains(md.out, "| TTFT mean | "));
+  CHECK(contains(md.out, " | to | "));
+}
+
+TEST_CASE("a missing interval names the hardware that has none") {
+  const CliRun run = cli({"run", "--limit", "5", "--hardware", "x86-h100-sxm,gh200-96", "--intervals"});
+  CHECK(run.code == 3);
+  CHECK(contains(run.err, "gh200-96: the roofline has no interval"));
+}
