@@ -11,6 +11,7 @@
 #include "base/decompress.hpp"
 #include "base/embedded.hpp"
 #include "cli/compiled_loads.hpp"
+#include "cli/idle_options.hpp"
 #include "traces/compile.hpp"
 #include "traces/load.hpp"
 #include "traces/transform.hpp"
@@ -114,20 +115,22 @@ TransformOptions transform_options(const Scenario& s) {
 
 }  // namespace
 
-Workload transform_load(Workload load, const Scenario& s) { return transform(std::move(load), transform_options(s)); }
+Workload transform_load(Workload load, const Scenario& s) {
+  Workload transformed = transform(std::move(load), transform_options(s));
+  for (std::string& note : idle_load_options(s)) transformed.notes.push_back({std::move(note)});
+  return transformed;
+}
 
 Workload load_trace(const Scenario& s, bool strict, std::ostream& err, LoadCost* cost) {
   const LoadOptions options = load_options(s, strict);
-  const TransformOptions transformed = transform_options(s);
-  if (!s.has("trace.path")) {
-    return transform(compile_workload(rows_from_text(sample_text(), kSample, options), options), transformed);
-  }
+  transform_options(s);  // what is wrong with them is told before a long trace is read
+  if (!s.has("trace.path")) return transform_load(compile_workload(rows_from_text(sample_text(), kSample, options), options), s);
   const std::string path = s.text("trace.path");
   nlohmann::ordered_json said = s.merged().at("trace");
   said.erase("path");
   said = {{"trace", said}, {"seed", s.integer("seed")}, {"strict", strict}};
   return compiled_load(
-      path, said, [&] { return transform(load_workload(path, options, cost), transformed); }, err);
+      path, said, [&] { return transform_load(load_workload(path, options, cost), s); }, err);
 }
 
 }  // namespace kvplan

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "cli/events.hpp"
+#include "cli/idle_options.hpp"
 #include "cli/interval.hpp"
 #include "cli/load_trace.hpp"
 #include "cli/replay.hpp"
@@ -82,7 +83,8 @@ Json confidence_of(const Combination& c, const Architecture& model, const Worklo
 // Simulates one combination and, with --out, writes it before the next begins: an interrupt keeps what is done.
 Json simulate_one(const Combination& c, const Architecture& model, const Workload& workload, const RunArguments& run,
                   const std::string& folder, std::ostream& err) {
-  const Built built = build_config(c.scenario, c.offload, c.hardware, model);
+  Built built = build_config(c.scenario, c.offload, c.hardware, model);
+  for (std::string& note : idle_fleet_options(run.scenario)) built.notes.push_back(std::move(note));
   EventLog log;
   Replay r = replay(c.scenario, c.hardware, model, built, workload, true, run.events ? &log : nullptr);
   const auto at_end = [&](const char* end) {

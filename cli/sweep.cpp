@@ -15,6 +15,7 @@
 
 #include "base/json_text.hpp"
 #include "cli/arguments.hpp"
+#include "cli/idle_options.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/load_trace.hpp"
 #include "cli/replay.hpp"
@@ -120,7 +121,8 @@ Json evaluate(const SweepFile& sweep, const SweepPoint& point, WorkloadCache& lo
   const WorkloadCache::Shared load = loads.get(point.group, [&] { return with_chains(load_trace(s, false, err)); });
   const Architecture model = load_model(s);
   const Hardware hardware = load_hardware(s, s.texts("hardware").at(0));
-  const Built built = build_config(s, s.texts("offload.mode").at(0), hardware, model);
+  Built built = build_config(s, s.texts("offload.mode").at(0), hardware, model);
+  for (std::string& note : idle_fleet_options(s)) built.notes.push_back(std::move(note));
   Json document = replay(s, hardware, model, built, *load).document;
   document.erase("simulation");
   return document;

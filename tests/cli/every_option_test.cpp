@@ -236,3 +236,32 @@ TEST_CASE("recency spreads prompts that no replica knows") {
   };
   CHECK(mean_tpot("1") < mean_tpot("0"));  // one each, against all four on the first replica
 }
+
+TEST_CASE("an option that nothing reads is told of, once a cause, and only then") {
+  const auto notes = [](const Settings& settings) { return result_of(settings)["notes"].dump(); };
+  const std::pair<Settings, const char*> idle[] = {
+      {{"trace.profile=step", "trace.arrivals_per_s=3"}, "trace.arrivals_per_s, trace.profile: arrivals are not imposed"},
+      {{"trace.profile_step_at_s=9", "trace.arrivals=poisson"}, "trace.profile_step_at_s: trace.profile is not step"},
+      {{"trace.users_start_s=9"}, "trace.users_start_s: there are no trace.users"},
+      {{"disaggregation.decode_tp=2"}, "disaggregation.decode_tp: there are no disaggregation.decode_replicas"},
+      {{"offload.mode=none", "offload.dram_bytes=1 GB"}, "offload.dram_bytes: offload.mode is none"},
+      {{"offload.ssd_bytes=1 TB"}, "offload.ssd_bytes: offload.mode has no SSD"},
+      {{"router.view=routed"}, "router.view: router.policy is not prefix-aware"},
+      {{"scaling.target_requests=2"}, "scaling.target_requests: the number of replicas is fixed"},
+      {{"engine.draft_cost=0.1"}, "engine.draft_cost: nothing is drafted"}};
+  for (const auto& [settings, told] : idle) {
+    const std::string all = notes(settings);
+    CAPTURE(all);
+    CHECK(contains(all, std::string("WITHOUT EFFECT: ") + told));
+    CHECK(all.find("WITHOUT EFFECT") == all.rfind("WITHOUT EFFECT"));
+  }
+  // What has its built-in value is not told of, nor what one of the modes that are compared reads.
+  CHECK_FALSE(contains(notes({"router.view=exact", "scaling.target_requests=32"}), "WITHOUT EFFECT"));
+  CHECK_FALSE(contains(cli({"run", "--limit", "20", "--offload", "none,dram", "--set", "offload.dram_bytes=9 GB"}).out,
+                       "WITHOUT EFFECT"));
+  // Where an option changes the result, it is read.
+  for (const auto& [path, change] : kChanges) {
+    CAPTURE(path);
+    CHECK_FALSE(contains(notes(change.under + Settings{path + "=" + change.to}), "WITHOUT EFFECT"));
+  }
+}
