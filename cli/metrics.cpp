@@ -25,7 +25,8 @@ constexpr const char* kUsage =
     "Writes a run as OpenMetrics text with timestamps, under the names and buckets of vLLM, Dynamo's KV block manager\n"
     "and LMCache: `promtool tsdb create-blocks-from openmetrics` loads it, and dashboards made for those servers show\n"
     "the simulation. RESULT is a folder that `kvplan run --out` wrote; with --events, transfers, stores and evictions\n"
-    "are among the series. --dashboard prints the Grafana dashboard that docs/metrics.md tells how to provision.\n\n";
+    "are among the series. --dashboard prints the Grafana dashboard that docs/looking-into-runs.md tells how to\n"
+    "provision.\n\n";
 
 constexpr const char* kExamples =
     "\nExamples:\n"

@@ -1,5 +1,5 @@
 // A run as the time series that vLLM, Dynamo's KV block manager and LMCache would have exported, under their names and
-// buckets, so that dashboards made for them show the simulation. docs/metrics.md tells what each rests on.
+// buckets, so that dashboards made for them show the simulation. docs/looking-into-runs.md tells what each rests on.
 #pragma once
 
 #include <string>

@@ -26,6 +26,20 @@ TEST_CASE("the manual page tells every verb with its options", "[man]") {
   CHECK(text_of(said).empty());
 }
 
+TEST_CASE("documents that the help of a verb refers to are there", "[man]") {
+  int found = 0;
+  for (const Verb& v : verbs()) {
+    const std::string help = cli({v.name, "--help"}).out;
+    for (std::size_t at = help.find("docs/"); at != std::string::npos; at = help.find("docs/", at + 1)) {
+      const std::string file = help.substr(at, help.find(".md", at) + 3 - at);
+      CAPTURE(v.name, file);
+      CHECK(std::filesystem::exists(KVPLAN_SOURCE_DIR "/" + file));
+      ++found;
+    }
+  }
+  CHECK(found > 3);
+}
+
 TEST_CASE("progress tells simulated time, pace and what is left", "[progress]") {
   const Time hour(3600 * kPsPerS);
   CHECK(progress_line(hour, hour * 4, 2) == "1 h of 4 h simulated, 1,800 x real time, 6 s left");
