@@ -99,10 +99,12 @@ Section what_section(const Workload& w, const TraceStatistics& s, const Reuse& r
 
 Section arrivals_section(const TraceStatistics& s, const Reuse& r) {
   Section arrivals{"arrivals", "Arrivals", {}, {}, {}, {}, {}};
-  arrivals.sentences.push_back(fmt::format(
-      "Gaps between arrivals have a coefficient of variation of {:.2f} (1: Poisson); the busiest minute has {:.2f} "
-      "times the turns of the mean minute.",
-      s.gap_cv, s.peak_to_mean_minute));
+  if (s.duration_s > 0) {
+    arrivals.sentences.push_back(fmt::format(
+        "Gaps between arrivals have a coefficient of variation of {:.2f} (1: Poisson); the busiest minute has {:.2f} "
+        "times the turns of the mean minute.",
+        s.gap_cv, s.peak_to_mean_minute));
+  }
   if (s.tick > Time(0)) {
     arrivals.sentences.push_back(
         fmt::format("The clock has ticks of {:g} s; a run spreads arrivals inside them.", seconds(s.tick)));

@@ -112,8 +112,9 @@ std::string stat_table(const Workload& w, const TraceStatistics& s, const Reuse&
     text += fmt::format("  {:<26}{}\n", name, value);
   };
   row("turns", fmt::format("{} in {:.1f} s, {:.3g} a second", s.turns, s.duration_s, s.turns_per_s));
-  row("burstiness",
-      fmt::format("gaps of CV {:.2f}; busiest minute {:.2f} times the mean", s.gap_cv, s.peak_to_mean_minute));
+  if (s.duration_s > 0)
+    row("burstiness",
+        fmt::format("gaps of CV {:.2f}; busiest minute {:.2f} times the mean", s.gap_cv, s.peak_to_mean_minute));
   if (s.closed_loop_turns > 0)
     row("closed loop", fmt::format("{} of them wait for the turn before", s.closed_loop_turns));
   row("clock", s.tick > Time(0) ? fmt::format("ticks of {:g} s: a run spreads arrivals inside them", seconds(s.tick))

@@ -10,17 +10,21 @@
 namespace kvplan {
 namespace {
 
+// Minutes are equal parts of the whole, each nearly one long: a shorter one at the end would have fewer arrivals than the
+// mean minute, however many come in it.
 void describe_burstiness(const std::vector<Time>& at, TraceStatistics& s) {
   double sum = 0, squares = 0;
-  std::vector<double> minutes(static_cast<std::size_t>(s.duration_s / 60) + 1, 0);
+  std::vector<double> minutes(static_cast<std::size_t>(std::max(1.0, std::round(s.duration_s / 60))), 0);
+  const double count = static_cast<double>(minutes.size());
   for (std::size_t t = 0; t < at.size(); ++t) {
-    ++minutes[static_cast<std::size_t>(seconds(at[t] - at.front()) / 60)];
+    const double minute = seconds(at[t] - at.front()) / s.duration_s * count;
+    ++minutes[static_cast<std::size_t>(std::min(minute, count - 1))];
     const double gap = t == 0 ? 0 : seconds(at[t] - at[t - 1]);
     sum += gap, squares += gap * gap;
   }
   const double n = static_cast<double>(at.size() - 1), mean = sum / n;
   s.gap_cv = std::sqrt(std::max(0.0, squares / n - mean * mean)) / mean;
-  s.peak_to_mean_minute = *std::max_element(minutes.begin(), minutes.end()) / (s.turns_per_s * 60);
+  s.peak_to_mean_minute = *std::max_element(minutes.begin(), minutes.end()) * count / static_cast<double>(at.size());
 }
 
 void describe_arrivals(const Workload& workload, TraceStatistics& s) {

@@ -27,7 +27,7 @@ struct TraceStatistics {
   double duration_s = 0;               // from the first to the last arrival on the recorded timeline
   double turns_per_s = 0;
   double gap_cv = 0;               // coefficient of variation of the gaps between arrivals
-  double peak_to_mean_minute = 0;  // arrivals of the busiest minute over those of the mean minute
+  double peak_to_mean_minute = 1;  // arrivals of the busiest minute over those of the mean minute
   Summary think_s;                 // of turns that arrive after another's end
   Time tick;                       // of the recording clock; zero: not quantised
   Summary prompt_tokens, output_tokens;

@@ -156,3 +156,23 @@ TEST_CASE("turns that would arrive beyond the clock are refused, not written") {
   synth.mean_turns = 40;
   CHECK_THROWS_AS(synthesise_mooncake(synth), UsageError);
 }
+
+TEST_CASE("the busiest minute has no fewer turns than the mean one, whatever the last minute is cut to") {
+  for (const int seconds_apart : {1, 7, 29, 59, 61, 90}) {
+    for (const int turns : {1, 2, 3, 64, 100}) {
+      CAPTURE(seconds_apart, turns);
+      std::string text;
+      for (int t = 0; t < turns; ++t) {
+        text += "{\"timestamp\": " + std::to_string(1000 * t * seconds_apart) +
+                ", \"input_length\": 9, \"output_length\": 2, \"hash_ids\": [" + std::to_string(t) + "]}\n";
+      }
+      LoadOptions options;
+      options.tick = Time(0);
+      const double peak =
+          trace_statistics(compile_workload(rows_from_text(text, "even", options), options)).peak_to_mean_minute;
+      CHECK(peak >= 1);
+      if (seconds_apart * turns < 60) CHECK(peak == 1);
+      if (seconds_apart == 1 && turns == 100) CHECK(peak == Approx(1).margin(0.01));
+    }
+  }
+}
