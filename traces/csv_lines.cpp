@@ -45,9 +45,7 @@ bool split_csv(std::string_view line, std::vector<std::string>& fields) {
 CsvLines::CsvLines(TextSource& in, TraceFindings& findings, const std::vector<std::string>& needed)
     : in_(in), findings_(findings) {
   if (!in_.next_line(line_)) return;
-  std::string_view line = trimmed(line_.text);
-  if (line.substr(0, 3) == "\xef\xbb\xbf") line.remove_prefix(3);  // byte order mark
-  if (!split_csv(line, header_)) findings_.add(1, 0, "the header has a quote that is not closed");
+  if (!split_csv(trimmed(line_.text), header_)) findings_.add(1, 0, "the header has a quote that is not closed");
   for (const std::string& column : needed) {
     if (!has(column)) {
       findings_.add(1, 0, fmt::format("the column \"{}\" is missing", column),

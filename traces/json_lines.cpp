@@ -50,7 +50,8 @@ void JsonLines::read_line() {
 void JsonLines::parse_line(TraceRow& row) {
   const std::string_view content = trimmed(line_.text);
   if (content.front() != '{') {
-    fail(content, fmt::format("expected one JSON object a line, found \"{}\"", shortened(content)));
+    fail(content, fmt::format("expected one JSON object a line, found \"{}\"", shortened(content)),
+         "each line holds one request, in braces");
     return;
   }
   simdjson::ondemand::document document;

@@ -129,7 +129,6 @@ Recognised recognise_trace(std::string_view text) {
     }
   }
   if (is_binary(head)) return {"", "binary data", readable()};
-  if (head.substr(0, 3) == "\xef\xbb\xbf") head.remove_prefix(3);  // byte order mark
   const std::size_t begin = head.find_first_not_of(" \t\r\n\f");
   if (begin == std::string_view::npos) return {"", "empty", "a trace needs at least one row"};
   const std::string_view body = head.substr(begin);

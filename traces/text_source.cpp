@@ -13,6 +13,7 @@ namespace kvplan {
 namespace {
 constexpr std::size_t kPart = std::size_t{1} << 20;
 constexpr std::size_t kHead = 65536;  // and the first part, so that a short text costs little
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 }  // namespace
 
 // SHA-256 of parts in order. A part is copied, and digested while the next one is read.
@@ -75,6 +76,7 @@ bool TextSource::refill() {
   const auto got = static_cast<std::size_t>(in_->gcount());
   if (got > 0) digest_->add(buffer_.data() + end_, got);
   end_ += got;
+  if (bytes_read_ == 0 && std::string_view(buffer_.data(), end_).starts_with(kByteOrderMark)) begin_ = kByteOrderMark.size();
   bytes_read_ += static_cast<std::int64_t>(got);
   return got > 0;
 }

@@ -1,5 +1,5 @@
 // The text of a trace, read once from front to back in constant memory, with its
-// SHA-256. The digest is computed beside the reading, on a thread of its own.
+// SHA-256. A byte order mark, which nobody sees, is skipped. The digest is computed beside the reading, on a thread of its own.
 #pragma once
 
 #include <cstdint>

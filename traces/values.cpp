@@ -73,11 +73,17 @@ std::string shortened(std::string_view s) {
   return end < s.size() ? shown + "..." : shown;
 }
 
+namespace {
+
+std::string told(std::string_view token) { return token.empty() ? "empty" : shortened(token); }
+
+}  // namespace
+
 Parsed<std::int32_t> parse_tokens(std::string_view name, std::string_view token) {
   token = trimmed(token);
   std::int64_t value = 0;
   if (parse_whole(token, value) && value >= 0 && value <= kMaxTokens) return {static_cast<std::int32_t>(value), "", ""};
-  return {0, fmt::format("\"{}\" is {}, expected an integer from 0 to {}", name, shortened(token), kMaxTokens), ""};
+  return {0, fmt::format("\"{}\" is {}, expected an integer from 0 to {}", name, told(token), kMaxTokens), ""};
 }
 
 Parsed<Time> parse_time(std::string_view name, std::string_view token, std::int64_t ps_per_unit) {
@@ -91,7 +97,7 @@ Parsed<Time> parse_time(std::string_view name, std::string_view token, std::int6
     return {Time(std::llround(value * ns_per_unit) * kPsPerNs), "", ""};
   }
   return {Time(0),
-          fmt::format("\"{}\" is {}, expected {} from 0 to {} (106 days)", name, shortened(token),
+          fmt::format("\"{}\" is {}, expected {} from 0 to {} (106 days)", name, told(token),
                       ps_per_unit == kPsPerS ? "seconds" : "milliseconds", most),
           starts_like_number(token) ? "timestamps count from the start of the trace; subtract the first one" : ""};
 }

@@ -196,3 +196,21 @@ TEST_CASE("a context cap ends a session before the turn that would exceed it") {
   options.context_cap_tokens = 72;  // the first turn already exceeds it: the session ends before it begins
   CHECK(contains(refusal(kSession, options), "raise trace.context_cap_tokens"));
 }
+
+TEST_CASE("a byte order mark is skipped in every format") {
+  const std::string row = R"({"timestamp": 0, "input_length": 9, "output_length": 2, "hash_ids": [1]})";
+  const std::string azure = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.68,374,44\n";
+  for (const std::string& text : {row + "\n" + row + "\n", azure, kSession}) {
+    const Workload plain = compiled(text), marked = compiled("\xef\xbb\xbf" + text);
+    CHECK(marked.format == plain.format);
+    CHECK(marked.turns.size() == plain.turns.size());
+    CHECK(marked.sha256 != plain.sha256);  // of the file as it is
+  }
+}
+
+TEST_CASE("an empty field is told as such") {
+  const std::string told =
+      refusal("TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.68,,44\n");
+  CAPTURE(told);
+  CHECK(contains(told, "\"ContextTokens\" is empty, expected an integer from 0 to"));
+}
