@@ -58,7 +58,11 @@ std::string format_of(const po::variables_map& values, const std::string& out) {
 }
 
 std::string rendered(const ReportInputs& inputs, const std::string& format) {
-  if (format == "csv") return csv_table(inputs.columns);
+  if (format == "csv") {
+    if (!inputs.plans.empty() && !inputs.columns.empty())
+      throw UsageError("a table of CSV holds results or plans, not both", "report them one after the other");
+    return inputs.plans.empty() ? csv_table(inputs.columns) : csv_of_plans(inputs.plans);
+  }
   const Page page = page_of(inputs);
   return format == "md" ? page_markdown(page) : page_html(page);
 }

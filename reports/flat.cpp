@@ -1,8 +1,10 @@
 #include "reports/flat.hpp"
 
-#include "base/json_text.hpp"
 #include <fmt/format.h>
 
+#include <map>
+
+#include "base/json_text.hpp"
 
 namespace kvplan {
 namespace {
@@ -13,6 +15,24 @@ void flatten(const Json& value, const std::string& name, Scalars& fields) {
   } else if (!value.is_array()) {
     fields.emplace_back(name, value);
   }
+}
+
+// A column for every name, in order of first appearance.
+std::string csv_of(const std::vector<Scalars>& rows) {
+  std::vector<std::string> names;
+  std::map<std::string, std::size_t> places;
+  for (const Scalars& row : rows) {
+    for (const auto& [name, value] : row) {
+      if (places.emplace(name, names.size()).second) names.push_back(csv_field(name));
+    }
+  }
+  std::string out = fmt::format("{}\n", fmt::join(names, ","));
+  for (const Scalars& row : rows) {
+    std::vector<std::string> cells(names.size());
+    for (const auto& [name, value] : row) cells[places.at(name)] = csv_field(value);
+    out += fmt::format("{}\n", fmt::join(cells, ","));
+  }
+  return out;
 }
 
 }  // namespace
@@ -37,21 +57,31 @@ std::string csv_field(const Json& scalar) {
 }
 
 std::string csv_table(const std::vector<Column>& columns) {
-  const Column* base = base_of(columns);
-  std::string out = "name,infeasible";
-  const Scalars header = base ? scalars_of(base->document) : Scalars{};
-  for (const auto& [name, value] : header) out += "," + csv_field(name);
-  out += "\n";
+  std::vector<Scalars> rows;
   for (const Column& c : columns) {
-    out += csv_field(c.name) + "," + csv_field(c.infeasible);
-    if (c.document.is_null()) {
-      out += std::string(header.size(), ',');
-    } else {
-      for (const auto& [name, value] : scalars_of(c.document)) out += "," + csv_field(value);
-    }
-    out += "\n";
+    rows.push_back({{"name", c.name}, {"infeasible", c.infeasible}});
+    if (c.document.is_null()) continue;
+    const Scalars scalars = scalars_of(c.document);
+    rows.back().insert(rows.back().end(), scalars.begin(), scalars.end());
   }
-  return out;
+  return csv_of(rows);
+}
+
+std::string csv_of_plans(const std::vector<Json>& plans) {
+  std::vector<Scalars> rows;
+  const auto add = [&](const char* is, const Json& fleet) {
+    if (!fleet.is_object()) return;
+    rows.push_back({{"is", is}});
+    for (const auto& [key, value] : fleet.items()) {
+      if (key == "cost") flatten(value, "", rows.back());  // as runners-up have it
+      if (key != "cost" && key != "scenario" && key != "serving_flags") flatten(value, key, rows.back());
+    }
+  };
+  for (const Json& plan : plans) {
+    for (const char* key : {"recommended", "closest"}) add(key, plan.value(key, Json()));
+    for (const Json& fleet : plan.value("runners_up", Json::array())) add("runner-up", fleet);
+  }
+  return csv_of(rows);
 }
 
 Json comparison_document(const std::vector<Column>& columns) {

@@ -21,6 +21,22 @@ std::string two_results(const Folder& folder) {
   return out;
 }
 
+// Each line has as many fields as the first.
+void check_columns(const std::string& csv) {
+  std::istringstream lines(csv);
+  std::ptrdiff_t head = -1;
+  for (std::string line; std::getline(lines, line);) {
+    bool quoted = false;
+    const std::ptrdiff_t commas = std::count_if(line.begin(), line.end(), [&](char c) {
+      if (c == '"') quoted = !quoted;
+      return c == ',' && !quoted;
+    });
+    if (head < 0) head = commas;
+    CHECK(commas == head);
+  }
+  CHECK(head > 5);
+}
+
 nlohmann::json json_of(const std::filesystem::path& path) { return nlohmann::json::parse(text_of(path)); }
 
 }  // namespace
@@ -88,6 +104,25 @@ TEST_CASE("a report of a plan has its answer, what lost, and what it hangs on", 
   CHECK(contains(md, plan["sentence"].get<std::string>()));
   for (const auto& lost : plan["runners_up"]) CHECK(contains(md, lost["why_it_lost"].get<std::string>()));
   for (const auto& row : plan["sensitivity"]) CHECK(contains(md, "| " + row["what"].get<std::string>() + " |"));
+
+  const std::string csv = cli({"report", out, "--format", "csv"}).out;
+  CHECK(csv.starts_with("is,name,"));
+  CHECK(contains(csv, "\nrecommended," + plan["recommended"]["name"].get<std::string>() + ","));
+  for (const auto& lost : plan["runners_up"]) CHECK(contains(csv, "\nrunner-up," + lost["name"].get<std::string>() + ","));
+  check_columns(csv);
+  CHECK(cli({"report", out, two_results(folder), "--format", "csv"}).code == 2);
+}
+
+TEST_CASE("in CSV a value stands below its name, whatever else the other results have", "[report]") {
+  const Folder folder;
+  const std::string plain = (folder.path / "plain").string(), more = (folder.path / "more").string();
+  cli({"run", "--limit", "50", "--out", plain});
+  cli({"run", "--limit", "50", "--intervals", "--replications", "1", "--out", more});
+  for (const auto& pair : {std::pair{plain, more}, {more, plain}}) {
+    const std::string csv = cli({"report", pair.first, pair.second, "--format", "csv"}).out;
+    CHECK(contains(csv, "confidence.latency.ttft_s.mean.value"));
+    check_columns(csv);
+  }
 }
 
 TEST_CASE("specifications in the page hold the series of the JSON", "[report]") {
