@@ -106,7 +106,7 @@ bool JsonReader::has(const std::string& key) const { return value_ != nullptr &&
 const nlohmann::json* JsonReader::find(const std::string& key, bool required) {
   known_.insert(key);
   if (has(key)) return &(*value_)[key];
-  if (required && value_ != nullptr) fail("", fmt::format("\"{}\" is missing", key));
+  if (required && value_ != nullptr) fail("", fmt::format("\"{}\" is missing", key), "the object that begins here needs it");
   return nullptr;
 }
 

@@ -188,6 +188,8 @@ bool Builder::parse_error(std::size_t position, const std::string&, const nlohma
   std::string help;
   if (ended) {
     help = "the text ends too early, or its last value is cut off";
+  } else if (message.starts_with("number overflow")) {
+    help = "no number exceeds 1.8e308";
   } else if (std::string_view("NIni").find(text_[at]) != std::string_view::npos) {
     help = "JSON has neither NaN nor Infinity: give a finite number";
   } else if (text_[at] == '}' || text_[at] == ']') {

@@ -22,9 +22,12 @@ po::variables_map parse_arguments(const po::options_description& options, const 
     for (const auto& o : options.options()) names.push_back("--" + o->long_name());
     throw UsageError(fmt::format("unknown option \"{}\"", e.get_option_name()), suggestion(e.get_option_name(), names));
   } catch (const po::too_many_positional_options_error&) {
-    throw UsageError(fmt::format("too many arguments: at most {} without a flag", positional.size()));
+    throw UsageError(fmt::format("too many arguments: at most {} without a flag", positional.size()),
+                     "--help shows the usage");
+  } catch (const po::multiple_occurrences& e) {
+    throw UsageError(fmt::format("{} is given more than once", e.get_option_name()), "keep one of them");
   } catch (const po::error& e) {
-    throw UsageError(e.what());
+    throw UsageError(e.what(), "--help tells what each option takes");
   }
   return values;
 }

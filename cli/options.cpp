@@ -16,6 +16,13 @@ using nlohmann::json;
 
 std::string list_of(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
 
+// The digit ahead of a decimal point, which JSON wants and people leave out.
+std::string with_leading_digit(std::string text) {
+  const std::size_t at = text.starts_with('-') ? 1 : 0;
+  if (text.size() > at + 1 && text[at] == '.' && text[at + 1] >= '0' && text[at + 1] <= '9') text.insert(at, "0");
+  return text;
+}
+
 // "480 GB", "1.5TiB", "2e12": a number and a unit.
 std::optional<double> bytes_from_text(const std::string& text) {
   static const std::pair<const char*, double> units[] = {
@@ -30,7 +37,7 @@ std::optional<double> bytes_from_text(const std::string& text) {
     factor = size;
     break;
   }
-  const json value = json::parse(number, nullptr, false);
+  const json value = json::parse(with_leading_digit(std::move(number)), nullptr, false);
   if (!value.is_number()) return std::nullopt;
   return std::round(value.get<double>() * factor);
 }
@@ -164,7 +171,7 @@ std::optional<json> accept_text(const Option& option, const std::string& text) {
     case OptionType::texts:
       return accept(option, split_at_commas(text));
     default:
-      return accept(option, json::parse(text, nullptr, false));
+      return accept(option, json::parse(with_leading_digit(text), nullptr, false));
   }
 }
 

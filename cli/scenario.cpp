@@ -26,6 +26,14 @@ bool is_group(const std::string& path) {
   return std::any_of(table.begin(), table.end(), [&](const Option& o) { return o.path.rfind(path + ".", 0) == 0; });
 }
 
+std::string first_option_of(const std::string& group) {
+  const auto& table = option_table();
+  const auto it =
+      std::find_if(table.begin(), table.end(), [&](const Option& o) { return o.path.starts_with(group + "."); });
+  KVPLAN_ASSERT(it != table.end());
+  return it->path.substr(group.size() + 1);
+}
+
 // Walks a file's tree down to options; what is neither an option nor a group of them is unknown.
 class FileWalk {
  public:
@@ -55,7 +63,9 @@ class FileWalk {
     } else if (!is_group(path)) {
       findings_.add(file_.at_key(pointer, fmt::format("unknown key \"{}\"", path), suggest_option(path)));
     } else if (!value.is_object()) {
-      findings_.add(file_.at(pointer, fmt::format("{} must be an object, not {}", path, json_text(value))));
+      findings_.add(file_.at(pointer, fmt::format("{} must be an object, not {}", path, json_text(value)),
+                             fmt::format("it holds options, as in {{\"{}\": ...}}; leave it out to keep all as they are",
+                                         first_option_of(path))));
     } else {
       group(value, pointer, path + ".");
     }

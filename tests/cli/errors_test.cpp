@@ -182,3 +182,27 @@ TEST_CASE("a model that does not fit: alone it is infeasible, beside others its 
   CHECK(wide.code == 4);
   CHECK(contains(wide.err, "a replica of 2 GPUs is wider than a node of gh200-96, which has 1"));
 }
+
+TEST_CASE("a number may lack the digit ahead of its point on the command line") {
+  CHECK(cli({"run", "--limit", "20", "--rate-scale", ".5", "--format", "json"}).json()["kv"] ==
+        cli({"run", "--limit", "20", "--rate-scale", "0.5", "--format", "json"}).json()["kv"]);
+  CHECK(cli({"run", "--print-config", "--set", "offload.dram_bytes=.5 TB"}).code == 0);
+  for (const char* wrong : {".", "-.", "-.5", ".e5", "..5"}) CHECK(cli({"run", "--rate-scale", wrong}).code == 2);
+}
+
+TEST_CASE("every refusal says what to do") {
+  const Folder folder;
+  const auto file = [&](const char* text) { return folder.file("in.json", text); };
+  const auto helps = [](const CliRun& run, const char* help) {
+    CAPTURE(run.err);
+    CHECK((run.code == 2 || run.code == 3));
+    CHECK(contains(run.err, std::string("\n  help: ") + help));
+  };
+  helps(cli({"run", file(R"({"seed": 1e400})")}), "no number exceeds 1.8e308");
+  helps(cli({"run", file(R"({"trace": 5})")}), "it holds options, as in {\"path\": ...}");
+  helps(cli({"run", file(R"({"engine": null})")}), "it holds options, as in {\"eviction\": ...}");
+  helps(cli({"run", "--tp", "1", "--tp", "2"}), "keep one of them");
+  helps(cli({"run", "--tp"}), "--help tells what each option takes");
+  helps(cli({"sweep", "run", "s.json", "--out", "d"}), "--help shows the usage");
+  helps(cli({"model", "import", file(R"({"model_type": "llama"})")}), "the object that begins here needs it");
+}
