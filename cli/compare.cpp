@@ -16,6 +16,7 @@
 #include "reports/cells.hpp"
 #include "reports/kept_result.hpp"
 #include "reports/requests_jsonl.hpp"
+#include "reports/table.hpp"
 
 namespace kvplan {
 namespace {
@@ -76,7 +77,7 @@ Side side_of(const std::string& path, const std::vector<std::string>& settings, 
   return {title, std::move(r.document), requests_of(requests_jsonl(load, r.result), path)};
 }
 
-// Requests that both served; InputError when the loads differ.
+// InputError when the loads differ.
 void check_pairs(const Side& a, const Side& b) {
   const auto same = [&](const json& x, const json& y) {
     return x.value("session", 0) == y.value("session", 0) &&
@@ -90,6 +91,19 @@ void check_pairs(const Side& a, const Side& b) {
         "", 0, 0, fmt::format("{} and {} are runs of different loads: their requests cannot be paired", a.name, b.name),
         "the same trace, trace.* options and seed give the same load"});
   }
+}
+
+bool served(const json& request) { return request.value("outcome", "") == "completed"; }
+
+// What the figures leave out: a request that one side refused has no pair.
+Json sides_of(const Side& a, const Side& b) {
+  std::size_t both = 0;
+  for (std::size_t i = 0; i < a.requests.size(); ++i) both += served(a.requests[i]) && served(b.requests[i]);
+  const auto told = [](const Side& side) {
+    const auto done = std::count_if(side.requests.begin(), side.requests.end(), served);
+    return Json{{"name", side.name}, {"state", side.document["verdict"]["state"]}, {"served", done}};
+  };
+  return {{"served_by_both", both}, {"sides", {{"a", told(a)}, {"b", told(b)}}}};
 }
 
 std::vector<double> values_of(const Side& side, const char* key) {
@@ -125,9 +139,12 @@ std::string text(const Json& d) {
     settings.push_back(
         {s["path"], s["a"].is_null() ? "built-in" : json_text(s["a"]), s["b"].is_null() ? "built-in" : json_text(s["b"])});
   const auto signed_seconds = [](double s) { return (s < 0 ? "-" : "+") + human_seconds(std::abs(s)); };
+  const Json &a = d["sides"]["a"], &b = d["sides"]["b"];
+  const auto mark = [](const Json& side) { return side["state"] == "stable" ? "" : "*"; };
   for (const Json& r : d["figures"]) {
     const bool known = !r["low"].is_null();
-    rows.push_back({r["figure"], human_seconds(r["a"].get<double>()), human_seconds(r["b"].get<double>()),
+    rows.push_back({r["figure"], human_seconds(r["a"].get<double>()) + mark(a),
+                    human_seconds(r["b"].get<double>()) + mark(b),
                     signed_seconds(r["difference"].get<double>()),
                     known ? fmt::format("{} to {}", signed_seconds(r["low"].get<double>()),
                                         signed_seconds(r["high"].get<double>()))
@@ -136,11 +153,19 @@ std::string text(const Json& d) {
                     : r["significant"].get<bool>() ? "significant"
                                                    : "may be chance"});
   }
-  return fmt::format(
-      "A: {}\nB: {}\n{} requests, paired; {:g} % intervals from batches of consecutive requests\n\n{}\n{}",
-      d["a"].get<std::string>(), d["b"].get<std::string>(), d["requests"].get<std::size_t>(),
-      100 * d["level"].get<double>(), settings.size() > 1 ? text_grid(settings) : "The settings are the same.\n",
-      text_grid(rows));
+  const auto all = d["requests"].get<std::size_t>(), both = d["served_by_both"].get<std::size_t>();
+  std::string pairs = fmt::format("{} requests, paired", all);
+  if (both < all) {
+    pairs = fmt::format("{} of {} requests are paired, A served {} and B {}; what one of them refused is left out", both,
+                        all, a["served"].get<std::size_t>(), b["served"].get<std::size_t>());
+  }
+  std::string out = fmt::format(
+      "A: {} ({})\nB: {} ({})\n{}; {:g} % intervals from batches of consecutive requests\n\n{}\n{}",
+      d["a"].get<std::string>(), a["state"].get<std::string>(), d["b"].get<std::string>(), b["state"].get<std::string>(),
+      pairs, 100 * d["level"].get<double>(), settings.size() > 1 ? text_grid(settings) : "The settings are the same.\n",
+      both > 0 ? text_grid(rows) : "No request was served by both.\n");
+  if (*mark(a) || *mark(b)) out += fmt::format("{}\n", kNotSteady);
+  return out;
 }
 
 po::options_description options() {
@@ -184,6 +209,7 @@ ExitCode compare_verb(const std::vector<std::string>& arguments, Streams streams
             {"requests", a.requests.size()},
             {"settings", Json::array()},
             {"figures", Json::array()}};
+  d.update(sides_of(a, b));
   add_settings(a.document["provenance"]["scenario"], b.document["provenance"]["scenario"], "", d["settings"]);
   for (const char* key : {"ttft_s", "tpot_s", "e2e_s"}) {
     for (const Json& row : paired_figures(key, values_of(a, key), values_of(b, key), level))

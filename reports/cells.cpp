@@ -101,8 +101,11 @@ std::string cell(const Row& row, const Column& c) {
       return human_bytes(x);
     case Kind::fraction:
       return fmt::format("{:.1f} %", 100 * x);
-    case Kind::share_of_prompt:
-      return with_share(x, value_at(c, "/kv/prompt_tokens")->get<double>());
+    case Kind::share_of_prompt: {
+      const double prompt = value_at(c, "/kv/prompt_tokens")->get<double>();
+      if (x <= prompt) return with_share(x, prompt);
+      return fmt::format("{} ({:.2f} x the prompts)", human_count(x), x / prompt);  // again, after preemption
+    }
     case Kind::share_of_computed:
       return with_share(x, value_at(c, "/kv/computed_tokens")->get<double>());
     case Kind::usd:

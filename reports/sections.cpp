@@ -20,15 +20,25 @@ std::string target_words(const Column& c) {
   return targets_met(c.document) ? "met" : "MISSED";
 }
 
+// Whoever refuses more than one request in twenty serves another load than the one that was asked for.
+bool serves(const Column& c) {
+  return number_at(c, "/requests/refused").value_or(0) <= 0.05 * number_at(c, "/requests/submitted").value_or(0);
+}
+
 std::string recommendation(const std::vector<Column>& columns, const Column& best) {
   const bool stable = text_at(best, "/verdict/state") == "stable", met = targets_met(best.document);
-  const auto cost = number_at(best, kCost);
-  std::string text = columns.size() == 1 ? best.name + (stable && met ? " keeps up" : " is not enough")
-                     : stable && met     ? "Take " + best.name
+  const bool enough = stable && met && serves(best);
+  const auto cost = number_at(best, kCost), refused = number_at(best, "/requests/refused");
+  std::string text = columns.size() == 1 ? best.name + (enough ? " keeps up" : " is not enough")
+                     : enough            ? "Take " + best.name
                                          : "None of these is enough; the nearest is " + best.name;
   text += fmt::format(": {}, TTFT p95 {}", text_at(best, "/verdict/state"),
                       seconds_or_dash(number_at(best, "/latency/ttft_s/p95")));
   if (!best.document["targets"].empty()) text += met ? ", targets met" : ", a target missed";
+  if (refused.value_or(0) > 0) {
+    text += fmt::format(", {} of {} requests refused", human_count(*refused),
+                        human_count(*number_at(best, "/requests/submitted")));
+  }
   return text + (cost ? fmt::format(", {:.2f} USD per million output tokens.", *cost) : ".");
 }
 

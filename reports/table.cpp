@@ -9,9 +9,6 @@
 namespace kvplan {
 namespace {
 
-constexpr const char* kNotSteady =
-    "* of a run that is not stable: latencies grow with the length of the trace and are no steady-state values";
-
 bool unsteady(const Column& c) { return !c.document.is_null() && c.document["verdict"]["state"] != "stable"; }
 
 std::string text_at(const Json& document, const char* pointer) {
@@ -40,7 +37,9 @@ std::string verdict_lines(const std::vector<Column>& columns, bool colour) {
       out += fmt::format("  target: {} p{:g} <= {}: {} ({})\n", name.substr(0, name.size() - 2),
                          100 * target["quantile"].get<double>(), human_seconds(target["target_s"].get<double>()),
                          target["met"].get<bool>() ? "met" : "MISSED",
-                         target["value_s"].is_null() ? "no sample" : human_seconds(target["value_s"].get<double>()));
+                         !target["value_s"].is_null() ? human_seconds(target["value_s"].get<double>())
+                         : c.document["requests"]["refused"] > 0 ? "refused requests count as taking for ever"
+                                                                 : "no sample");
     }
   }
   return out;

@@ -10,6 +10,9 @@
 
 namespace kvplan {
 
+inline constexpr const char* kNotSteady =
+    "* of a run that is not stable: latencies grow with the length of the trace and are no steady-state values";
+
 std::string text_table(const std::vector<Column>&, bool colour);
 std::string markdown_table(const std::vector<Column>&);
 

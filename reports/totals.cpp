@@ -81,6 +81,7 @@ Totals total(const Workload& workload, const SimulationResult& result) {
       ++sum.refused_by[static_cast<std::size_t>(r.refusal)];
     }
   }
+  for (const LinkUsage& l : result.links) sum.last_moved = std::max(sum.last_moved, l.last_moved);
   KVPLAN_ASSERT(sum.submitted == sum.completed + sum.refused + sum.unfinished);
   return sum;
 }

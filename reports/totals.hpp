@@ -2,6 +2,7 @@
 // verdict and the result document share.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -26,8 +27,10 @@ struct Totals {
   double frontend_sum_s = 0, queue_sum_s = 0, load_sum_s = 0, prefill_sum_s = 0, recompute_sum_s = 0;
   // The run as users see it, of completed requests; zero when there are none.
   Time first_arrival, last_arrival, last_finish;
+  Time last_moved;  // over any link, by then or later: what was computed is written to tiers in the background
 
   Time makespan() const { return last_finish - first_arrival; }
+  Time moving_span() const { return std::max(last_finish, last_moved) - first_arrival; }
   Time arrival_span() const { return last_arrival - first_arrival; }
 };
 

@@ -78,7 +78,7 @@ bool judge_links(Verdict& v, double fleet_s, const SimulationResult& result, con
   const auto busiest = std::max_element(result.links.begin(), result.links.end(),
                                         [](const LinkUsage& a, const LinkUsage& b) { return a.busy < b.busy; });
   if (busiest == result.links.end() || sum.completed == 0) return false;
-  const double busy = share(busiest->busy, seconds(sum.makespan()));
+  const double busy = share(busiest->busy, seconds(sum.moving_span()));
   const double stalled = share(result.gpu_waiting_for_load, fleet_s);
   const bool loads_dominate = sum.load_sum_s > sum.prefill_sum_s && sum.load_sum_s > sum.queue_sum_s;
   if (!(busy >= 0.9 && sum.load_sum_s > sum.prefill_sum_s) && !(loads_dominate && stalled >= 0.2)) return false;
@@ -97,7 +97,7 @@ bool judge_memory(Verdict& v, const SimulationResult& result, const Totals& sum)
   if (again < 1.0 / 3 && preempted < 0.05) return false;
   v.bottleneck = "hbm capacity";
   v.bottleneck_reason = fmt::format(
-      "{:.0f} % of the computed prompt tokens had been computed before and were lost, and "
+      "{:.0f} % of the computed tokens had been computed before and were lost, and "
       "there are {:.2f} preemptions a request",
       100 * again, preempted);
   return true;

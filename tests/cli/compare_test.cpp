@@ -30,3 +30,19 @@ TEST_CASE("compare refuses runs of different loads, and folders that hold no run
   CHECK(cli({"compare", folder.path.string(), a}).code == 3);
   CHECK(cli({"compare", a}).code == 2);
 }
+
+TEST_CASE("compare tells what one side refused, and which side is not stable") {
+  Folder folder;
+  const std::string scenario = folder.file("s.json", "{\"trace\": {\"limit\": 200}}");
+  const json some = cli({"compare", scenario, "--set", "engine.max_context_tokens=8000", "--format", "json"}).json();
+  const auto served = some["sides"]["b"]["served"].get<int>();
+  CHECK(some["sides"]["a"]["served"] == 200);
+  CHECK(served < 200);
+  CHECK(some["served_by_both"] == served);
+  for (const json& f : some["figures"]) CHECK(f["pairs"].get<int>() <= served);
+  CHECK(contains(cli({"compare", scenario, "--set", "engine.max_context_tokens=8000"}).out, "of 200 requests are paired"));
+  const CliRun none = cli({"compare", scenario, "--set", "engine.max_context_tokens=100"});
+  CHECK(none.code == 0);
+  CHECK(contains(none.out, "No request was served by both."));
+  CHECK(contains(cli({"compare", scenario, "--set", "trace.rate_scale=100"}).out, "*"));
+}

@@ -96,3 +96,20 @@ TEST_CASE("a target is met at its quantile") {
   CHECK_FALSE(targets_met(d));
   CHECK(at(d, "/targets/ttft_s/value_s") == 1.5);
 }
+
+TEST_CASE("a refused request misses every target, and a link that moves on after the last answer is not busier than time") {
+  SampleRun run;
+  run.targets.ttft_s = run.targets.tpot_s = 1.2;
+  run.targets.quantile = 0.9;
+  CHECK(targets_met(run.document()));
+  run.refuse(Refusal::exceeds_context);
+  CHECK(targets_met(run.document()));  // the tenth of eleven
+  run.refuse(Refusal::exceeds_context);
+  const Json d = run.document();
+  CHECK_FALSE(targets_met(d));
+  CHECK(at(d, "/targets/ttft_s/value_s").is_null());
+  CHECK_FALSE(at(d, "/targets/tpot_s/met").get<bool>());
+
+  run.result.links[1].busy = run.result.links[1].last_moved = Time(22 * kPsPerS);  // twice as long as answers take
+  CHECK(at(run.document(), "/links/1/busy_fraction") == 1.0);
+}
