@@ -231,7 +231,7 @@ void place(Built& b, const Scenario& s, const Hardware& hardware) {
         b.gpus_per_replica, hardware.name, hardware.gpus_per_node));
   }
   const std::int32_t room = hardware.gpus_per_node / b.gpus_per_replica;
-  b.config.replicas_per_node = s.has("replicas_per_node") ? int32(s, "replicas_per_node") : room;
+  b.config.replicas_per_node = static_cast<std::int32_t>(replicas_of_full_node(s, hardware));
   if (b.config.replicas_per_node > room) {
     throw InfeasibleError(fmt::format("error: {} replicas of {} GPUs do not fit on a node of {}, which has {} GPUs\n  help: "
                                       "at most {} (replicas_per_node)",
@@ -406,6 +406,11 @@ Built build_kind(const Scenario& s, const std::string& offload, const Hardware& 
   if (offload != "none") add_control_waits(b, hardware, method);
   for (const VertexKind kind : beyond) add_storage(b, s, hardware, kind);
   return b;
+}
+
+std::int64_t replicas_of_full_node(const Scenario& s, const Hardware& hardware) {
+  if (s.has("replicas_per_node")) return s.integer("replicas_per_node");
+  return std::max<std::int64_t>(1, hardware.gpus_per_node / s.integer("tp"));
 }
 
 Built build_config(const Scenario& s, const std::string& offload, const Hardware& hardware, const Architecture& model) {

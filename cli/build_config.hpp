@@ -36,6 +36,9 @@ struct OtherKind {
   Built built;
 };
 
+// At least 1: whether one fits is for build_config to say.
+std::int64_t replicas_of_full_node(const Scenario&, const Hardware&);
+
 // `offload` is one value of offload.mode. Throws InfeasibleError for what does
 // not fit (weights, replicas wider than a node) and InputError, at the place
 // that set it, for a value that this model or hardware rules out.

@@ -81,7 +81,7 @@ Json flags_json(const PlanSolver& p, const Found& f) {
                      Bytes(0),
                      a.built.ssd_per_node};
   const std::int64_t per_node = std::min<std::int64_t>(f.replicas, c.replicas_per_node);
-  setup.dram_per_replica = Bytes(a.built.dram_per_node.count / per_node);
+  setup.dram_per_replica = Bytes(std::llround(a.fleet(f.replicas).dram_bytes_per_node) / per_node);
   setup.dram_per_gpu = Bytes(setup.dram_per_replica.count / a.built.gpus_per_replica);
   Json flags = Json::object();
   for (const ServingFlags& x : serving_flags(setup)) flags[x.server] = x.text;

@@ -111,9 +111,10 @@ Json shadow_prices(PlanSolver& p, const Found& best) {
     Tweak tweak;
   };
   std::vector<Resource> resources;
-  const double nodes = static_cast<double>(a.fleet(best.running).nodes);
-  if (a.built.dram_per_node.count > 0) {
-    const double more = 0.25 * static_cast<double>(a.built.dram_per_node.count);
+  const Fleet fleet = a.fleet(best.running);
+  const double nodes = static_cast<double>(fleet.nodes);
+  if (fleet.dram_bytes_per_node > 0) {
+    const double more = 0.25 * fleet.dram_bytes_per_node;
     const double rate = 0.25 * static_cast<double>(a.built.config.links.limits.at(0).bytes_per_s);
     resources.push_back({"DRAM of a node for KV", "GiB", more / kGib, nodes, {}});
     resources.back().tweak.dram_bytes = more;

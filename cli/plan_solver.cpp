@@ -131,8 +131,13 @@ SearchSpace PlanSolver::space(const std::string& hardware) const {
   s.most = request_.most_replicas;
   s.group_of = [&](std::size_t a) { return set_.arms[a].group; };
   s.covers = [&](std::size_t a, std::size_t b) {
-    const Built &x = set_.arms[a].built, &y = set_.arms[b].built;
-    return x.dram_per_node >= y.dram_per_node && x.ssd_per_node >= y.ssd_per_node;
+    const Arm &x = set_.arms[a], &y = set_.arms[b];
+    // Memory of a node is constant up to a full node, or grows in proportion: what holds at both ends holds between.
+    for (const std::int64_t n : {std::int64_t{1}, std::int64_t{x.built.config.replicas_per_node}}) {
+      const Fleet f = x.fleet(n), g = y.fleet(n);
+      if (f.dram_bytes_per_node < g.dram_bytes_per_node || f.ssd_bytes_per_node < g.ssd_bytes_per_node) return false;
+    }
+    return true;
   };
   s.least = [this, hardware](std::size_t a) -> std::optional<std::int64_t> {
     if (!hardware.empty() && set_.arms[a].hardware->name != hardware) return std::nullopt;

@@ -75,10 +75,13 @@ class Hardwares {
 }  // namespace
 
 Fleet Arm::fleet(std::int64_t replicas) const {
-  const std::int64_t per_node = built.config.replicas_per_node;
-  return {replicas * built.gpus_per_replica, ceil_div(replicas, per_node),
-          std::min(replicas, per_node) * built.gpus_per_replica, static_cast<double>(built.dram_per_node.count),
-          static_cast<double>(built.ssd_per_node.count)};
+  const std::int64_t per_node = built.config.replicas_per_node, on_node = std::min(replicas, per_node);
+  const auto held = [&](Bytes when_full, bool shared_out) {
+    return static_cast<double>(when_full.count) *
+           (shared_out ? static_cast<double>(on_node) / static_cast<double>(per_node) : 1);
+  };
+  return {replicas * built.gpus_per_replica, ceil_div(replicas, per_node), on_node * built.gpus_per_replica,
+          held(built.dram_per_node, dram_is_shared_out), held(built.ssd_per_node, ssd_is_shared_out)};
 }
 
 std::string Arm::name() const {
@@ -124,9 +127,10 @@ ArmSet arms_of(const PlanRequest& r, const Architecture& model) {
     }
     refuse_mixed_fleet(s, "plan searches fleets whose replicas are alike, and this one has several kinds",
                        "compare such fleets by kvplan sweep, over fleet.also and replicas");
-    s.assign("replicas", 1, "search", {});
     Arm arm{values, 0, hardwares.get(s), Built(), s.texts("offload.mode").at(0)};
+    arm.dram_is_shared_out = !s.has("offload.dram_bytes"), arm.ssd_is_shared_out = !s.has("offload.ssd_bytes");
     require_price(arm.hardware->name, r.prices, r.tenure);
+    s.assign("replicas", replicas_of_full_node(s, *arm.hardware), "search", {});
     try {
       arm.built = build_config(s, arm.mode, *arm.hardware, model);
     } catch (const InfeasibleError& e) {

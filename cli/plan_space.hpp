@@ -17,8 +17,10 @@ struct Arm {
   Json values;            // {path: value}; of the design
   std::size_t group = 0;  // arms that differ in memory sizes alone
   std::shared_ptr<const Hardware> hardware;
-  Built built;       // with one replica
+  Built built;       // with as many replicas as fill one node
   std::string mode;  // offload.mode
+  // Of a node that is not full: as large as of a full one, or the share of the replicas that are there.
+  bool dram_is_shared_out = false, ssd_is_shared_out = false;
   Fleet fleet(std::int64_t replicas) const;
   std::string name() const;  // "gh200-96 tp1 dram dram=400 GB"
 };

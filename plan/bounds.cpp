@@ -40,17 +40,21 @@ Machine machine_of(const SimulationConfig& c) {
   m.g1_tokens = static_cast<double>(c.engine.g1_pages.count * c.engine.page_tokens);
   if (!c.offload.enabled) return m;
   const double token = static_cast<double>(c.kv_bytes_per_token.count);
-  const double tiers_on_node = c.offload.scope == Scope::node ? 1 : static_cast<double>(c.replicas_per_node);
-  const double dram_tokens = static_cast<double>(c.offload.capacity.count) / token;
-  if (c.offload.scope == Scope::fleet) {
-    m.below_tokens_of_fleet = dram_tokens;
-  } else {
-    m.below_tokens_per_node = tiers_on_node * dram_tokens;
-  }
-  for (const LowerTierConfig& tier : c.offload.beyond) {
-    (tier.scope == Scope::fleet ? m.below_tokens_of_fleet : m.below_tokens_per_node) +=
-        static_cast<double>(tier.capacity.count) / token;
-  }
+  const std::int64_t nodes = ceil_div(c.replicas, c.replicas_per_node);
+  // DRAM and drives grow with the nodes, whoever shares them; the remote store does not.
+  const auto add_tier = [&](bool of_node, Scope scope, Bytes capacity) {
+    const double tokens = static_cast<double>(capacity.count) / token;
+    if (of_node) {
+      const std::int64_t on_node = scope == Scope::replica ? c.replicas_per_node : 1;
+      m.below_tokens_per_node += tokens * static_cast<double>(on_node) /
+                                 static_cast<double>(scope == Scope::fleet ? nodes : 1);
+    } else {
+      const std::int64_t in_fleet = scope == Scope::replica ? c.replicas : scope == Scope::node ? nodes : 1;
+      m.below_tokens_of_fleet += tokens * static_cast<double>(in_fleet);
+    }
+  };
+  add_tier(true, c.offload.scope, c.offload.capacity);
+  for (const LowerTierConfig& tier : c.offload.beyond) add_tier(tier.kind == Storage::ssd, tier.scope, tier.capacity);
   const double moved = static_cast<double>(c.kv_bytes_per_token_per_gpu.count);
   const auto rate_of = [&](const Route& route) {
     double rate = std::numeric_limits<double>::infinity();

@@ -113,6 +113,70 @@ TEST_CASE("an SLO out of reach: exit 4, the nearest fleet, what binds and how fa
   CHECK(contains(run.out, "even for requests alone on the fleet"));
 }
 
+TEST_CASE("what a plan takes of a node's memory is what a run of the fleet takes, and bounds take no less") {
+  Folder folder;
+  std::ostringstream err;
+  json request = small_request(3);
+  request["base"]["offload"] = {{"remote_bytes", "30 GB"}, {"ssd_scope", "fleet"}};
+  request["search"]["grid"] = {{"hardware", {"x86-h100-sxm"}}, {"tp", {1, 2}}, {"offload.mode", {"dram+ssd+remote"}}};
+  request["search"]["grid"]["offload.dram_scope"] = {"replica", "node", "fleet"};
+  for (const bool given : {false, true}) {
+    if (given) request["base"]["offload"].update({{"dram_bytes", "500 GB"}, {"ssd_bytes", "1 TB"}});
+    PlanSolver p(read_plan_request(written(folder, request)), 1, err);
+    REQUIRE(p.set().arms.size() == 6);
+    for (std::size_t a = 0; a < p.set().arms.size(); ++a) {
+      const Arm& arm = p.set().arms[a];
+      const Machine bound = machine_of(arm.built.config);
+      for (const std::int64_t n : {1, 3, 4, 8, 11}) {
+        CAPTURE(given, arm.name(), n);
+        Scenario s = p.request().scenario(arm.values);
+        s.assign("replicas", n, "test", {});
+        const Built run = build_config(s, arm.mode, *arm.hardware, p.model());
+        const Fleet f = arm.fleet(n);
+        CHECK(std::abs(f.dram_bytes_per_node - static_cast<double>(run.dram_per_node.count)) < 1);
+        CHECK(std::abs(f.ssd_bytes_per_node - static_cast<double>(run.ssd_per_node.count)) < 1);
+        CHECK(f.nodes == run.nodes);
+        const double nodes = static_cast<double>(run.nodes),
+                     of_nodes = nodes * static_cast<double>((run.dram_per_node + run.ssd_per_node).count),
+                     below = nodes * bound.below_tokens_per_node + bound.below_tokens_of_fleet;
+        CHECK(below * static_cast<double>(run.config.kv_bytes_per_token.count) >=
+              (1 - 1e-9) * (of_nodes + static_cast<double>(run.remote.count)));
+      }
+    }
+  }
+}
+
+TEST_CASE("a plan prices the DRAM that its replicas share, and its flags give each GPU a part of that") {
+  Folder folder;
+  json request = small_request(3);
+  request["base"]["trace"]["users"] = 20;
+  request["base"]["engine"]["max_num_seqs"] = 2;
+  request["search"]["grid"] = {{"hardware", {"x86-h100-sxm"}}, {"offload.mode", {"dram"}}, {"tp", {2}}};
+  request["slo"] = {{"ttft_s", {{"p50", 0.08}}}, {"tpot_s", {{"mean", 0.05}}}};
+  request["objective"] = "usd_per_hour";
+  request["spare_nodes"] = 0;
+  request["regret_draws"] = 0;
+  request["cost"] = {{"tenure", "owned"},
+                     {"override", {{"dram_usd_per_gb", 10.0}, {"host_reserve_dram_bytes", 1e11}}}};
+  const CliRun plan = cli({"plan", written(folder, request), "--format", "json"});
+  INFO(plan.err);
+  REQUIRE(plan.code == 0);
+  const json d = plan.json()["recommended"];
+  const auto replicas = d["replicas"].get<std::int64_t>();
+  REQUIRE(replicas > 1);
+  REQUIRE(d["nodes"] == 1);
+  const CliRun run = cli({"run", folder.file("plan.scenario.json", d["scenario"].dump()), "--format", "json"});
+  INFO(run.err);
+  REQUIRE(run.code == 0);
+  const double dram = run.json()["provenance"]["derived"]["dram_bytes_per_node"].get<double>();
+  const Prices prices = read_plan_request(written(folder, request)).prices;
+  const double bought = dram + 1e11 - prices.nodes.at("x86-h100-sxm").included_dram_bytes.value;
+  CHECK(d["cost"]["parts_usd_per_hour"]["dram"].get<double>() ==
+        Approx(bought / 1e9 * 10 / (prices.years.value * 8766)));
+  const auto each = static_cast<std::int64_t>(dram) / replicas / 2;
+  CHECK(contains(d["serving_flags"]["TensorRT-LLM"].get<std::string>(), fmt::format("host_cache_size: {}\n", each)));
+}
+
 TEST_CASE("what is wrong with a request is told at once, with its line") {
   Folder folder;
   const std::string file = folder.file("r.json",
