@@ -79,9 +79,9 @@ void PlanSolver::find_warm_up() {
   const std::int64_t generous = std::min<std::int64_t>(request_.most_replicas, 64);
   const SimulationConfig c = evaluator_->config(most_memory, generous, {});
   for (ArmBounds::Load& l : load_.loads) {
-    const WarmUp w = mser5(latency_samples(*l.workload, simulate(*l.workload, c), 0, request_.slo).ttft);
-    l.judged_from = static_cast<TurnId>(w.cut);
-    if (!w.found)
+    const StartUp start = start_up(*l.workload, simulate(*l.workload, c));
+    l.judged_from = start.end;
+    if (!start.found)
       notes_.push_back(
           "the start-up does not end within half of the load: figures may not be of a steady state; a longer "
           "trace.duration_s would tell");

@@ -62,7 +62,7 @@ StartUp start_up(const Workload& w, const SimulationResult& result) {
     turns.push_back(static_cast<TurnId>(i));
   }
   const WarmUp cut = mser5(ttft);
-  return {cut.cut < turns.size() ? turns[cut.cut] : 0, cut.found};
+  return {cut.cut > 0 ? turns[cut.cut - 1] + 1 : 0, cut.found};
 }
 
 void Confidence::add(const Workload& w, const SimulationResult& result, const StartUp& start) {

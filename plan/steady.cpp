@@ -39,6 +39,7 @@ double mean_of(const std::vector<double>& v) {
 }
 
 WarmUp mser5(const std::vector<double>& observations) {
+  KVPLAN_ASSERT(std::all_of(observations.begin(), observations.end(), [](double v) { return std::isfinite(v); }));
   std::vector<double> groups;
   for (std::size_t i = 0; i + kGroup <= observations.size(); i += kGroup) {
     groups.push_back(std::accumulate(observations.begin() + static_cast<std::ptrdiff_t>(i),

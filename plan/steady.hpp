@@ -19,7 +19,7 @@ struct Interval {
 
 // MSER-5 (White, 1997): the number of leading observations, a multiple of five, whose removal makes the standard
 // error of the mean of the rest the smallest; looked for in the first half. `found` is false where the minimum lies at
-// the end of that half: the sample is too short to tell the start-up from the rest.
+// the end of that half: the sample is too short to tell the start-up from the rest. All observations are finite.
 struct WarmUp {
   std::size_t cut = 0;
   bool found = true;

@@ -1,6 +1,9 @@
 // The planner against exhaustive search on small random questions, and its manners.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <set>
+
 #include "base/random.hpp"
 #include "cli/plan_solver.hpp"
 #include "tests/catch.hpp"
@@ -36,6 +39,25 @@ json small_request(std::uint64_t seed) {
 }
 
 std::string written(const Folder& folder, const json& request) { return folder.file("request.json", request.dump(1)); }
+
+// Turns of their own every half a second: long prompts as long as the load starts up, short ones from then on, and
+// before each turn of `refused` one that no window holds.
+std::string load_that_starts_up(const Folder& folder, const std::set<int>& refused) {
+  std::string rows;
+  std::int64_t block = 0;
+  const auto add = [&](int turn, int blocks) {
+    json hashes = json::array();
+    for (int i = 0; i < blocks; ++i) hashes.push_back(block++);
+    rows += json{{"timestamp", 500 * turn}, {"input_length", 512 * blocks}, {"output_length", 20}, {"hash_ids", hashes}}
+                .dump() +
+            "\n";
+  };
+  for (int turn = 0; turn < 200; ++turn) {
+    if (refused.count(turn)) add(turn, 20);
+    add(turn, turn < 60 ? 12 : 2);
+  }
+  return folder.file("load.jsonl", rows);
+}
 
 }  // namespace
 
@@ -175,6 +197,29 @@ TEST_CASE("a plan prices the DRAM that its replicas share, and its flags give ea
         Approx(bought / 1e9 * 10 / (prices.years.value * 8766)));
   const auto each = static_cast<std::int64_t>(dram) / replicas / 2;
   CHECK(contains(d["serving_flags"]["TensorRT-LLM"].get<std::string>(), fmt::format("host_cache_size: {}\n", each)));
+}
+
+TEST_CASE("refused turns do not move the end of the start-up") {
+  Folder folder;
+  std::ostringstream err;
+  const auto judged_from = [&](const std::set<int>& refused) {
+    const json request = {{"base", {{"trace", {{"path", load_that_starts_up(folder, refused)}}},
+                                    {"engine", {{"max_context_tokens", 8192}}}}},
+                          {"search", {{"grid", {{"hardware", {"x86-h100-sxm"}}}}}},
+                          {"slo", {{"ttft_s", {{"p50", 1.0}}}}}};
+    const PlanSolver solver(read_plan_request(written(folder, request)), 1, err);
+    return static_cast<int>(solver.load().loads[0].judged_from);
+  };
+  const int end = judged_from({});
+  CHECK(end >= 60);
+  CHECK(end < 80);
+  RandomStream random(7, "refused");
+  for (int i = 0; i < 4; ++i) {
+    const std::set<int> refused = {static_cast<int>(random.below(60)), static_cast<int>(random.below(200))};
+    const auto before = std::count_if(refused.begin(), refused.end(), [&](int turn) { return turn < end; });
+    CAPTURE(i, *refused.begin(), *refused.rbegin());
+    CHECK(judged_from(refused) == end + before);
+  }
 }
 
 TEST_CASE("what is wrong with a request is told at once, with its line") {
