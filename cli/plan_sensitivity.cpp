@@ -255,14 +255,14 @@ Json break_even_prices(PlanSolver& p) {
 }
 
 // Every coefficient redrawn: parts of step times from their intervals (a draw a hardware), link rates and front end
-// from
-// +-15 % (common to all). How often is another hardware's fleet, resized, cheaper, and how much too dear is the plan?
+// from +-15 % (common to all). How often is another hardware's fleet, resized, cheaper; how often will the plan's
+// hardware not do at all, and how much too dear is it where it does?
 Json regret(PlanSolver& p, const Found& best) {
   const LoadSet now = first_of(p.load());
   std::map<std::string, StepSpread> spreads;
   for (const Found& f : p.best_by_hardware()) spreads[p.set().arms[f.arm].hardware->name] = spread_of(p, f.arm);
   std::int64_t lost = 0, too_small = 0, nothing = 0;
-  double sum = 0, worst = 0;
+  std::vector<double> regrets;  // of the draws in which the plan's hardware will do
   for (std::int64_t d = 0; d < p.request().regret_draws; ++d) {
     RandomStream common(static_cast<std::uint64_t>(d), "regret of links");
     const double link = std::exp(common.normal() * kUncalibrated / kNormal90),
@@ -276,17 +276,12 @@ Json regret(PlanSolver& p, const Found& best) {
       t.link = link, t.frontend = front;
       tweaks[name] = t;
     }
-    const Contest c = contest(p, now, [&](std::size_t arm) { return tweaks[p.set().arms[arm].hardware->name]; });
-    if (!std::isfinite(c.values[c.winner])) {
-      ++nothing;
-      continue;
-    }
-    lost += c.winner != 0;
-    const double regret = std::isfinite(c.values[0]) ? c.values[0] / c.values[c.winner] - 1 : 0;
-    sum += regret;
-    worst = std::max(worst, regret);
     too_small +=
         !p.evaluator().run(best.arm, best.running, now, tweaks[p.set().arms[best.arm].hardware->name]).feasible;
+    const Contest c = contest(p, now, [&](std::size_t arm) { return tweaks[p.set().arms[arm].hardware->name]; });
+    nothing += !std::isfinite(c.values[c.winner]);
+    lost += c.winner != 0;
+    if (std::isfinite(c.values[0])) regrets.push_back(c.values[0] / c.values[c.winner] - 1);
   }
   const auto draws = static_cast<double>(p.request().regret_draws);
   Json calibrated = Json::object();
@@ -295,8 +290,10 @@ Json regret(PlanSolver& p, const Found& best) {
   return {{"draws", p.request().regret_draws},
           {"step_time_intervals", calibrated},
           {"share_another_hardware_is_best", static_cast<double>(lost) / draws},
-          {"mean_regret_fraction", sum / draws},
-          {"worst_regret_fraction", worst},
+          {"share_plan_hardware_will_not_do", (draws - static_cast<double>(regrets.size())) / draws},
+          {"mean_regret_fraction", regrets.empty() ? Json(nullptr) : Json(mean_of(regrets))},
+          {"worst_regret_fraction",
+           regrets.empty() ? Json(nullptr) : Json(*std::max_element(regrets.begin(), regrets.end()))},
           {"share_plan_without_spares_misses_slo", static_cast<double>(too_small) / draws},
           {"share_no_fleet_will_do", static_cast<double>(nothing) / draws}};
 }

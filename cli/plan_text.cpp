@@ -142,12 +142,16 @@ std::string regret_text(const Json& r) {
   std::string sources;
   for (const auto& [name, how] : r["step_time_intervals"].items())
     sources += fmt::format("{}{} {}", sources.empty() ? "" : ", ", name, how.get<std::string>());
+  const Json& mean = r["mean_regret_fraction"];
+  const std::string dearer =
+      mean.is_null() ? "" : fmt::format(", and costs {} too much on average, {} at worst, where it will", percent(mean),
+                                        percent(r["worst_regret_fraction"]));
   return fmt::format(
       "\nRegret over {} redraws of every coefficient (step times: {}):\n  another hardware is best in {}; the plan's "
-      "hardware costs {} too much on average, {} at worst;\n"
+      "hardware will not do at all in {}{};\n"
       "  the plan without its spares misses the SLO in {}\n",
-      r["draws"].get<int>(), sources, percent(r["share_another_hardware_is_best"]), percent(r["mean_regret_fraction"]),
-      percent(r["worst_regret_fraction"]), percent(r["share_plan_without_spares_misses_slo"]));
+      r["draws"].get<int>(), sources, percent(r["share_another_hardware_is_best"]),
+      percent(r["share_plan_hardware_will_not_do"]), dearer, percent(r["share_plan_without_spares_misses_slo"]));
 }
 
 std::string search_text(const Json& s) {

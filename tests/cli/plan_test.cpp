@@ -222,6 +222,30 @@ TEST_CASE("refused turns do not move the end of the start-up") {
   }
 }
 
+TEST_CASE("where no fleet will do, neither the plan nor its hardware does: regret counts each share over all draws") {
+  Folder folder;
+  for (const double limit : {0.0068, 0.0074}) {
+    const json request = {{"base", {{"trace", {{"path", load_that_starts_up(folder, {})}}}}},
+                          {"search", {{"grid", {{"hardware", {"gh200-96", "x86-h200"}}}}}},
+                          {"most_replicas", 3},
+                          {"spare_nodes", 0},
+                          {"regret_draws", 20},
+                          {"slo", {{"tpot_s", {{"p50", limit}}}}}};
+    const CliRun run = cli({"plan", written(folder, request), "--format", "json"});
+    CAPTURE(limit, run.err);
+    REQUIRE(run.code == 0);
+    const json r = run.json()["regret"];
+    CAPTURE(r.dump());
+    const auto share = [&](const char* key) { return r[key].get<double>(); };
+    const double none = share("share_no_fleet_will_do"), own = share("share_plan_hardware_will_not_do");
+    CHECK(own > 0);
+    CHECK(none <= own);
+    CHECK(own <= share("share_plan_without_spares_misses_slo"));
+    CHECK(own - none <= share("share_another_hardware_is_best") + 1e-12);
+    CHECK(r["mean_regret_fraction"].is_null() == (own == 1));
+  }
+}
+
 TEST_CASE("what is wrong with a request is told at once, with its line") {
   Folder folder;
   const std::string file = folder.file("r.json",
