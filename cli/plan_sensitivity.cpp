@@ -56,7 +56,7 @@ Contest contest(PlanSolver& p, const LoadSet& load, TweakOf tweak_of) {
   const auto& fleets = p.best_by_hardware();
   for (const Found& f : fleets) {
     const Tweak tweak = tweak_of(f.arm);
-    const auto n = p.fewest(f.arm, f.running, load, tweak);
+    const auto n = p.resized(f, load, tweak);
     double value = std::numeric_limits<double>::infinity();
     if (n)
       value = p.evaluator().value(f.arm, p.evaluator().with_spares(f.arm, *n), *n,
@@ -200,7 +200,10 @@ Json sensitivity(PlanSolver& p, const Found& best) {
     const Evaluator with(r, p.set(), p.model());
     Contest c;
     for (const Found& f : p.best_by_hardware()) {
-      c.values.push_back(with.value(f.arm, f.replicas, f.running, p.evaluator().run(f.arm, f.running, p.load())));
+      const bool affordable = with.over_limits(f.arm, f.replicas).empty();
+      c.values.push_back(
+          affordable ? with.value(f.arm, f.replicas, f.running, p.evaluator().run(f.arm, f.running, p.load()))
+                     : std::numeric_limits<double>::infinity());
       c.replicas.push_back(f.replicas);
     }
     c.winner = static_cast<std::size_t>(std::min_element(c.values.begin(), c.values.end()) - c.values.begin());

@@ -116,11 +116,16 @@ double PlanSolver::floor(std::size_t arm, std::int64_t running) const {
                            bounds_->of(arm).alone);
 }
 
+bool PlanSolver::can_be_had(std::size_t arm, std::int64_t running) const {
+  const Arm& a = set_.arms[arm];
+  return cannot_be_had(a.fleet(evaluator_->with_spares(arm, running)), *a.hardware, request_.prices, request_.tenure)
+      .empty();
+}
+
 Judged PlanSolver::judge(std::size_t arm, std::int64_t running) const {
   const std::int64_t replicas = evaluator_->with_spares(arm, running);
-  const Arm& a = set_.arms[arm];
   if (!evaluator_->over_limits(arm, replicas).empty()) return {};
-  if (!cannot_be_had(a.fleet(replicas), *a.hardware, request_.prices, request_.tenure).empty()) return {};
+  if (!can_be_had(arm, running)) return {};
   const FleetOutcome o = evaluator_->run(arm, running, load_);
   return {o.feasible, o.feasible ? evaluator_->value(arm, replicas, running, o) : 0};
 }
@@ -142,12 +147,7 @@ SearchSpace PlanSolver::space(const std::string& hardware) const {
   s.least = [this, hardware](std::size_t a) -> std::optional<std::int64_t> {
     if (!hardware.empty() && set_.arms[a].hardware->name != hardware) return std::nullopt;
     std::optional<std::int64_t> least = bounds_->of(a).replicas;
-    const Arm& arm = set_.arms[a];
-    const auto to_be_had = [&](std::int64_t n) {
-      return cannot_be_had(arm.fleet(evaluator_->with_spares(a, n)), *arm.hardware, request_.prices, request_.tenure)
-          .empty();
-    };
-    while (least && *least < arm.built.config.replicas_per_node && !to_be_had(*least)) ++*least;
+    while (least && *least < set_.arms[a].built.config.replicas_per_node && !can_be_had(a, *least)) ++*least;
     if (!least || !is_latency(request_.objective)) return least;
     // The more the faster: the most that the limits allow is all that is looked at.
     std::int64_t n = request_.most_replicas;
@@ -214,10 +214,14 @@ LoadSet PlanSolver::load_with(const std::string& name, double users_factor, doub
   return {{{w, judged_from}}, fmt::format("{} of replication {}", name, replication)};
 }
 
-std::optional<std::int64_t> PlanSolver::fewest(std::size_t arm, std::int64_t near, const LoadSet& set,
-                                               const Tweak& tweak) {
-  const auto feasible = [&](std::int64_t n) { return evaluator_->run(arm, n, set, tweak).feasible; };
-  std::int64_t high = near, step = 1;
+std::optional<std::int64_t> PlanSolver::resized(const Found& f, const LoadSet& set, const Tweak& tweak) {
+  const auto feasible = [&](std::int64_t n) {
+    return can_be_had(f.arm, n) && evaluator_->run(f.arm, n, set, tweak).feasible;
+  };
+  if (is_latency(request_.objective)) return feasible(f.running) ? std::optional(f.running) : std::nullopt;
+  std::int64_t most = request_.most_replicas;
+  while (most > f.running && !evaluator_->over_limits(f.arm, evaluator_->with_spares(f.arm, most)).empty()) --most;
+  std::int64_t near = f.running, high = near, step = 1;
   if (feasible(near)) {
     std::int64_t low = near;  // feasible
     while (low > 1 && feasible(std::max<std::int64_t>(1, low - step))) {
@@ -230,8 +234,8 @@ std::optional<std::int64_t> PlanSolver::fewest(std::size_t arm, std::int64_t nea
   } else {
     do {
       near = high;
-      if (near >= request_.most_replicas) return std::nullopt;
-      high = std::min(request_.most_replicas, near + step);
+      if (near >= most) return std::nullopt;
+      high = std::min(most, near + step);
       step *= 2;
     } while (!feasible(high));
   }

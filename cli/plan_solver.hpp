@@ -40,14 +40,16 @@ class PlanSolver {
   // One replication's load with other figures: factors on users (or arrivals) and on think times.
   LoadSet load_with(const std::string& name, double users_factor, double think_factor,
                     std::size_t replication = 0) const;
-  // The fewest replicas of an arm that meet the SLO in another world; nothing when none up to the request's most.
-  std::optional<std::int64_t> fewest(std::size_t arm, std::int64_t near, const LoadSet&, const Tweak&);
+  // The replicas in service of a fleet's arm in another world: the fewest that meet the SLO within the limits, or as
+  // many as now where latency is what is bought. Nothing when none will do.
+  std::optional<std::int64_t> resized(const Found&, const LoadSet&, const Tweak&);
 
  private:
   void read_loads(std::ostream& err);
   void find_warm_up();
   void check_lengths() const;
   SearchSpace space(const std::string& hardware) const;
+  bool can_be_had(std::size_t arm, std::int64_t running) const;  // with its spares
   Judged judge(std::size_t arm, std::int64_t running) const;
   double floor(std::size_t arm, std::int64_t running) const;
 

@@ -246,6 +246,69 @@ TEST_CASE("where no fleet will do, neither the plan nor its hardware does: regre
   }
 }
 
+TEST_CASE("other worlds keep the size of a fleet that is bought for its latency, so that a faster GPU is no loss") {
+  Folder folder;
+  json request = small_request(5);
+  request["search"]["grid"] = {{"hardware", {"x86-h100-sxm"}}, {"offload.mode", {"none"}}};
+  request["objective"] = "ttft_s";
+  request["limits"] = {{"gpus", 4}};
+  request["spare_nodes"] = 0;
+  request["regret_draws"] = 0;
+  request["confidence"] = {{"replications", 1}};
+  request["slo"] = {{"ttft_s", {{"p50", 5.0}}}, {"tpot_s", {{"mean", 0.05}}}};
+  const CliRun run = cli({"plan", written(folder, request), "--format", "json"});
+  INFO(run.err);
+  REQUIRE(run.code == 0);
+  const json d = run.json();
+  CHECK(d["recommended"]["replicas"] == 4);
+  for (const json& row : d["sensitivity"]) {
+    CAPTURE(row.dump());
+    for (const char* side : {"at_low", "at_high"}) CHECK(row[side]["replicas"] == 4);
+    if (row["what"] != "step times (90 % interval)") continue;
+    CHECK(row["at_low"]["value_of_plan"] <= d["recommended"]["value"]);
+    CHECK(row["at_high"]["value_of_plan"] >= d["recommended"]["value"]);
+  }
+}
+
+TEST_CASE("other worlds are within the request's limits: what they take beyond is told as none") {
+  Folder folder;
+  json request = small_request(5);
+  request["search"]["grid"] = {{"hardware", {"x86-h100-sxm"}}, {"offload.mode", {"none"}}};
+  request["objective"] = "usd_per_hour";
+  request["spare_nodes"] = 0;
+  request["regret_draws"] = 0;
+  request["cost"] = {{"tenure", "rented"}};
+  request["confidence"] = {{"replications", 1}};
+  request["slo"] = {{"ttft_s", {{"p50", 1.0}}}, {"tpot_s", {{"mean", 0.0085}}}};
+  const auto planned = [&] {
+    const CliRun run = cli({"plan", written(folder, request), "--format", "json"});
+    INFO(run.err);
+    REQUIRE(run.code == 0);
+    return run.json();
+  };
+  const json free = planned();
+  const auto gpus = free["recommended"]["gpus"].get<std::int64_t>();
+  const double usd = free["recommended"]["cost"]["usd_per_hour"];
+  request["limits"] = {{"gpus", gpus}, {"usd_per_hour", 1.2 * usd}};
+  const json limited = planned();
+  CHECK(limited["recommended"]["gpus"] == gpus);
+  bool none = false;
+  for (std::size_t i = 0; i < limited["sensitivity"].size(); ++i) {
+    const json& row = limited["sensitivity"][i];
+    const auto same = std::find_if(free["sensitivity"].begin(), free["sensitivity"].end(),
+                                   [&](const json& other) { return other["what"] == row["what"]; });
+    for (const char* side : {"at_low", "at_high"}) {
+      CAPTURE(row.dump());
+      const json& unlimited = (*same)[side];
+      const bool within = unlimited["best"].is_null() ||
+                          (unlimited["replicas"] <= gpus && unlimited["value"].get<double>() <= 1.2 * usd);
+      CHECK(row[side]["replicas"] == (within ? unlimited["replicas"].get<std::int64_t>() : 0));
+      none = none || !within;
+    }
+  }
+  CHECK(none);
+}
+
 TEST_CASE("what is wrong with a request is told at once, with its line") {
   Folder folder;
   const std::string file = folder.file("r.json",
