@@ -13,18 +13,18 @@ namespace {
 
 constexpr double kHoursPerMonth = 8766.0 / 12;
 
-StepTime tweaked(const StepTime& t, const Tweak& tweak) {
-  StepTime s = t;
-  s.base = t.base.scaled(tweak.base);
-  s.head = t.head.scaled(tweak.head);
-  s.context_ps = std::llround(static_cast<double>(t.context_ps) * tweak.context);
-  s.pair_ps = std::llround(static_cast<double>(t.pair_ps) * tweak.pair);
-  return s;
+std::string key_of(std::size_t arm, std::int64_t replicas, const std::string& load, const Tweak& t, bool thorough) {
+  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {}", arm, replicas, load, t.steps.base, t.steps.head,
+                     t.steps.context, t.steps.pair, t.steps_longer, t.link, t.frontend, t.dram_bytes,
+                     t.link_bytes_per_s, t.spares_fail_at_s, thorough);
 }
 
-std::string key_of(std::size_t arm, std::int64_t replicas, const std::string& load, const Tweak& t, bool thorough) {
-  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {}", arm, replicas, load, t.base, t.head, t.context, t.pair,
-                     t.link, t.frontend, t.dram_bytes, t.link_bytes_per_s, t.spares_fail_at_s, thorough);
+std::int64_t times(std::int64_t count, double factor) { return std::llround(static_cast<double>(count) * factor); }
+
+void scale_steps(SimulationConfig& c, double factor) {
+  for (StepTimes* all : {&c.step_times, &c.draft_times}) {
+    for (StepTime& t : *all) t = t.scaled(factor);
+  }
 }
 
 }  // namespace
@@ -39,17 +39,51 @@ struct Evaluator::Run {
   double end_at_pace_s = 0;
 };
 
-SimulationConfig Evaluator::config(std::size_t arm, std::int64_t replicas, const Tweak& tweak) const {
+SimulationConfig Evaluator::built(std::size_t arm, std::int64_t replicas, const char* end_of_step_times) const {
   const Arm& a = set_.arms[arm];
   Scenario s = request_.scenario(a.values);
   s.assign("replicas", replicas, "search", {});
-  SimulationConfig c = build_config(s, a.mode, *a.hardware, model_).config;
-  for (StepTime& t : c.step_times) t = tweaked(t, tweak);
-  for (Limit& l : c.links.limits) {
-    l.bytes_per_s = std::llround(static_cast<double>(l.bytes_per_s) * tweak.link + tweak.link_bytes_per_s);
+  if (end_of_step_times != nullptr) s.assign("step_time.end", end_of_step_times, "interval");
+  return build_config(s, a.mode, *a.hardware, model_).config;
+}
+
+bool Evaluator::calibrated(std::size_t arm) const {
+  try {
+    built(arm, 1, "low");
+    return true;
+  } catch (const InputError&) {
+    return false;  // the roofline has no interval
   }
-  c.engine.frontend_fixed = Time(std::llround(static_cast<double>(c.engine.frontend_fixed.count) * tweak.frontend));
-  c.engine.frontend_ps_per_token = std::llround(static_cast<double>(c.engine.frontend_ps_per_token) * tweak.frontend);
+}
+
+SimulationConfig Evaluator::at_end(std::size_t arm, std::int64_t replicas, const char* end, double factor) const {
+  if (calibrated(arm)) return built(arm, replicas, end);
+  SimulationConfig c = built(arm, replicas);
+  scale_steps(c, factor);
+  return c;
+}
+
+void Evaluator::redraw(SimulationConfig& c, std::size_t arm, const StepDraw& draw) const {
+  const SimulationConfig low = at_end(arm, c.replicas, "low", std::exp(-kUncalibrated));
+  const SimulationConfig high = at_end(arm, c.replicas, "high", std::exp(kUncalibrated));
+  for (const auto of : {&SimulationConfig::step_times, &SimulationConfig::draft_times}) {
+    for (std::size_t i = 0; i < (c.*of).size(); ++i) (c.*of)[i] = drawn((low.*of)[i], (c.*of)[i], (high.*of)[i], draw);
+  }
+}
+
+SimulationConfig Evaluator::config(std::size_t arm, std::int64_t replicas, const Tweak& tweak) const {
+  SimulationConfig c = built(arm, replicas);
+  if (tweak.steps != StepDraw{}) redraw(c, arm, tweak.steps);
+  if (tweak.steps_longer != 1) scale_steps(c, tweak.steps_longer);
+  const auto faster = [&](std::int64_t& bytes_per_s) {
+    bytes_per_s = std::llround(static_cast<double>(bytes_per_s) * tweak.link + tweak.link_bytes_per_s);
+  };
+  for (Limit& l : c.links.limits) faster(l.bytes_per_s);
+  for (BusyLimit& l : c.links.busy) faster(l.bytes_per_s);
+  EngineConfig& e = c.engine;
+  for (Time* t : {&e.frontend_fixed, &e.frontend_service_fixed}) *t = Time(times(t->count, tweak.frontend));
+  for (std::int64_t* ps : {&e.frontend_ps_per_token, &e.frontend_service_ps_per_token})
+    *ps = times(*ps, tweak.frontend);
   if (c.offload.enabled) {
     const double nodes = static_cast<double>(ceil_div(c.replicas, c.replicas_per_node));
     const double parts = c.offload.scope == Scope::replica ? std::min(c.replicas, c.replicas_per_node)

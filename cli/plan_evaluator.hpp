@@ -6,18 +6,22 @@
 #include <mutex>
 
 #include "cli/plan_space.hpp"
+#include "plan/step_draw.hpp"
 #include "reports/verdict.hpp"
 
 namespace kvplan {
 
 // A world that differs from the one at hand: what sensitivities and regret ask about.
 struct Tweak {
-  double base = 1, head = 1, context = 1, pair = 1;  // factors on the parts of step times
+  StepDraw steps;         // where in their interval the parts of step times lie
+  double steps_longer = 1;  // factor on all of them
   double link = 1, frontend = 1;
   double dram_bytes = 0;        // a node, more
   double link_bytes_per_s = 0;  // on each limit of the node, more
   double spares_fail_at_s = 0;  // as many nodes as are spare fail then, for good; 0: none does
 };
+
+inline constexpr double kUncalibrated = 0.15;  // assumed half of the 90 % interval of what no calibration covers
 
 struct LoadSet {
   std::vector<ArmBounds::Load> loads;
@@ -61,9 +65,14 @@ class Evaluator {
   std::int64_t simulations() const { return simulations_; }
   std::int64_t turns_simulated() const { return turns_; }
   SimulationConfig config(std::size_t arm, std::int64_t replicas, const Tweak&) const;
+  bool calibrated(std::size_t arm) const;  // step times have an interval of their own
 
  private:
   struct Run;
+  SimulationConfig built(std::size_t arm, std::int64_t replicas, const char* end_of_step_times = nullptr) const;
+  // At "low" or "high" of their interval; without one, longer by this factor.
+  SimulationConfig at_end(std::size_t arm, std::int64_t replicas, const char* end, double factor) const;
+  void redraw(SimulationConfig&, std::size_t arm, const StepDraw&) const;
   Run simulate_once(const SimulationConfig&, const ArmBounds::Load&) const;
   bool decide(const std::vector<Run>&, FleetOutcome&) const;
   void add_run(const Run&, double share, FleetOutcome&) const;

@@ -13,35 +13,6 @@ namespace kvplan {
 namespace {
 
 constexpr double kGib = 1 << 30;
-constexpr double kUncalibrated = 0.15;  // assumed 90 % interval of what no calibration covers
-constexpr double kNormal90 = 1.6449;
-
-// Half the 90 % interval of each part of the step time, as the logarithm of a factor.
-struct StepSpread {
-  double base = kUncalibrated, head = kUncalibrated, context = kUncalibrated, pair = kUncalibrated;
-  bool calibrated = false;
-};
-
-StepSpread spread_of(PlanSolver& p, std::size_t arm) {
-  const Arm& a = p.set().arms[arm];
-  const auto at = [&](const char* end) {
-    Scenario s = p.request().scenario(a.values);
-    s.assign("step_time.end", end, "interval");
-    return build_config(s, a.mode, *a.hardware, p.model()).config.step_times[0];
-  };
-  StepSpread spread;
-  try {
-    const StepTime low = at("low"), high = at("high");
-    const auto half = [](std::int64_t x, std::int64_t y) {
-      return x > 0 && y > 0 ? std::log(static_cast<double>(y) / static_cast<double>(x)) / 2 : 0;
-    };
-    const std::int64_t budget = a.built.config.engine.max_num_batched_tokens;
-    return {half(low.base(budget), high.base(budget)), half(low.head(8), high.head(8)),
-            half(low.context_ps, high.context_ps), half(low.pair_ps, high.pair_ps), true};
-  } catch (const InputError&) {
-    return spread;  // the roofline has no interval
-  }
-}
 
 // The best fleet of each hardware in another world: value, or infinite where none will do.
 struct Contest {
@@ -80,10 +51,6 @@ Json contest_json(PlanSolver& p, const Contest& c) {
 
 LoadSet first_of(const LoadSet& all) { return {{all.loads[0]}, "first"}; }
 
-Tweak slower(double base, double head, double context, double pair, double sign) {
-  return {std::exp(sign * base), std::exp(sign * head), std::exp(sign * context), std::exp(sign * pair), 1, 1, 0, 0};
-}
-
 // Users (or arrivals) that a fleet of `running` replicas carries on one replication, as a factor on its load, to half a
 // percent; between 0.5 and 2.
 double capacity(PlanSolver& p, const Found& f, const Tweak& tweak, std::size_t replication) {
@@ -121,7 +88,8 @@ Json shadow_prices(PlanSolver& p, const Found& best) {
     resources.push_back({"links of a node, each", "GB/s", rate / 1e9, nodes, {}});
     resources.back().tweak.link_bytes_per_s = rate;
   }
-  resources.push_back({"compute and HBM speed", "%", 10, 1, Tweak{1 / 1.1, 1 / 1.1, 1 / 1.1, 1 / 1.1, 1, 1, 0, 0}});
+  resources.push_back({"compute and HBM speed", "%", 10, 1, {}});
+  resources.back().tweak.steps_longer = 1 / 1.1;
   const std::size_t replications = p.load().loads.size(), worlds = 1 + resources.size();
   std::vector<double> carried(replications * worlds);
   for_each_index(carried.size(), p.threads(), [&](std::size_t i) {
@@ -173,13 +141,15 @@ Json sensitivity(PlanSolver& p, const Found& best) {
       contest(p, p.load_with("traffic 1.2", 1.2, 1), none));
   add("think time", "halved", contest(p, p.load_with("think 0.5", 1, 0.5), none), "doubled",
       contest(p, p.load_with("think 2", 1, 2), none));
-  const auto end = [&](double sign) {
-    return [&p, sign](std::size_t arm) {
-      const StepSpread s = spread_of(p, arm);
-      return slower(s.base, s.head, s.context, s.pair, sign);
+  const auto end = [](double at) {
+    return [at](std::size_t) {
+      Tweak t;
+      t.steps = {at, at, at, at};
+      return t;
     };
   };
-  add("step times (90 % interval)", "fast end", contest(p, now, end(-1)), "slow end", contest(p, now, end(1)));
+  add("step times (90 % interval)", "fast end", contest(p, now, end(-kNormal90)), "slow end",
+      contest(p, now, end(kNormal90)));
   const auto link = [](double factor) {
     return [factor](std::size_t) {
       Tweak t;
@@ -262,8 +232,9 @@ Json break_even_prices(PlanSolver& p) {
 // hardware not do at all, and how much too dear is it where it does?
 Json regret(PlanSolver& p, const Found& best) {
   const LoadSet now = first_of(p.load());
-  std::map<std::string, StepSpread> spreads;
-  for (const Found& f : p.best_by_hardware()) spreads[p.set().arms[f.arm].hardware->name] = spread_of(p, f.arm);
+  std::map<std::string, bool> calibrated;
+  for (const Found& f : p.best_by_hardware())
+    calibrated[p.set().arms[f.arm].hardware->name] = p.evaluator().calibrated(f.arm);
   std::int64_t lost = 0, too_small = 0, nothing = 0;
   std::vector<double> regrets;  // of the draws in which the plan's hardware will do
   for (std::int64_t d = 0; d < p.request().regret_draws; ++d) {
@@ -271,11 +242,10 @@ Json regret(PlanSolver& p, const Found& best) {
     const double link = std::exp(common.normal() * kUncalibrated / kNormal90),
                  front = std::exp(common.normal() * kUncalibrated / kNormal90);
     std::map<std::string, Tweak> tweaks;
-    for (const auto& [name, s] : spreads) {
+    for (const auto& [name, known] : calibrated) {
       RandomStream own(static_cast<std::uint64_t>(d), "regret of " + name);
-      const auto factor = [&](double half) { return std::exp(own.normal() * half / kNormal90); };
       Tweak t;
-      t.base = factor(s.base), t.head = factor(s.head), t.context = factor(s.context), t.pair = factor(s.pair);
+      t.steps = {own.normal(), own.normal(), own.normal(), own.normal()};
       t.link = link, t.frontend = front;
       tweaks[name] = t;
     }
@@ -287,11 +257,11 @@ Json regret(PlanSolver& p, const Found& best) {
     if (std::isfinite(c.values[0])) regrets.push_back(c.values[0] / c.values[c.winner] - 1);
   }
   const auto draws = static_cast<double>(p.request().regret_draws);
-  Json calibrated = Json::object();
-  for (const auto& [name, s] : spreads)
-    calibrated[name] = s.calibrated ? "calibrated" : fmt::format("assumed +-{:.0f} %", 100 * kUncalibrated);
+  Json intervals = Json::object();
+  for (const auto& [name, known] : calibrated)
+    intervals[name] = known ? "calibrated" : fmt::format("assumed +-{:.0f} %", 100 * kUncalibrated);
   return {{"draws", p.request().regret_draws},
-          {"step_time_intervals", calibrated},
+          {"step_time_intervals", intervals},
           {"share_another_hardware_is_best", static_cast<double>(lost) / draws},
           {"share_plan_hardware_will_not_do", (draws - static_cast<double>(regrets.size())) / draws},
           {"mean_regret_fraction", regrets.empty() ? Json(nullptr) : Json(mean_of(regrets))},

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "base/random.hpp"
@@ -307,6 +308,69 @@ TEST_CASE("other worlds are within the request's limits: what they take beyond i
     }
   }
   CHECK(none);
+}
+
+TEST_CASE("the ends of what sensitivity and regret draw are the models of run --intervals, for steps of every size") {
+  Folder folder;
+  std::ostringstream err;
+  json request = small_request(3);
+  request["search"]["grid"] = {{"hardware", {"gh200-96", "x86-h200"}}, {"engine.draft_tokens", {0, 3}}};
+  PlanSolver p(read_plan_request(written(folder, request)), 1, err);
+  for (std::size_t a = 0; a < p.set().arms.size(); ++a) {
+    const Arm& arm = p.set().arms[a];
+    const bool known = p.evaluator().calibrated(a);
+    CHECK(known == (arm.hardware->name == "x86-h200"));
+    const SimulationConfig now = p.evaluator().config(a, 2, {});
+    for (const double z : {-kNormal90, kNormal90}) {
+      Tweak tweak;
+      tweak.steps = {z, z, z, z};
+      const SimulationConfig drawn = p.evaluator().config(a, 2, tweak);
+      Scenario s = p.request().scenario(arm.values);
+      s.assign("replicas", 2, "test", {});
+      if (known) s.assign("step_time.end", z < 0 ? "low" : "high", "test");
+      const SimulationConfig end = build_config(s, arm.mode, *arm.hardware, p.model()).config;
+      const double assumed = known ? 1 : std::exp(z / kNormal90 * kUncalibrated);
+      for (const auto of : {&SimulationConfig::step_times, &SimulationConfig::draft_times}) {
+        for (const BatchFeatures& b : {BatchFeatures{8, 8, 8000, 0}, BatchFeatures{64, 64, 90'000, 0},
+                                       BatchFeatures{2048, 30, 30'000, 3'000'000}}) {
+          CAPTURE(arm.name(), z, b.new_tokens);
+          CHECK(static_cast<double>((drawn.*of)[3](b)) ==
+                Approx(assumed * static_cast<double>((end.*of)[3](b))).epsilon(1e-5).margin(2));
+        }
+        CHECK(static_cast<double>((drawn.*of)[0].host_ps) ==
+              Approx(assumed * static_cast<double>((end.*of)[0].host_ps)).margin(2));
+      }
+      CHECK((drawn.step_times[0].base(8) < now.step_times[0].base(8)) == (z < 0));
+    }
+  }
+}
+
+TEST_CASE("a limit within the interval of decoding is missed in about as many draws as that interval says") {
+  Folder folder;
+  json request = {{"base", {{"trace", {{"path", load_that_starts_up(folder, {})}}}}},
+                  {"search", {{"grid", {{"hardware", {"x86-h200"}}}}}},
+                  {"most_replicas", 2},
+                  {"spare_nodes", 0},
+                  {"regret_draws", 60},
+                  {"slo", {{"tpot_s", {{"p50", 0.007}}}}}};
+  const auto tpot = [&](const char* end) {
+    json scenario = request["base"];
+    scenario.update({{"hardware", "x86-h200"}, {"step_time", {{"end", end}}}});
+    const CliRun run = cli({"run", folder.file("scenario.json", scenario.dump()), "--format", "json"});
+    INFO(run.err);
+    REQUIRE(run.code == 0);
+    return run.json()["latency"]["tpot_s"]["p50"].get<double>();
+  };
+  const double central = tpot("central"), high = tpot("high");
+  REQUIRE(central < 0.007);
+  REQUIRE(high > 0.007);
+  const double z = kNormal90 * std::log(0.007 / central) / std::log(high / central);
+  const double expected = std::erfc(z / std::sqrt(2.0)) / 2;
+  const CliRun run = cli({"plan", written(folder, request), "--format", "json"});
+  INFO(run.err);
+  REQUIRE(run.code == 0);
+  const double missed = run.json()["regret"]["share_plan_without_spares_misses_slo"];
+  CHECK(std::abs(missed - expected) < 3 * std::sqrt(expected * (1 - expected) / 60));
 }
 
 TEST_CASE("what is wrong with a request is told at once, with its line") {
