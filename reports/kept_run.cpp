@@ -83,6 +83,7 @@ void take_time_or_count(KeptRequest& r, std::string_view key, std::int64_t v) {
   if (key == "computed_tokens") r.computed_tokens = v;
   if (key == "recomputed_tokens") r.recomputed_tokens = v;
   if (key == "preemptions") r.preemptions = small;
+  if (key == "requeues") r.requeues = small;
 }
 
 KeptRequest request_of(od::object object) {
@@ -97,8 +98,8 @@ KeptRequest request_of(od::object object) {
       r.refusal = by_name<Refusal>(value.get_string(),
                                    {Refusal::exceeds_context, Refusal::exceeds_memory, Refusal::empty_prompt,
                                     Refusal::unavailable});
-    } else if (key == "turn" || key == "session" || key == "replica" || key == "preemptions" || key.ends_with("_ps") ||
-               key.ends_with("_tokens") || (key == "continues" && !value.is_null())) {
+    } else if (key == "turn" || key == "session" || key == "replica" || key == "preemptions" || key == "requeues" ||
+               key.ends_with("_ps") || key.ends_with("_tokens") || (key == "continues" && !value.is_null())) {
       take_time_or_count(r, key, value.get_int64());
     }
   }

@@ -41,7 +41,12 @@ void tell_from_sums(Life& life) {
   add(LifePart::frontend, r.frontend, fmt::format("of {} prompt tokens", human_count(r.prompt_tokens)));
   add(LifePart::queue, r.queue, "in all");
   add(LifePart::load, r.load, fmt::format("in which compute waited for {} tokens", human_count(loaded)));
-  add(LifePart::prefill, r.prefill, fmt::format("of {} tokens", human_count(static_cast<double>(r.computed_tokens))));
+  // Of who was preempted or lost its replica, `computed_tokens` holds answers that were computed again behind the first
+  // token as well.
+  const bool once = r.preemptions == 0 && r.requeues == 0;
+  add(LifePart::prefill, r.prefill,
+      once ? fmt::format("of {} tokens", human_count(static_cast<double>(r.computed_tokens)))
+           : fmt::format("of what was not cached of {} prompt tokens", human_count(r.prompt_tokens)));
   add(LifePart::decode, r.finish - r.first_token, fmt::format("of {} tokens", human_count(r.output_tokens)));
 }
 

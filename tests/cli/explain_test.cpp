@@ -93,6 +93,20 @@ TEST_CASE("the parts of every request add up to its TTFT, to the nanosecond", "[
     check_every_request(out);
     CHECK(contains(cli({"explain", out, "3"}).err, "run it again with --events"));
   }
+  SECTION("without a log, answers computed again are not taken for prefill ahead of the first token") {
+    const std::string out = run_with_events(folder, {"--rate-scale", "3", "--set", "engine.gpu_memory_utilization=0.26"});
+    std::filesystem::remove(out + "/events.jsonl");
+    check_every_request(out);
+    int preempted = 0;
+    const json told = cli({"explain", out, "--worst", "1000000", "--format", "json"}).json();
+    for (const json& r : told["requests"]) {
+      for (const json& s : r["spans"]) {
+        if (s["part"] == "prefill") CHECK(contains(s["words"], "not cached") == (r["preemptions"] > 0));
+      }
+      preempted += r["preemptions"] > 0;
+    }
+    CHECK(preempted > 0);
+  }
 }
 
 TEST_CASE("explain tells one life, and the worst ones first", "[explain]") {
