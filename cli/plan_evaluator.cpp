@@ -97,8 +97,9 @@ SimulationConfig Evaluator::config(std::size_t arm, std::int64_t replicas, const
   return c;
 }
 
-Evaluator::Run Evaluator::simulate_once(const SimulationConfig& c, const ArmBounds::Load& load) const {
+Evaluator::Run Evaluator::simulate_once(SimulationConfig c, const ArmBounds::Load& load) const {
   const Workload& w = *load.workload;
+  c.router.seed += static_cast<std::uint64_t>(load.replication);
   const SimulationResult result = simulate(w, c);
   Run r;
   const LatencySamples samples = latency_samples(w, result, load.judged_from, request_.slo);

@@ -73,7 +73,7 @@ class Evaluator {
   // At "low" or "high" of their interval; without one, longer by this factor.
   SimulationConfig at_end(std::size_t arm, std::int64_t replicas, const char* end, double factor) const;
   void redraw(SimulationConfig&, std::size_t arm, const StepDraw&) const;
-  Run simulate_once(const SimulationConfig&, const ArmBounds::Load&) const;
+  Run simulate_once(SimulationConfig, const ArmBounds::Load&) const;
   bool decide(const std::vector<Run>&, FleetOutcome&) const;
   void add_run(const Run&, double share, FleetOutcome&) const;
   void judge_slo(FleetOutcome&) const;

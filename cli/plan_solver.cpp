@@ -52,15 +52,22 @@ PlanSolver::PlanSolver(PlanRequest request, int threads, std::ostream& err)
   bounds_ = std::make_unique<ArmBounds>(request_, set_, load_.loads, threads_);
 }
 
+bool PlanSolver::an_arm_draws() const {
+  for (std::size_t arm = 0; arm < set_.arms.size(); ++arm) {
+    if (draws(evaluator_->config(arm, std::min<std::int64_t>(request_.most_replicas, 2), {}))) return true;
+  }
+  return false;
+}
+
 void PlanSolver::read_loads(std::ostream& err) {
   for (std::int64_t r = 0; r < request_.replications; ++r) {
     const auto w = loaded(request_.base, r, err);
-    if (r == 1 && same_load(*w, *load_.loads[0].workload)) {
+    if (r == 1 && same_load(*w, *load_.loads[0].workload) && !an_arm_draws()) {
       notes_.push_back(kNoRandomDraws);
       break;
     }
     output_tokens_ = std::max(output_tokens_, output_tokens(*w));
-    load_.loads.push_back({w, 0});
+    load_.loads.push_back({w, 0, r});
   }
   for (const WorkloadNote& n : load_.loads[0].workload->notes) {
     notes_.push_back(n.rows > 0 ? fmt::format("trace: {} ({} rows)", n.what, n.rows)

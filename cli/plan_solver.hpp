@@ -45,6 +45,7 @@ class PlanSolver {
   std::optional<std::int64_t> resized(const Found&, const LoadSet&, const Tweak&);
 
  private:
+  bool an_arm_draws() const;  // whose router chooses at random
   void read_loads(std::ostream& err);
   void find_warm_up();
   void check_lengths() const;

@@ -45,6 +45,7 @@ class ArmBounds {
   struct Load {
     std::shared_ptr<const Workload> workload;
     TurnId judged_from = 0;
+    std::int64_t replication = 0;  // a router that draws has a seed for each
   };
   ArmBounds(const PlanRequest&, const ArmSet&, const std::vector<Load>&, int threads);
 
