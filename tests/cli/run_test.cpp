@@ -1,4 +1,6 @@
 // The verb run as a whole, on the sample that ships.
+#include <fmt/format.h>
+
 #include "base/json_schema.hpp"
 #include "tests/catch.hpp"
 #include "tests/cli/run_cli.hpp"
@@ -197,4 +199,19 @@ TEST_CASE("a missing interval names the hardware that has none") {
   const CliRun run = cli({"run", "--limit", "5", "--hardware", "x86-h100-sxm,gh200-96", "--intervals"});
   CHECK(run.code == 3);
   CHECK(contains(run.err, "gh200-96: the roofline has no interval"));
+}
+
+TEST_CASE("a plan replicates what its routers draw", "[replications]") {
+  const Folder folder;
+  const auto plan = [&](const char* router) {
+    const std::string request = folder.file(std::string(router) + ".json", fmt::format(R"({{
+      "base": {{"trace": {{"limit": 300}}, "offload": {{"mode": "none"}}, "router": {{"policy": "{}"}}}},
+      "search": {{"grid": {{"hardware": ["x86-h100-sxm"]}}}}, "confidence": {{"replications": 2}},
+      "objective": "usd_per_hour", "slo": {{"ttft_s": {{"p50": 5.0}}}}}})", router));
+    const std::string out = (folder.path / router).string();
+    REQUIRE(cli({"plan", request, "--out", out}).code == 0);
+    return json::parse(text_of(out + "/plan.json"));
+  };
+  CHECK(contains(plan("round-robin")["notes"].dump(), "neither load nor router draw"));
+  CHECK_FALSE(contains(plan("random")["notes"].dump(), "neither load nor router draw"));
 }
