@@ -129,18 +129,51 @@ bool PlanSolver::can_be_had(std::size_t arm, std::int64_t running) const {
       .empty();
 }
 
+std::optional<std::int64_t> PlanSolver::least(std::size_t arm) const {
+  std::optional<std::int64_t> n = bounds_->of(arm).replicas;
+  while (n && *n < set_.arms[arm].built.config.replicas_per_node && !can_be_had(arm, *n)) ++*n;
+  return n;
+}
+
+// GPUs and prices rise with the replicas. 0: none is within.
+std::int64_t PlanSolver::most_within_limits(std::size_t arm) const {
+  std::int64_t low = 0, high = request_.most_replicas;
+  while (low < high) {
+    const std::int64_t middle = low + (high - low + 1) / 2;
+    if (evaluator_->over_limits(arm, evaluator_->with_spares(arm, middle)).empty())
+      low = middle;
+    else
+      high = middle - 1;
+  }
+  return low;
+}
+
+std::optional<ReplicaRange> PlanSolver::range(std::size_t arm) const {
+  const std::optional<std::int64_t> fewest = least(arm);
+  const std::int64_t most = most_within_limits(arm);
+  if (!fewest || most < *fewest) return std::nullopt;
+  // Of latencies: the more the faster.
+  return ReplicaRange{is_latency(request_.objective) ? most : *fewest, most};
+}
+
+std::string PlanSolver::why_ruled_out(std::size_t arm) const {
+  if (range(arm)) return "";
+  const std::optional<std::int64_t> fewest = least(arm);
+  if (!fewest) return bounds_->of(arm).why;
+  const std::string over = evaluator_->over_limits(arm, evaluator_->with_spares(arm, *fewest));
+  return over.empty() ? fmt::format("its DRAM is to be had with {} replicas or more, and {} are allowed", *fewest,
+                                    request_.most_replicas)
+                      : fmt::format("{} replicas in service are the fewest that may do: {}", *fewest, over);
+}
+
 Judged PlanSolver::judge(std::size_t arm, std::int64_t running) const {
-  const std::int64_t replicas = evaluator_->with_spares(arm, running);
-  if (!evaluator_->over_limits(arm, replicas).empty()) return {};
-  if (!can_be_had(arm, running)) return {};
   const FleetOutcome o = evaluator_->run(arm, running, load_);
-  return {o.feasible, o.feasible ? evaluator_->value(arm, replicas, running, o) : 0};
+  return {o.feasible, o.feasible ? evaluator_->value(arm, evaluator_->with_spares(arm, running), running, o) : 0};
 }
 
 SearchSpace PlanSolver::space(const std::string& hardware) const {
   SearchSpace s;
   s.arms = set_.arms.size();
-  s.most = request_.most_replicas;
   s.group_of = [&](std::size_t a) { return set_.arms[a].group; };
   s.covers = [&](std::size_t a, std::size_t b) {
     const Arm &x = set_.arms[a], &y = set_.arms[b];
@@ -151,15 +184,8 @@ SearchSpace PlanSolver::space(const std::string& hardware) const {
     }
     return true;
   };
-  s.least = [this, hardware](std::size_t a) -> std::optional<std::int64_t> {
-    if (!hardware.empty() && set_.arms[a].hardware->name != hardware) return std::nullopt;
-    std::optional<std::int64_t> least = bounds_->of(a).replicas;
-    while (least && *least < set_.arms[a].built.config.replicas_per_node && !can_be_had(a, *least)) ++*least;
-    if (!least || !is_latency(request_.objective)) return least;
-    // The more the faster: the most that the limits allow is all that is looked at.
-    std::int64_t n = request_.most_replicas;
-    while (n > *least && !evaluator_->over_limits(a, evaluator_->with_spares(a, n)).empty()) --n;
-    return n;
+  s.range = [this, hardware](std::size_t a) {
+    return set_.arms[a].hardware->name == hardware ? range(a) : std::nullopt;
   };
   s.floor = [this](std::size_t a, std::int64_t n) { return floor(a, n); };
   s.judge = [this](std::size_t a, std::int64_t n) { return judge(a, n); };
@@ -182,7 +208,7 @@ std::optional<Found> PlanSolver::solve() {
     searched_.too_dear += r.too_dear;
     searched_.inferred += r.inferred;
   }
-  for (std::size_t a = 0; a < set_.arms.size(); ++a) searched_.ruled_out += !bounds_->of(a).replicas;
+  for (std::size_t a = 0; a < set_.arms.size(); ++a) searched_.ruled_out += !range(a);
   std::stable_sort(best_by_hardware_.begin(), best_by_hardware_.end(),
                    [](const Found& a, const Found& b) { return a.value < b.value; });
   return best;
@@ -194,6 +220,7 @@ std::optional<Found> PlanSolver::solve_exhaustively(std::int64_t& judged) {
   for (std::size_t a = 0; a < set_.arms.size(); ++a) {
     for (std::int64_t n = 1; n <= request_.most_replicas; ++n) {
       ++judged;
+      if (!can_be_had(a, n) || !evaluator_->over_limits(a, evaluator_->with_spares(a, n)).empty()) continue;
       const Judged j = judge(a, n);
       if (j.feasible && (!best || j.value < best->value)) best = Found{a, n, evaluator_->with_spares(a, n), j.value};
     }
@@ -226,8 +253,7 @@ std::optional<std::int64_t> PlanSolver::resized(const Found& f, const LoadSet& s
     return can_be_had(f.arm, n) && evaluator_->run(f.arm, n, set, tweak).feasible;
   };
   if (is_latency(request_.objective)) return feasible(f.running) ? std::optional(f.running) : std::nullopt;
-  std::int64_t most = request_.most_replicas;
-  while (most > f.running && !evaluator_->over_limits(f.arm, evaluator_->with_spares(f.arm, most)).empty()) --most;
+  const std::int64_t most = most_within_limits(f.arm);
   std::int64_t near = f.running, high = near, step = 1;
   if (feasible(near)) {
     std::int64_t low = near;  // feasible

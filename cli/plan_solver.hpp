@@ -34,6 +34,7 @@ class PlanSolver {
   const SearchResult& searched() const { return searched_; }
   const std::vector<Found>& best_by_hardware() const { return best_by_hardware_; }
   const std::vector<std::string>& notes() const { return notes_; }
+  std::string why_ruled_out(std::size_t arm) const;  // "" when some number of its replicas may do
   const Architecture& model() const { return model_; }
   int threads() const { return threads_; }
 
@@ -50,6 +51,9 @@ class PlanSolver {
   void find_warm_up();
   void check_lengths() const;
   SearchSpace space(const std::string& hardware) const;
+  std::optional<ReplicaRange> range(std::size_t arm) const;  // in service: what is looked at
+  std::optional<std::int64_t> least(std::size_t arm) const;  // that bounds leave, and that can be had
+  std::int64_t most_within_limits(std::size_t arm) const;
   bool can_be_had(std::size_t arm, std::int64_t running) const;  // with its spares
   Judged judge(std::size_t arm, std::int64_t running) const;
   double floor(std::size_t arm, std::int64_t running) const;

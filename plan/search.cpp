@@ -13,7 +13,7 @@ constexpr double kNothingYet = std::numeric_limits<double>::infinity();
 
 struct Arm {
   std::size_t id;
-  std::int64_t least;
+  std::int64_t least, most;
 };
 
 // One group against the best value of the rounds before.
@@ -48,18 +48,18 @@ class GroupSearch {
 
   // 0 when none is.
   std::int64_t first_feasible_by_doubling(const Arm& arm) {
-    for (std::int64_t n = arm.least;; n = std::min(2 * n, space_.most)) {
+    for (std::int64_t n = arm.least;; n = std::min(2 * n, arm.most)) {
       if (!holds_for_the_largest(arm, n)) {
-        if (n >= space_.most) return 0;
+        if (n >= arm.most) return 0;
         continue;
       }
       if (feasible(arm.id, n)) return n;
-      if (n >= space_.most) return 0;
+      if (n >= arm.most) return 0;
     }
   }
 
   std::int64_t dearest_below_best(const Arm& arm) const {
-    std::int64_t low = arm.least, high = space_.most;
+    std::int64_t low = arm.least, high = arm.most;
     while (low < high) {
       const std::int64_t middle = low + (high - low + 1) / 2;
       if (space_.floor(arm.id, middle) < best_)
@@ -74,7 +74,7 @@ class GroupSearch {
   bool holds_for_the_largest(const Arm& arm, std::int64_t replicas) {
     std::size_t largest = arm.id;
     for (const Arm& a : arms_) {
-      if (a.least <= replicas && space_.covers(a.id, largest)) largest = a.id;
+      if (a.least <= replicas && replicas <= a.most && space_.covers(a.id, largest)) largest = a.id;
     }
     if (largest == arm.id || feasible(largest, replicas)) return true;
     ++result_.inferred;
@@ -129,8 +129,8 @@ SearchResult search(const SearchSpace& space, int threads) {
   SearchResult result;
   std::map<std::size_t, std::vector<Arm>> by_group;
   for (std::size_t a = 0; a < space.arms; ++a) {
-    if (const auto least = space.least(a))
-      by_group[space.group_of(a)].push_back({a, *least});
+    if (const auto range = space.range(a))
+      by_group[space.group_of(a)].push_back({a, range->least, range->most});
     else
       ++result.ruled_out;
   }

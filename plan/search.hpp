@@ -2,8 +2,9 @@
 // over arms (everything but the number of replicas), bisection over replicas.
 //
 // What may cut without simulating
-//   proven   fewer replicas than least(arm), which rests on plan/bounds.hpp; a floor(arm, n) on the value, which
-//            never exceeds it and does not fall with n: a point whose floor reaches the best value found loses.
+//   proven   numbers of replicas outside range(arm), which rests on plan/bounds.hpp and on the limits of a request; a
+//            floor(arm, n) on the value, which never exceeds it and does not fall with n: a point whose floor reaches
+//            the best value found loses.
 //   assumed  more replicas or more memory never make a feasible point infeasible.
 //
 // The order of work is fixed and rounds have fixed sizes, so that the points which are judged, and the answer, do
@@ -22,14 +23,17 @@ struct Judged {
   double value = 0;  // of the objective; what is feasible and smallest wins
 };
 
+struct ReplicaRange {
+  std::int64_t least = 1, most = 1;
+};
+
 struct SearchSpace {
   std::size_t arms = 0;
-  std::int64_t most = 1;                                              // replicas
   std::function<std::size_t(std::size_t arm)> group_of;               // arms of a group differ in memory alone
   std::function<bool(std::size_t a, std::size_t b)> covers;           // of one group: a has at least the memory of b
-  std::function<std::optional<std::int64_t>(std::size_t arm)> least;  // nothing: no number will do
+  std::function<std::optional<ReplicaRange>(std::size_t arm)> range;  // nothing: no number will do
   std::function<double(std::size_t arm, std::int64_t replicas)> floor;
-  std::function<Judged(std::size_t arm, std::int64_t replicas)> judge;  // dear; called on any thread
+  std::function<Judged(std::size_t arm, std::int64_t replicas)> judge;  // dear; called on any thread, in range
 };
 
 struct SearchPoint {
@@ -42,7 +46,7 @@ struct SearchPoint {
 struct SearchResult {
   std::optional<SearchPoint> best;
   std::vector<SearchPoint> judged;  // each once, in the order of work
-  std::int64_t ruled_out = 0;       // arms that no number of replicas saves (bounds)
+  std::int64_t ruled_out = 0;       // arms without a range
   std::int64_t too_dear = 0;        // arms that the floor on the value cut
   std::int64_t inferred = 0;        // arms that a judged point with more memory and replicas cut
 };

@@ -83,6 +83,30 @@ TEST_CASE("the plan is the optimum of exhaustive search, from a fifth of its sim
   CHECK(5 * simulated <= exhaustive);
 }
 
+TEST_CASE("within limits, too, the plan is the optimum of exhaustive search") {
+  Folder folder;
+  std::ostringstream err;
+  std::int64_t feasible = 0;
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+    CAPTURE(seed);
+    RandomStream r(seed, "limits");
+    json request = small_request(seed);
+    request["spare_nodes"] = 0;
+    if (r.chance(0.6))
+      request["limits"] = {{"gpus", 1 + r.below(6)}};
+    else
+      request["limits"] = {{"usd_per_hour", 3 + 17 * r.unit()}};
+    PlanSolver solver(read_plan_request(written(folder, request)), 1, err);
+    const auto best = solver.solve();
+    std::int64_t judged = 0;
+    const auto truth = solver.solve_exhaustively(judged);
+    REQUIRE(best.has_value() == truth.has_value());
+    if (best) CHECK(best->value == Approx(truth->value).epsilon(1e-12));
+    feasible += best.has_value();
+  }
+  CHECK(feasible >= 4);
+}
+
 TEST_CASE("a plan's document holds what the terminal prints, and its scenario runs") {
   Folder folder;
   json request = small_request(3);
@@ -134,6 +158,30 @@ TEST_CASE("an SLO out of reach: exit 4, the nearest fleet, what binds and how fa
   CHECK(run.code == 4);
   CHECK(contains(run.out, "No fleet meets the SLO"));
   CHECK(contains(run.out, "even for requests alone on the fleet"));
+}
+
+TEST_CASE("refused turns do not move the end of the start-up") {
+  Folder folder;
+  std::ostringstream err;
+  const auto judged_from = [&](const std::set<int>& refused) {
+    const json request = {
+        {"base",
+         {{"trace", {{"path", load_that_starts_up(folder, refused)}}}, {"engine", {{"max_context_tokens", 8192}}}}},
+        {"search", {{"grid", {{"hardware", {"x86-h100-sxm"}}}}}},
+        {"slo", {{"ttft_s", {{"p50", 1.0}}}}}};
+    const PlanSolver solver(read_plan_request(written(folder, request)), 1, err);
+    return static_cast<int>(solver.load().loads[0].judged_from);
+  };
+  const int end = judged_from({});
+  CHECK(end >= 60);
+  CHECK(end < 80);
+  RandomStream random(7, "refused");
+  for (int i = 0; i < 4; ++i) {
+    const std::set<int> refused = {static_cast<int>(random.below(60)), static_cast<int>(random.below(200))};
+    const auto before = std::count_if(refused.begin(), refused.end(), [&](int turn) { return turn < end; });
+    CAPTURE(i, *refused.begin(), *refused.rbegin());
+    CHECK(judged_from(refused) == end + before);
+  }
 }
 
 TEST_CASE("what a plan takes of a node's memory is what a run of the fleet takes, and bounds take no less") {
@@ -198,29 +246,6 @@ TEST_CASE("a plan prices the DRAM that its replicas share, and its flags give ea
         Approx(bought / 1e9 * 10 / (prices.years.value * 8766)));
   const auto each = static_cast<std::int64_t>(dram) / replicas / 2;
   CHECK(contains(d["serving_flags"]["TensorRT-LLM"].get<std::string>(), fmt::format("host_cache_size: {}\n", each)));
-}
-
-TEST_CASE("refused turns do not move the end of the start-up") {
-  Folder folder;
-  std::ostringstream err;
-  const auto judged_from = [&](const std::set<int>& refused) {
-    const json request = {{"base", {{"trace", {{"path", load_that_starts_up(folder, refused)}}},
-                                    {"engine", {{"max_context_tokens", 8192}}}}},
-                          {"search", {{"grid", {{"hardware", {"x86-h100-sxm"}}}}}},
-                          {"slo", {{"ttft_s", {{"p50", 1.0}}}}}};
-    const PlanSolver solver(read_plan_request(written(folder, request)), 1, err);
-    return static_cast<int>(solver.load().loads[0].judged_from);
-  };
-  const int end = judged_from({});
-  CHECK(end >= 60);
-  CHECK(end < 80);
-  RandomStream random(7, "refused");
-  for (int i = 0; i < 4; ++i) {
-    const std::set<int> refused = {static_cast<int>(random.below(60)), static_cast<int>(random.below(200))};
-    const auto before = std::count_if(refused.begin(), refused.end(), [&](int turn) { return turn < end; });
-    CAPTURE(i, *refused.begin(), *refused.rbegin());
-    CHECK(judged_from(refused) == end + before);
-  }
 }
 
 TEST_CASE("where no fleet will do, neither the plan nor its hardware does: regret counts each share over all draws") {
