@@ -236,9 +236,13 @@ Json closest(PlanSolver& p, const std::string& hardware) {
   }
   if (best) {
     const FleetOutcome o = p.evaluator().run(best->arm, best->replicas, p.load());
-    return {{"name", p.set().arms[best->arm].name()}, {"replicas", best->replicas},
-            {"outcome", outcome_json(r.slo, o)},      {"binds", r.slo.name(o.binding)},
-            {"times_the_limit", number(o.ratio)},     {"proven", false}};
+    return {{"name", p.set().arms[best->arm].name()},
+            {"replicas", best->replicas},
+            {"outcome", outcome_json(r.slo, o)},
+            {"binds", r.slo.name(o.binding)},
+            {"times_the_limit", number(o.ratio)},
+            {"why", o.why},
+            {"proven", false}};
   }
   std::optional<std::size_t> arm;
   for (std::size_t a = 0; a < p.set().arms.size(); ++a) {
@@ -248,7 +252,7 @@ Json closest(PlanSolver& p, const std::string& hardware) {
   }
   if (!arm) return nullptr;
   return {{"name", p.set().arms[*arm].name()},
-          {"why", p.bounds().of(*arm).why},
+          {"why", p.why_ruled_out(*arm)},
           {"times_the_limit", number(least)},
           {"proven", true}};
 }
@@ -264,11 +268,24 @@ std::string why_none(PlanSolver& p, const std::string& hardware) {
                             })
         ->why;
   }
-  const auto name = near["name"].get<std::string>();
-  if (near["proven"].get<bool>()) return fmt::format("{}: {}", name, near["why"].get<std::string>());
-  const Json& why = near["outcome"]["why_not"];
-  return fmt::format("{} x {} is nearest: {}", near["replicas"].get<std::int64_t>(), name,
-                     why.is_null() ? "it is beyond the request's limits, or cannot be had" : why.get<std::string>());
+  const auto name = near["name"].get<std::string>(), why = near["why"].get<std::string>();
+  if (near["proven"].get<bool>()) return fmt::format("{}: {}", name, why);
+  return fmt::format("{} x {} is nearest: {}", near["replicas"].get<std::int64_t>(), name, why);
+}
+
+std::string sentence_without_plan(const PlanRequest& r, const Json& near) {
+  if (near.is_null()) return "No combination fits at all.";
+  const auto name = near["name"].get<std::string>(), why = near["why"].get<std::string>();
+  const char* limits = r.most_gpus || r.most_usd_per_hour ? " within the limits" : "";
+  if (near["proven"].get<bool>()) {
+    return fmt::format("No fleet{} meets the SLO: {} is nearest, and {}.", limits, name, why);
+  }
+  const Json& ratio = near["times_the_limit"];  // null: a request is refused; at most 1: it is not the SLO that fails
+  return fmt::format("No fleet of up to {} replicas{} meets the SLO: {} x {} is nearest, {}.", r.most_replicas, limits,
+                     near["replicas"].get<std::int64_t>(), name,
+                     !ratio.is_null() && ratio > 1 ? fmt::format("{} binds at {:.2f} times its limit",
+                                                                 near["binds"].get<std::string>(), ratio.get<double>())
+                                                   : why);
 }
 
 Json without_fleet(PlanSolver& p) {
@@ -337,18 +354,7 @@ Json plan_document(PlanSolver& p, const std::optional<Found>& best) {
   } else {
     d["recommended"] = nullptr;
     d["closest"] = closest(p, "");
-    d["sentence"] =
-        d["closest"].is_null() ? "No combination fits at all."
-        : d["closest"]["proven"].get<bool>()
-            ? fmt::format("No fleet meets the SLO: {} is nearest, and {}.", d["closest"]["name"].get<std::string>(),
-                          d["closest"]["why"].get<std::string>())
-            : fmt::format(
-                  "No fleet of up to {} replicas meets the SLO: {} x {} is nearest, {} binds at {:.2f} times its "
-                  "limit.",
-                  r.most_replicas, d["closest"]["replicas"].get<std::int64_t>(),
-                  d["closest"]["name"].get<std::string>(), d["closest"]["binds"].get<std::string>(),
-                  d["closest"]["times_the_limit"].is_null() ? std::nan("")
-                                                            : d["closest"]["times_the_limit"].get<double>());
+    d["sentence"] = sentence_without_plan(r, d["closest"]);
   }
   d["search"] = search_json(p);
   d["notes"] = p.notes();

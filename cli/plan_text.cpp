@@ -179,7 +179,7 @@ std::string plan_text(const Json& d) {
     for (const auto& [server, flags] : d["recommended"]["serving_flags"].items())
       text += fmt::format("  {}: {}\n", server, flags.get<std::string>());
   } else if (!d["closest"].is_null() && d["closest"].contains("outcome")) {
-    text += "\n  " + d["closest"]["outcome"]["why_not"].get<std::string>() + "\n";
+    text += "\n  " + d["closest"]["why"].get<std::string>() + "\n";
   }
   text += search_text(d["search"]);
   for (const Json& n : d["notes"]) text += "  note: " + n.get<std::string>() + "\n";

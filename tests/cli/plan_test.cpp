@@ -41,6 +41,28 @@ json small_request(std::uint64_t seed) {
 
 std::string written(const Folder& folder, const json& request) { return folder.file("request.json", request.dump(1)); }
 
+struct Row {
+  std::int64_t at_ms;
+  int blocks, output_tokens;
+};
+
+// Turns that share nothing.
+std::string trace_of(const Folder& folder, const std::vector<Row>& rows) {
+  std::string text;
+  std::int64_t block = 0;
+  for (const Row& r : rows) {
+    json hashes = json::array();
+    for (int i = 0; i < r.blocks; ++i) hashes.push_back(block++);
+    text += json{{"timestamp", r.at_ms},
+                 {"input_length", 512 * r.blocks},
+                 {"output_length", r.output_tokens},
+                 {"hash_ids", hashes}}
+                .dump() +
+            "\n";
+  }
+  return folder.file("turns.jsonl", text);
+}
+
 // Turns of their own every half a second: long prompts as long as the load starts up, short ones from then on, and
 // before each turn of `refused` one that no window holds.
 std::string load_that_starts_up(const Folder& folder, const std::set<int>& refused) {
@@ -105,6 +127,43 @@ TEST_CASE("within limits, too, the plan is the optimum of exhaustive search") {
     feasible += best.has_value();
   }
   CHECK(feasible >= 4);
+}
+
+TEST_CASE("limits that leave just the cheapest fleet leave the plan; tighter ones are told to be in the way") {
+  Folder folder;
+  std::vector<Row> rows;
+  for (int i = 0; i < 100; ++i) rows.push_back({500 * i, 2, 150});
+  json request = {{"base", {{"trace", {{"path", trace_of(folder, rows)}}}, {"engine", {{"max_num_seqs", 1}}}}},
+                  {"search", {{"grid", {{"hardware", {"x86-h100-sxm"}}, {"replicas_per_node", {1}}}}}},
+                  {"spare_nodes", 0},
+                  {"regret_draws", 0},
+                  {"slo", {{"ttft_s", {{"p50", 0.2}}}, {"tpot_s", {{"p50", 0.05}}}}}};
+  const auto plan = [&](const json& limits) {
+    request["limits"] = limits;
+    return cli({"plan", written(folder, request), "--format", "json"});
+  };
+  const json free = plan(json::object()).json()["recommended"];
+  const auto gpus = free["gpus"].get<std::int64_t>();
+  REQUIRE(gpus == 3);  // which doubling passes over
+  const double usd = free["cost"]["usd_per_hour"];
+  for (const json& limits : {json{{"gpus", gpus}}, json{{"gpus", gpus + 1}}, json{{"usd_per_hour", usd}}}) {
+    CAPTURE(limits.dump());
+    CHECK(plan(limits).json()["recommended"] == free);
+  }
+  for (const json& limits : {json{{"gpus", gpus - 1}}, json{{"usd_per_hour", 0.99 * usd}}}) {
+    CAPTURE(limits.dump());
+    const CliRun run = plan(limits);
+    CHECK(run.code == 4);
+    CHECK(contains(run.json()["sentence"], "No fleet of up to 256 replicas within the limits meets the SLO"));
+    const CliRun text = cli({"plan", written(folder, request)});
+    CHECK(text.code == 4);
+    CHECK(contains(text.out, run.json()["closest"]["why"].get<std::string>()));
+  }
+  request["spare_nodes"] = 5;  // one replica in service is one too many
+  request["limits"] = {{"gpus", 5}};
+  const CliRun none = cli({"plan", written(folder, request)});
+  CHECK(none.code == 4);
+  CHECK(contains(none.out, "GPUs, and 5 are allowed"));
 }
 
 TEST_CASE("a plan's document holds what the terminal prints, and its scenario runs") {
