@@ -308,9 +308,9 @@ Json plan_json(PlanSolver& p, const Found& f) {
   Json failing;  // null without spares
   if (f.replicas > f.running) {
     Tweak midway;
-    midway.spares_fail_at_s = whole.served_s / 2;
+    midway.spares_fail_after_s = whole.served_s / 2;
     failing = outcome_json(p.request().slo, p.evaluator().run(f.arm, f.replicas, p.load(), midway, true));
-    failing["at_s"] = midway.spares_fail_at_s;
+    failing["after_s"] = midway.spares_fail_after_s;
   }
   return {{"name", a.name()},
           {"values", a.values},

@@ -16,7 +16,7 @@ constexpr double kHoursPerMonth = 8766.0 / 12;
 std::string key_of(std::size_t arm, std::int64_t replicas, const std::string& load, const Tweak& t, bool thorough) {
   return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {}", arm, replicas, load, t.steps.base, t.steps.head,
                      t.steps.context, t.steps.pair, t.steps_longer, t.link, t.frontend, t.dram_bytes,
-                     t.link_bytes_per_s, t.spares_fail_at_s, thorough);
+                     t.link_bytes_per_s, t.spares_fail_after_s, thorough);
 }
 
 std::int64_t times(std::int64_t count, double factor) { return std::llround(static_cast<double>(count) * factor); }
@@ -36,7 +36,7 @@ struct Evaluator::Run {
   Totals totals;
   double busy = 0, served_s = 0;
   bool keeps_up = true;
-  double end_at_pace_s = 0;
+  double at_pace_s = 0;
 };
 
 SimulationConfig Evaluator::built(std::size_t arm, std::int64_t replicas, const char* end_of_step_times) const {
@@ -91,14 +91,15 @@ SimulationConfig Evaluator::config(std::size_t arm, std::int64_t replicas, const
                                                            : 1 / nodes;
     c.offload.capacity += Bytes(std::llround(tweak.dram_bytes / parts));
   }
-  for (std::int64_t node = 0; tweak.spares_fail_at_s > 0 && node < request_.spare_nodes; ++node) {
-    c.outages.push_back({static_cast<std::uint32_t>(node), time_from_seconds(tweak.spares_fail_at_s)});
-  }
   return c;
 }
 
-Evaluator::Run Evaluator::simulate_once(SimulationConfig c, const ArmBounds::Load& load) const {
+Evaluator::Run Evaluator::simulate_once(SimulationConfig c, const Tweak& tweak, const ArmBounds::Load& load) const {
   const Workload& w = *load.workload;
+  for (std::int64_t node = 0; tweak.spares_fail_after_s > 0 && node < request_.spare_nodes; ++node) {
+    c.outages.push_back(
+        {static_cast<std::uint32_t>(node), first_arrival(w) + time_from_seconds(tweak.spares_fail_after_s)});
+  }
   c.router.seed += static_cast<std::uint64_t>(load.replication);
   const SimulationResult result = simulate(w, c);
   Run r;
@@ -113,12 +114,12 @@ Evaluator::Run Evaluator::simulate_once(SimulationConfig c, const ArmBounds::Loa
   }
   r.totals = total(w, result);
   r.verdict = judge(w, c, result, r.totals);
-  r.served_s = seconds(r.totals.last_finish);
-  const double fleet_s = seconds(r.totals.makespan()) * c.replicas;
+  r.served_s = seconds(r.totals.makespan());
+  const double fleet_s = r.served_s * c.replicas;
   r.busy = fleet_s > 0 ? std::min(1.0, seconds(result.gpu_busy) / fleet_s) : 0;
-  if (const auto end = end_at_pace(w, pace_of(request_.slo), most_tokens_of(c))) {
-    r.end_at_pace_s = *end;
-    r.keeps_up = r.served_s <= kPaceSlack * *end;
+  if (const auto at_pace = time_at_pace(w, pace_of(request_.slo), most_tokens_of(c))) {
+    r.at_pace_s = *at_pace;
+    r.keeps_up = r.served_s <= kPaceSlack * *at_pace;
   }
   return r;
 }
@@ -162,7 +163,7 @@ void Evaluator::add_run(const Run& r, double share, FleetOutcome& o) const {
     o.why = fmt::format("{}: {}", name_of(r.verdict.state), r.verdict.reason);
   } else if (!r.keeps_up) {
     o.why = fmt::format("it serves the load in {}, not within {} as at the limits", human_seconds(r.served_s),
-                        human_seconds(kPaceSlack * r.end_at_pace_s));
+                        human_seconds(kPaceSlack * r.at_pace_s));
   }
 }
 
@@ -196,7 +197,7 @@ FleetOutcome Evaluator::run(std::size_t arm, std::int64_t replicas, const LoadSe
   std::vector<Run> runs;
   bool decided = false;
   for (std::size_t l = 0; l < set.loads.size() && (thorough || !decided); ++l) {
-    runs.push_back(simulate_once(c, set.loads[l]));
+    runs.push_back(simulate_once(c, tweak, set.loads[l]));
     decided = decide(runs, o);
   }
   for (const Run& r : runs) add_run(r, 1 / static_cast<double>(runs.size()), o);

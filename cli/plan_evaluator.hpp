@@ -18,7 +18,7 @@ struct Tweak {
   double link = 1, frontend = 1;
   double dram_bytes = 0;        // a node, more
   double link_bytes_per_s = 0;  // on each limit of the node, more
-  double spares_fail_at_s = 0;  // as many nodes as are spare fail then, for good; 0: none does
+  double spares_fail_after_s = 0;  // of the first arrival: as many nodes as are spare fail, for good; 0: none does
 };
 
 inline constexpr double kUncalibrated = 0.15;  // assumed half of the 90 % interval of what no calibration covers
@@ -36,7 +36,8 @@ struct FleetOutcome {
   std::size_t binding = 0;     // the part of the SLO that is nearest to its limit
   State state = State::stable;
   std::string bottleneck;
-  double busy = 0, output_tokens_per_s = 0, served_s = 0;
+  double busy = 0, output_tokens_per_s = 0;
+  double served_s = 0;                 // from first arrival to last finish
   double hit_share[4] = {0, 0, 0, 0};  // of prompt tokens: HBM, DRAM, SSD, remote
   double latency = 0;                  // of a latency objective
   std::int64_t refused = 0;
@@ -73,7 +74,7 @@ class Evaluator {
   // At "low" or "high" of their interval; without one, longer by this factor.
   SimulationConfig at_end(std::size_t arm, std::int64_t replicas, const char* end, double factor) const;
   void redraw(SimulationConfig&, std::size_t arm, const StepDraw&) const;
-  Run simulate_once(SimulationConfig, const ArmBounds::Load&) const;
+  Run simulate_once(SimulationConfig, const Tweak&, const ArmBounds::Load&) const;
   bool decide(const std::vector<Run>&, FleetOutcome&) const;
   void add_run(const Run&, double share, FleetOutcome&) const;
   void judge_slo(FleetOutcome&) const;

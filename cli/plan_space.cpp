@@ -177,14 +177,13 @@ ArmBounds::ArmBounds(const PlanRequest& r, const ArmSet& set, const std::vector<
       if (!facts.count(n)) facts[n] = facts_of(w, window);
     }
     const Pace none{0, 0, std::nullopt};
-    const double fastest = end_at_pace(w, none, std::int64_t{1} << 40).value();
-    fastest_s_ = l == 0 ? fastest : std::min(fastest_s_, fastest);
+    for (const std::int64_t window : windows) fastest_s_ = std::min(fastest_s_, time_at_pace(w, none, window).value());
     const auto judge_alike = [&](const std::vector<std::size_t>& arms) {
       const SimulationConfig& first = set.arms[arms[0]].built.config;
       const std::int64_t window = most_tokens_of(first);
-      std::optional<double> end = end_at_pace(w, pace_of(r.slo), window);
-      if (end) *end *= kPaceSlack;
-      const Bounds bounds(facts.at(refused.at(window)), machine_of(first), end);
+      std::optional<double> time = time_at_pace(w, pace_of(r.slo), window);
+      if (time) *time *= kPaceSlack;
+      const Bounds bounds(facts.at(refused.at(window)), machine_of(first), time);
       const std::vector<double> alone = bounds.alone(r.slo, w, loads[l].judged_from);
       for (const std::size_t a : arms) {
         Need& need = needs_[a];

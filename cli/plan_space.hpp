@@ -2,6 +2,7 @@
 // another name (SSD sizes where no SSD is used), that do not fit, or that nobody sells; with bounds for each.
 #pragma once
 
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -55,11 +56,11 @@ class ArmBounds {
     std::vector<double> alone;  // what each part of the SLO is at the least, on any fleet
   };
   const Need& of(std::size_t arm) const { return needs_[arm]; }
-  double fastest_s() const { return fastest_s_; }  // serving takes at least so long, whatever the fleet
+  double fastest_s() const { return fastest_s_; }  // from first arrival to last finish at the least, on any fleet
 
  private:
   std::vector<Need> needs_;
-  double fastest_s_ = 0;
+  double fastest_s_ = std::numeric_limits<double>::infinity();
 };
 
 }  // namespace kvplan

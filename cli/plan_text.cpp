@@ -37,8 +37,8 @@ std::string plan_block(const Json& plan) {
   std::string text = slo_text(plan);
   const Json &o = plan["at_full_strength"], &h = o["hit_share_of_prompt_tokens"];
   if (const Json& failing = plan["with_spare_nodes_failing_midway"]; !failing.is_null()) {
-    text += fmt::format("  Spare nodes that fail in mid-run, at {}, with all that they hold:",
-                        human_seconds(failing["at_s"].get<double>()));
+    text += fmt::format("  Spare nodes that fail in mid-run, {} after the first arrival, with all that they hold:",
+                        human_seconds(failing["after_s"].get<double>()));
     const char* before = " ";
     for (const Json& s : failing["slo"]) {
       text += fmt::format("{}{} {}", before, s["name"].get<std::string>(), value_text(s["value"], s["at_most"]));

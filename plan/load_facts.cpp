@@ -1,6 +1,7 @@
 #include "plan/load_facts.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace kvplan {
 namespace {
@@ -74,19 +75,31 @@ LoadFacts facts_of(const Workload& w, std::int64_t most_tokens) {
   return f;
 }
 
-std::optional<double> end_at_pace(const Workload& w, const Pace& pace, std::int64_t most_tokens) {
+Time first_arrival(const Workload& w) {
+  Time first = Time::max();
+  for (const Turn& t : w.turns) {
+    if (t.arrival.after == kNone) first = std::min(first, t.arrival.time);
+  }
+  return first;
+}
+
+std::optional<double> time_at_pace(const Workload& w, const Pace& pace, std::int64_t most_tokens) {
   if (!pace.known()) return std::nullopt;
+  const Time origin = first_arrival(w);
   std::vector<double> end(w.turns.size(), 0);
-  double last = 0;
+  double first = std::numeric_limits<double>::infinity(), last = 0;
   for (TurnId t = 0; t < w.turns.size(); ++t) {
     const Arrival& a = w.turns[t].arrival;
-    double at = seconds(a.time);
-    if (a.after != kNone) at = std::max(end[a.after] + seconds(a.time), seconds(a.not_before));
+    double at = a.after == kNone ? seconds(a.time - origin)
+                                 : std::max(end[a.after] + seconds(a.time), seconds(a.not_before - origin));
     if (a.after != kNone && a.join != kNone) at = std::max(at, end[a.join]);
-    end[t] = at + (served(w.turns[t], most_tokens) ? pace.seconds_of(w.turns[t].output_tokens) : 0);
+    end[t] = at;
+    if (!served(w.turns[t], most_tokens)) continue;
+    end[t] += pace.seconds_of(w.turns[t].output_tokens);
+    first = std::min(first, at);
     last = std::max(last, end[t]);
   }
-  return last;
+  return std::max(0.0, last - first);
 }
 
 }  // namespace kvplan

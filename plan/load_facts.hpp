@@ -41,11 +41,14 @@ struct LoadFacts {
 // Without the turns whose prompt and output exceed `most_tokens`: they are refused, and need nothing.
 LoadFacts facts_of(const Workload&, std::int64_t most_tokens);
 
-// When the last turn ends if each takes its pace (seconds); nothing without one. Turns of `most_tokens` and more take
-// none.
-std::optional<double> end_at_pace(const Workload&, const Pace&, std::int64_t most_tokens);
+// When the first turn arrives. Traces may begin at any time of day: how long a load takes counts from here.
+Time first_arrival(const Workload&);
 
-// A fleet keeps up when it has served the whole load within this factor of end_at_pace().
+// Seconds from the first turn that is served to the end of the last one if each takes its pace; nothing without one.
+// Turns of more than `most_tokens` are refused, and take no time.
+std::optional<double> time_at_pace(const Workload&, const Pace&, std::int64_t most_tokens);
+
+// A fleet keeps up when it has served the whole load within this factor of time_at_pace().
 inline constexpr double kPaceSlack = 1.1;
 
 }  // namespace kvplan

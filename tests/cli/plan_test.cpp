@@ -166,6 +166,28 @@ TEST_CASE("limits that leave just the cheapest fleet leave the plan; tighter one
   CHECK(contains(none.out, "GPUs, and 5 are allowed"));
 }
 
+TEST_CASE("a load that begins later is planned for alike") {
+  Folder folder;
+  const auto plan = [&](std::int64_t from_ms) {
+    std::vector<Row> rows;
+    for (int i = 0; i < 200; ++i) rows.push_back({from_ms + 500 * i, 2, 100});
+    const json request = {
+        {"base", {{"trace", {{"path", trace_of(folder, rows)}}}}},
+        {"search",
+         {{"grid", {{"hardware", {"x86-h100-sxm"}}, {"engine.max_num_seqs", {1, 64}}, {"replicas_per_node", {1}}}}}},
+        {"objective", "usd_per_million_output_tokens"},
+        {"regret_draws", 0},
+        {"slo", {{"ttft_s", {{"p50", 0.5}}}, {"tpot_s", {{"p50", 0.05}}}}}};
+    const CliRun run = cli({"plan", written(folder, request)});
+    INFO(run.err);
+    CHECK(run.code == 0);
+    return run.out;
+  };
+  const std::string at_once = plan(0);
+  CHECK(contains(at_once, "max_num_seqs=64"));  // the better, though it is looked at after the other
+  for (const std::int64_t later_ms : {3'000, 100'000'000}) CHECK(plan(later_ms) == at_once);
+}
+
 TEST_CASE("a plan's document holds what the terminal prints, and its scenario runs") {
   Folder folder;
   json request = small_request(3);
