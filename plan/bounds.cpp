@@ -26,10 +26,6 @@ double least_over(const PiecewiseLinear& line, std::int64_t most, F f) {
   return least;
 }
 
-double least_rate(const PiecewiseLinear& line, std::int64_t most) {
-  return kRounding * least_over(line, most, [&](std::int64_t x) { return s_of(line(x)) / static_cast<double>(x); });
-}
-
 }  // namespace
 
 Machine machine_of(const SimulationConfig& c) {
@@ -69,7 +65,8 @@ Machine machine_of(const SimulationConfig& c) {
 }
 
 std::int64_t most_tokens_of(const SimulationConfig& c) {
-  return std::min<std::int64_t>(c.engine.max_context_tokens, c.engine.g1_pages.count * c.engine.page_tokens);
+  const EngineConfig& e = c.engine;
+  return std::min<std::int64_t>(e.max_context_tokens, e.g1_pages.count * e.page_tokens - e.speculation.draft_tokens);
 }
 
 double Bounds::Curve::at(double budget) const {
@@ -79,43 +76,62 @@ double Bounds::Curve::at(double budget) const {
   return saved[i - 1] + (saved[i] - saved[i - 1]) * (budget - cost[i - 1]) / (cost[i] - cost[i - 1]);
 }
 
-Bounds::Bounds(const LoadFacts& facts, const Machine& machine, std::optional<double> end_s)
-    : facts_(facts), machine_(machine), end_s_(end_s) {
+Bounds::Bounds(const LoadFacts& facts, const Machine& machine, std::optional<double> time_s)
+    : facts_(facts), machine_(machine), time_s_(time_s) {
   const StepTime& step = *machine.step;
-  const std::int64_t budget = machine.engine->max_num_batched_tokens, seqs = machine.engine->max_num_seqs;
-  rate_s_ = least_rate(step.base, budget);
-  head_s_ = least_rate(step.head, seqs);
-  steps_ = std::max(facts.decoded_tokens / static_cast<double>(seqs), facts.decode_private / machine.g1_tokens);
-  if (!end_s) return;
+  const EngineConfig& engine = *machine.engine;
+  const Speculation& drafts = engine.speculation;
+  const std::int64_t budget = engine.max_num_batched_tokens;
+  yield_ = static_cast<double>(drafts.step_parts) / static_cast<double>(drafts.token_parts);
+  if (engine.overlap) host_s_ = kRounding * s_of(step.host_ps + step.host_sample_ps);
+  base_s_ = kRounding * least_over(step.base, budget, [&](std::int64_t x) { return base_s(x); });
+  rate_s_ =
+      kRounding * least_over(step.base, budget, [&](std::int64_t x) { return base_s(x) / static_cast<double>(x); });
+  const std::int64_t rows = std::int64_t{engine.max_num_seqs} * (1 + drafts.draft_tokens);
+  head_s_ = kRounding * least_over(step.head, rows, [&](std::int64_t x) {
+              return s_of(step.head(x) - (engine.overlap ? step.host_sample_ps * x : 0)) / static_cast<double>(x);
+            });
+  context_s_ = s_of(step.context_ps * drafts.token_parts);
+  steps_ = std::max(facts.decoded_tokens / static_cast<double>(engine.max_num_seqs),
+                    facts.decode_private / machine.g1_tokens) /
+           yield_;
+  if (!time_s) return;
   for (const double part : {0.7, 1.0}) forms_.push_back(form(part * rate_s_));
 }
 
-double Bounds::least_base_s() const {
-  const PiecewiseLinear& base = machine_.step->base;
-  return kRounding *
-         least_over(base, machine_.engine->max_num_batched_tokens, [&](std::int64_t x) { return s_of(base(x)); });
+double Bounds::base_s(std::int64_t new_tokens) const {
+  const StepTime& step = *machine_.step;
+  return s_of(step.base(new_tokens) - (machine_.engine->overlap ? step.host_ps : 0));
+}
+
+double Bounds::decode_steps(const TurnFacts& t) const {
+  return std::ceil(kRounding * std::max(0.0, t.output - 1) / yield_);
+}
+
+double Bounds::decode_context(const TurnFacts& t) const {
+  return t.prompt + std::max(0.0, (t.output - 1 - yield_) / 2);
 }
 
 Bounds::Form Bounds::form(double slope) const {
   Form f;
   f.slope = slope;
   const StepTime& step = *machine_.step;
-  f.floor_s = std::max(
-      0.0, kRounding * least_over(step.base, machine_.engine->max_num_batched_tokens,
-                                  [&](std::int64_t x) { return s_of(step.base(x)) - slope * static_cast<double>(x); }));
+  f.floor_s =
+      std::max(0.0, kRounding * least_over(step.base, machine_.engine->max_num_batched_tokens,
+                                           [&](std::int64_t x) { return base_s(x) - slope * static_cast<double>(x); }));
   const double pair_s = s_of(step.pair_ps);
   const auto saving = [&](double hit) { return slope * hit + pair_s * hit * (hit + 1) / 2; };
   struct Hit {
     double saved, tokens, space;
   };
   std::vector<Hit> hits;
-  double all = 0, rows = facts_.decoded_tokens + static_cast<double>(facts_.turns.size());
+  double all = 0, rows = facts_.decoded_tokens + static_cast<double>(facts_.turns.size());  // a token has a row or more
   for (const TurnFacts& t : facts_.turns) {
     all += slope * t.prompt + pair_s * t.prompt * (t.prompt + 1) / 2 - saving(t.free);
+    all += context_s_ * decode_steps(t) * decode_context(t);
     if (t.reused > 0) hits.push_back({saving(t.free + t.reused) - saving(t.free), t.reused, t.reused * t.gap_s});
   }
-  f.all_s = all + slope * (facts_.shared_computed + facts_.decoded_tokens) + f.floor_s * steps_ +
-            s_of(step.context_ps) * facts_.decode_context + head_s_ * rows;
+  f.all_s = all + slope * (facts_.shared_computed + facts_.decoded_tokens) + f.floor_s * steps_ + head_s_ * rows;
   const auto curve = [&](double Hit::*cost) {
     std::sort(hits.begin(), hits.end(),
               [&](const Hit& a, const Hit& b) { return a.saved * (b.*cost) > b.saved * (a.*cost); });
@@ -135,12 +151,12 @@ Bounds::Form Bounds::form(double slope) const {
 }
 
 double Bounds::work_s(std::int64_t replicas, const Machine& m) const {
-  KVPLAN_ASSERT(end_s_);
-  const double n = static_cast<double>(replicas), time = *end_s_;
+  KVPLAN_ASSERT(time_s_);
+  const double n = static_cast<double>(replicas), time = *time_s_;
   const double nodes = static_cast<double>(ceil_div(replicas, m.replicas_per_node));
   const double g1 = n * m.g1_tokens;
   const double below = nodes * m.below_tokens_per_node + m.below_tokens_of_fleet;
-  double most = 0;
+  double most = steps_ * host_s_;
   for (const Form& f : forms_) {
     const double anywhere = f.space.at((g1 + below) * time);
     const double loaded = std::min(f.space.at(below * time), f.link.at(n * m.loaded_tokens_per_s * time));
@@ -150,8 +166,8 @@ double Bounds::work_s(std::int64_t replicas, const Machine& m) const {
 }
 
 std::optional<std::int64_t> Bounds::least_replicas(std::int64_t most, const Machine& m) const {
-  if (!end_s_) return 1;
-  const auto fits = [&](std::int64_t n) { return work_s(n, m) <= static_cast<double>(n) * *end_s_; };
+  if (!time_s_) return 1;
+  const auto fits = [&](std::int64_t n) { return work_s(n, m) <= static_cast<double>(n) * *time_s_; };
   if (!fits(most)) return std::nullopt;
   std::int64_t low = 1, high = most;
   while (low < high) {
@@ -165,9 +181,7 @@ std::optional<std::int64_t> Bounds::least_replicas(std::int64_t most, const Mach
 }
 
 std::vector<double> Bounds::alone(const Slo& slo, const Workload& w, TurnId judged_from) const {
-  const StepTime& step = *machine_.step;
-  const double base_s = least_base_s(), head_s = head_s_, pair_s = s_of(step.pair_ps),
-               context_s = s_of(step.context_ps);
+  const double pair_s = s_of(machine_.step->pair_ps);
   const double front_s = seconds(machine_.engine->frontend_fixed),
                front_token_s = s_of(machine_.engine->frontend_ps_per_token);
   constexpr double kForever = std::numeric_limits<double>::infinity();
@@ -178,11 +192,14 @@ std::vector<double> Bounds::alone(const Slo& slo, const Workload& w, TurnId judg
     const TurnFacts facts = served ? facts_.turns[next++] : TurnFacts{};
     if (t < judged_from) continue;
     const double own = std::max(1.0, facts.computed), cached = std::max(0.0, facts.prompt - own);
-    double ttft = front_s + front_token_s * facts.prompt + std::max(base_s, rate_s_ * own) +
-                  pair_s * (own * cached + own * (own + 1) / 2) + head_s;
-    double tpot = base_s + head_s + context_s * (facts.prompt + std::max(0.0, facts.output / 2 - 1));
+    double ttft =
+        front_s + front_token_s * facts.prompt +
+        std::max(host_s_, std::max(base_s_, rate_s_ * own) + pair_s * (own * cached + own * (own + 1) / 2) + head_s_);
+    const double decode =
+        decode_steps(facts) * std::max(host_s_, base_s_ + head_s_ + context_s_ * decode_context(facts));
+    double tpot = decode / std::max(1.0, facts.output - 1);
     if (!served) ttft = tpot = kForever;
-    const double e2e = ttft + (served ? tpot * std::max(0.0, facts.output - 1) : 0);
+    const double e2e = ttft + decode;
     s.ttft.push_back(ttft);
     s.e2e.push_back(e2e);
     if (w.turns[t].output_tokens >= 2) s.tpot.push_back(tpot);

@@ -6,6 +6,10 @@
 //            base(m) - s m over the step's budget: so the base of all steps is at least i(s) x steps + s x tokens.
 //            Contexts, pairs and sampled rows cost what they cost. Steps are at least those that decoding takes
 //            with max_num_seqs sequences a step, and with all private tokens of a step within G1.
+// Drafts     A decode yields up to step_parts / token_parts tokens a step: so many times fewer steps, each of which
+//            attends to its context once. What the draft itself takes is left out.
+// Overlap    Of the host's part of a step and the rest the longer counts: the host's part is left out of work, and a
+//            step takes no less than it.
 // Hits       What is hit need not be computed. A hit on a single-file block takes tokens x think time of cache
 //            space, and all tiers together have capacity x time: the hits that save most fill it first (fractional
 //            knapsack). That is a miss-ratio curve which no policy can beat.
@@ -14,7 +18,7 @@
 // Alone      A request alone on a replica, with every possible hit in G1, takes its front end, its own tokens and
 //            its own decode steps. Where a quantile or mean of that exceeds its limit, no fleet meets it.
 //
-// The first three give a time of all GPUs, which has to fit into replicas x the time at pace (plan/load_facts.hpp).
+// All but the last give a time of all GPUs, which has to fit into replicas x the time at pace (plan/load_facts.hpp).
 #pragma once
 
 #include <optional>
@@ -42,8 +46,9 @@ std::int64_t most_tokens_of(const SimulationConfig&);  // of a request that is n
 
 class Bounds {
  public:
-  // end_s: by when the load must have been served; nothing when nothing says so. Keeps references.
-  Bounds(const LoadFacts&, const Machine&, std::optional<double> end_s);
+  // time_s: from the first arrival, within which the load must have been served; nothing when nothing says so. Keeps
+  // references.
+  Bounds(const LoadFacts&, const Machine&, std::optional<double> time_s);
 
   // GPU time of all replicas that serving takes at least, on so many replicas.
   double work_s(std::int64_t replicas) const { return work_s(replicas, machine_); }
@@ -68,14 +73,21 @@ class Bounds {
     Curve space, link;
   };
   Form form(double slope) const;
-  double least_base_s() const;
+  double base_s(std::int64_t new_tokens) const;
+  // Of one turn: the decode steps that yield its answer, and the context that they attend to on average.
+  double decode_steps(const TurnFacts&) const;
+  double decode_context(const TurnFacts&) const;
 
   const LoadFacts& facts_;
   const Machine machine_;  // whose step and engine must outlive this
-  std::optional<double> end_s_;
-  double rate_s_ = 0;  // least base of a token, of any step
-  double head_s_ = 0;  // least head of a sampled row
-  double steps_ = 0;   // at least
+  std::optional<double> time_s_;
+  double yield_ = 1;      // tokens of a decode in a step, at most
+  double host_s_ = 0;     // of a step with a sampled row, where it overlaps the rest: no part of the figures below
+  double base_s_ = 0;     // least base of a step
+  double rate_s_ = 0;     // least base of a token, of any step
+  double head_s_ = 0;     // least head of a sampled row
+  double context_s_ = 0;  // of a token of context
+  double steps_ = 0;      // at least
   std::vector<Form> forms_;
 };
 

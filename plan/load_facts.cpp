@@ -63,7 +63,6 @@ LoadFacts facts_of(const Workload& w, std::int64_t most_tokens) {
     const double steps = std::max(0.0, facts.output - 1);
     f.prompt_tokens += facts.prompt;
     f.decoded_tokens += steps;
-    f.decode_context += steps * (facts.prompt + std::max(0.0, facts.output / 2 - 1));
     f.decode_private += steps * (facts.computed + facts.reused);
     f.turns.push_back(facts);
     f.turn_ids.push_back(t);

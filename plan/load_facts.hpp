@@ -33,8 +33,7 @@ struct LoadFacts {
   std::int64_t refused = 0;
   double prompt_tokens = 0;
   double decoded_tokens = 0;   // outputs beyond the first token of each turn
-  double decode_context = 0;   // sum over decode steps of the tokens attended to, at least
-  double decode_private = 0;   // the same of tokens that no concurrent sequence shares
+  double decode_private = 0;   // sum over them of the tokens attended to that no concurrent sequence shares
   double shared_computed = 0;  // tokens of blocks that are not single-file, each once: somebody computes them
 };
 

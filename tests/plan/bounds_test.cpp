@@ -3,6 +3,7 @@
 
 #include "base/random.hpp"
 #include "sim/simulation.hpp"
+#include "sim/speculation.hpp"
 #include "tests/catch.hpp"
 #include "tests/sim/small.hpp"
 
@@ -11,9 +12,10 @@ using namespace kvplan::testing;
 
 namespace {
 
-// Sessions that grow, with think times; some share their beginning with others.
+// Sessions that grow, with think times; some share their beginning with others. They begin at any time.
 Workload sessions(RandomStream& r) {
   Load load(16);
+  const double origin_ms = r.chance(0.5) ? static_cast<double>(r.below(100'000)) : 0;
   for (int s = 0; s < 12; ++s) {
     std::string prompt = r.chance(0.3) ? "sh" : std::string(1, static_cast<char>('A' + s));
     TurnId before = kNone;
@@ -21,7 +23,8 @@ Workload sessions(RandomStream& r) {
     for (int t = 0; t < turns; ++t) {
       for (std::uint64_t n = 1 + r.below(6); n > 0; --n) prompt += static_cast<char>('a' + r.below(20));
       const auto output = static_cast<std::int32_t>(1 + r.below(30));
-      const Time at = before == kNone ? ms(static_cast<double>(r.below(400))) : ms(static_cast<double>(r.below(200)));
+      const Time at =
+          before == kNone ? ms(origin_ms + static_cast<double>(r.below(400))) : ms(static_cast<double>(r.below(200)));
       before = load.turn(at, prompt + static_cast<char>('0' + s % 10), static_cast<std::int32_t>(r.below(16)), output,
                          before, before);
       prompt = prompt + static_cast<char>('0' + s % 10);
@@ -45,7 +48,17 @@ SimulationConfig machine(RandomStream& r) {
   c.offload.load = static_cast<LoadPolicy>(pick(0, 1));
   c.offload.scope = static_cast<Scope>(pick(0, 1));
   c.router.policy = static_cast<RouterPolicy>(pick(0, 1));
-  for (StepTime& s : c.step_times) s.head = PiecewiseLinear({{0, 0, 5 * kPsPerUs}});
+  c.engine.overlap = r.chance(0.3);
+  const std::int64_t host_ps = pick(0, 100) * kPsPerMs / 100, host_sample_ps = pick(0, 5) * kPsPerUs;
+  for (StepTime& s : c.step_times) {
+    s.head = PiecewiseLinear({{0, 0, 5 * kPsPerUs}});
+    s.host_ps = host_ps, s.host_sample_ps = host_sample_ps;
+  }
+  if (r.chance(0.3)) {
+    const auto drafts = static_cast<std::int32_t>(pick(1, 6));
+    c.engine.max_num_batched_tokens = std::max(c.engine.max_num_batched_tokens, c.engine.max_num_seqs * (1 + drafts));
+    speculate(c, drafts, r.unit(), 0.2 * r.unit());
+  }
   if (c.offload.enabled) {
     c.links.load.assign(static_cast<std::size_t>(c.replicas_per_node), c.links.load[0]);
     c.links.store.assign(static_cast<std::size_t>(c.replicas_per_node), c.links.store[0]);
@@ -70,11 +83,13 @@ TEST_CASE("work, time and latencies of a run are never below the bounds") {
     const SimulationConfig c = machine(r);
     const SimulationResult result = simulate(w, c);
     const LoadFacts facts = facts_of(w, most_tokens_of(c));
-    double end_s = 0;
+    Time first = Time::max(), last{0};
     for (const RequestRecord& q : result.requests) {
-      if (q.outcome == Outcome::completed) end_s = std::max(end_s, seconds(q.finish));
+      if (q.outcome == Outcome::completed) first = std::min(first, q.arrival), last = std::max(last, q.finish);
     }
-    const Bounds bounds(facts, machine_of(c), end_s);
+    const double time_s = seconds(last - first);
+    CHECK(time_at_pace(w, {0, 0, std::nullopt}, most_tokens_of(c)).value() <= time_s);
+    const Bounds bounds(facts, machine_of(c), time_s);
     const double busy_s = seconds(result.gpu_busy), work_s = bounds.work_s(c.replicas);
     CHECK(work_s <= busy_s);
     CHECK(bounds.least_replicas(1000).value_or(1001) <= c.replicas);
