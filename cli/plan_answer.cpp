@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <set>
 
 #include "cli/version.hpp"
@@ -15,15 +16,17 @@ namespace {
 
 Json number(double v) { return std::isfinite(v) ? Json(v) : Json(nullptr); }
 
+// Intervals reach no further than latencies and shares do.
 Json slo_json(const Slo& slo, const FleetOutcome& o) {
   Json all = Json::array();
   for (std::size_t i = 0; i < slo.size(); ++i) {
     const Estimated& e = o.slo[i];
     const bool met = slo.at_most(i) ? e.value <= slo.limit(i) : e.value >= slo.limit(i);
+    const double most = slo.at_most(i) ? std::numeric_limits<double>::infinity() : 1;
     all.push_back({{"name", slo.name(i)},
                    {"value", number(e.value)},
-                   {"low", e.interval ? number(e.interval->low) : Json(nullptr)},
-                   {"high", e.interval ? number(e.interval->high) : Json(nullptr)},
+                   {"low", e.interval ? number(std::max(0.0, e.interval->low)) : Json(nullptr)},
+                   {"high", e.interval ? number(std::min(most, e.interval->high)) : Json(nullptr)},
                    {"limit", slo.limit(i)},
                    {"at_most", slo.at_most(i)},
                    {"met", met}});

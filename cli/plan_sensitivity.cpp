@@ -13,6 +13,7 @@ namespace kvplan {
 namespace {
 
 constexpr double kGib = 1 << 30;
+constexpr double kLeastLoad = 0.5, kMostLoad = 2;  // as factors: what is carried is looked for between
 
 // The best fleet of each hardware in another world: value, or infinite where none will do.
 struct Contest {
@@ -52,16 +53,18 @@ Json contest_json(PlanSolver& p, const Contest& c) {
 LoadSet first_of(const LoadSet& all) { return {{all.loads[0]}, "first"}; }
 
 // Users (or arrivals) that a fleet of `running` replicas carries on one replication, as a factor on its load, to half a
-// percent; between 0.5 and 2.
+// percent; kLeastLoad or kMostLoad where it is no more or no less than that.
 double capacity(PlanSolver& p, const Found& f, const Tweak& tweak, std::size_t replication) {
-  double low = 0.5, high = 2;
+  double low = kLeastLoad, high = kMostLoad;
   for (int i = 0; i < 8; ++i) {
     const double middle = std::sqrt(low * high);
     const LoadSet load = p.load_with(fmt::format("capacity {:.4f}", middle), middle, 1, replication);
     (p.evaluator().run(f.arm, f.running, load, tweak).feasible ? low : high) = middle;
   }
-  return std::sqrt(low * high);
+  return low == kLeastLoad ? low : high == kMostLoad ? high : std::sqrt(low * high);
 }
+
+bool is_capacity(double carried) { return carried > kLeastLoad && carried < kMostLoad; }
 
 }  // namespace
 
@@ -100,14 +103,18 @@ Json shadow_prices(PlanSolver& p, const Found& best) {
   for (std::size_t k = 0; k < resources.size(); ++k) {
     const Resource& r = resources[k];
     std::vector<double> gains;
-    for (std::size_t i = 0; i < carried.size(); i += worlds) gains.push_back(carried[i + 1 + k] / carried[i] - 1);
+    bool known = true;
+    for (std::size_t i = 0; i < carried.size(); i += worlds) {
+      gains.push_back(carried[i + 1 + k] / carried[i] - 1);
+      known = known && is_capacity(carried[i]) && is_capacity(carried[i + 1 + k]);
+    }
     const double gain = mean_of(gains), price = usd / r.tried / r.per_fleet;
-    const auto interval = t_interval(gains, p.request().level);
+    const auto interval = known ? t_interval(gains, p.request().level) : std::nullopt;
     rows.push_back({{"resource", r.what},
                     {"unit", r.unit},
                     {"tried", r.tried},
-                    {"more_load_fraction", gain},
-                    {"usd_per_hour_per_unit", price * gain},
+                    {"more_load_fraction", known ? Json(gain) : Json(nullptr)},
+                    {"usd_per_hour_per_unit", known ? Json(price * gain) : Json(nullptr)},
                     {"low", interval ? Json(price * interval->low) : Json(nullptr)},
                     {"high", interval ? Json(price * interval->high) : Json(nullptr)}});
   }
@@ -117,6 +124,9 @@ Json shadow_prices(PlanSolver& p, const Found& best) {
           {"ratio_to_limit", o.ratio},
           {"bottleneck", o.bottleneck},
           {"load_carried_fraction", mean_of(base)},
+          {"load_carried_is", std::count(base.begin(), base.end(), kMostLoad) > 0    ? Json("at least")
+                              : std::count(base.begin(), base.end(), kLeastLoad) > 0 ? Json("at most")
+                                                                                     : Json(nullptr)},
           {"resources", rows}};
 }
 

@@ -90,19 +90,25 @@ std::string fleets(const Json& d) {
 
 std::string shadow(const Json& s) {
   std::string text = fmt::format(
-      "\nWhat binds: {} at {} of its limit; bottleneck: {}. The fleet without its spares carries {:.2f} x the load.\n",
+      "\nWhat binds: {} at {} of its limit; bottleneck: {}. The fleet without its spares carries {}{:.2f} x the "
+      "load.\n",
       s["binding"].get<std::string>(), percent(s["ratio_to_limit"]), s["bottleneck"].get<std::string>(),
+      s["load_carried_is"].is_null() ? "" : s["load_carried_is"].get<std::string>() + " ",
       s["load_carried_fraction"].get<double>());
   Grid grid = {{"one more", "is worth", "", "from"}};
   for (const Json& r : s["resources"]) {
+    const std::string what = fmt::format("{} of {}", r["unit"].get<std::string>(), r["resource"].get<std::string>());
+    const std::string more = fmt::format("{:.1f} {} more", r["tried"].get<double>(), r["unit"].get<std::string>());
+    if (r["usd_per_hour_per_unit"].is_null()) {
+      grid.push_back({what, "not known", "", more + ": beyond half to double the load"});
+      continue;
+    }
     const auto usd = [&](const char* key) { return r[key].get<double>(); };
     const bool known = !r["low"].is_null(), shows = known && (usd("low") > 0 || usd("high") < 0);
     grid.push_back(
-        {fmt::format("{} of {}", r["unit"].get<std::string>(), r["resource"].get<std::string>()),
-         known && !shows ? "nothing that shows" : fmt::format("{:.4f} USD/h", usd("usd_per_hour_per_unit")),
+        {what, known && !shows ? "nothing that shows" : fmt::format("{:.4f} USD/h", usd("usd_per_hour_per_unit")),
          known ? fmt::format("({:.4f} to {:.4f})", usd("low"), usd("high")) : "(one replication: no interval)",
-         fmt::format("{:.1f} {} more carry {:+.1f} % load", r["tried"].get<double>(), r["unit"].get<std::string>(),
-                     100 * r["more_load_fraction"].get<double>())});
+         fmt::format("{} carry {:+.1f} % load", more, 100 * r["more_load_fraction"].get<double>())});
   }
   return text + text_grid(grid, "  ");
 }

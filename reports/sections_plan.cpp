@@ -125,6 +125,12 @@ Section hangs_on(const Json& plan, const std::string& objective) {
   }
   if (plan.contains("shadow_prices") && plan["shadow_prices"].is_object()) {
     for (const Json& r : list_of(plan["shadow_prices"], "resources")) {
+      if (std::isnan(number_of(r, "usd_per_hour_per_unit"))) {
+        s.points.push_back(fmt::format(
+            "What one more {} of {} is worth is not known: what is carried lies beyond half to double the load.",
+            text_of(r, "unit"), text_of(r, "resource")));
+        continue;
+      }
       const double low = number_of(r, "low"), high = number_of(r, "high");
       const bool known = !std::isnan(low), shows = !known || low > 0 || high < 0;
       s.points.push_back(fmt::format(

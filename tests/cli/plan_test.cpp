@@ -188,6 +188,28 @@ TEST_CASE("a load that begins later is planned for alike") {
   for (const std::int64_t later_ms : {3'000, 100'000'000}) CHECK(plan(later_ms) == at_once);
 }
 
+TEST_CASE("what is off the scale is said to be: intervals that would be negative, loads beyond twice the load") {
+  Folder folder;
+  std::vector<Row> rows;
+  for (int i = 0; i < 400; ++i) rows.push_back({4000 * i, i >= 320 && i < 329 ? 100 : 1, 20});
+  const json request = {{"base", {{"trace", {{"path", trace_of(folder, rows)}}}}},
+                        {"search", {{"grid", {{"hardware", {"x86-h100-sxm"}}}}}},
+                        {"regret_draws", 0},
+                        {"slo", {{"ttft_s", {{"p95", 15.0}}}, {"tpot_s", {{"p95", 0.5}}}}}};
+  const CliRun run = cli({"plan", written(folder, request), "--format", "json"});
+  INFO(run.err);
+  REQUIRE(run.code == 0);
+  const json d = run.json(), ttft = d["recommended"]["at_full_strength"]["slo"][0];
+  CHECK(ttft["low"] == 0);
+  CHECK(ttft["high"] > 2 * ttft["value"].get<double>());
+  CHECK(d["shadow_prices"]["load_carried_fraction"] == 2.0);
+  CHECK(d["shadow_prices"]["load_carried_is"] == "at least");
+  for (const json& r : d["shadow_prices"]["resources"]) CHECK(r["usd_per_hour_per_unit"].is_null());
+  const CliRun text = cli({"plan", written(folder, request)});
+  CHECK(contains(text.out, "carries at least 2.00 x the load"));
+  CHECK(contains(text.out, "not known"));
+}
+
 TEST_CASE("a plan's document holds what the terminal prints, and its scenario runs") {
   Folder folder;
   json request = small_request(3);
