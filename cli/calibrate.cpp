@@ -7,6 +7,7 @@
 #include <sstream>
 #include <thread>
 
+#include "base/json_file.hpp"
 #include "cli/arguments.hpp"
 #include "cli/calibrate_inputs.hpp"
 #include "cli/calibrate_servers.hpp"
@@ -171,6 +172,13 @@ std::vector<FigureSource> link_sources(const CalibrateInputs& in, bool storage) 
   return sources;
 }
 
+// A path as a file names it that is written to `file`: from that one's folder.
+std::string beside(const std::string& file, const std::string& path) {
+  namespace fs = std::filesystem;
+  return fs::absolute(path).lexically_normal().lexically_relative(
+      fs::absolute(file).lexically_normal().parent_path()).string();
+}
+
 void write_hardware(const CalibrateInputs& in, const po::variables_map& values, Streams streams) {
   const std::vector<FigureSource> sources = link_sources(in, values.count("storage") > 0);
   std::vector<std::vector<std::string>> grid = {{"figure", "value", "from", "to", ""}};
@@ -181,8 +189,9 @@ void write_hardware(const CalibrateInputs& in, const po::variables_map& values, 
   }
   if (grid.size() == 1) throw UsageError("no link was measured", "give a run of kvplan-gpu, or the JSON of nvbandwidth");
   const std::string out = values["hardware-out"].as<std::string>();
-  const std::string calibration = values.count("out") ? values["out"].as<std::string>() : "";
-  write_file(out, calibrated_hardware(values["hardware"].as<std::string>(), calibration, sources));
+  const std::string hardware = values["hardware"].as<std::string>();
+  const std::string calibration = values.count("out") ? values["out"].as<std::string>() : load_hardware(hardware).calibration;
+  write_file(out, calibrated_hardware(hardware, is_json_path(calibration) ? beside(out, calibration) : calibration, sources));
   streams.out << "\nLinks and slowdowns\n\n" << text_grid(grid);
   streams.err << fmt::format("hardware: {}\n", out);
 }
@@ -248,6 +257,9 @@ ExitCode calibrate_verb(const std::vector<std::string>& arguments, Streams strea
   if (!values.count("hardware")) throw UsageError("--hardware is missing", "see kvplan calibrate --help");
   if (!values.count("out") && !values.count("hardware-out")) {
     throw UsageError("neither --out nor --hardware-out: nothing would be written", "see kvplan calibrate --help");
+  }
+  if (values.count("hardware-out") && values.count("out") && values["out"].as<std::string>() == "-") {
+    throw UsageError("--hardware-out names the calibration, which --out - gives no file", "give --out a name");
   }
   const CalibrateInputs in = sort_inputs(from);
   if (values.count("out")) write_calibration(from, in, values, streams);

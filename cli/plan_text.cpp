@@ -150,14 +150,14 @@ std::string regret_text(const Json& r) {
     sources += fmt::format("{}{} {}", sources.empty() ? "" : ", ", name, how.get<std::string>());
   const Json& mean = r["mean_regret_fraction"];
   const std::string dearer =
-      mean.is_null() ? "" : fmt::format(", and costs {} too much on average, {} at worst, where it will", percent(mean),
+      mean.is_null() ? "" : fmt::format("costs {} too much on average, {} at worst, and ", percent(mean),
                                         percent(r["worst_regret_fraction"]));
   return fmt::format(
       "\nRegret over {} redraws of every coefficient (step times: {}):\n  another hardware is best in {}; the plan's "
-      "hardware will not do at all in {}{};\n"
+      "hardware {}will not do at all in {};\n"
       "  the plan without its spares misses the SLO in {}\n",
       r["draws"].get<int>(), sources, percent(r["share_another_hardware_is_best"]),
-      percent(r["share_plan_hardware_will_not_do"]), dearer, percent(r["share_plan_without_spares_misses_slo"]));
+      dearer, percent(r["share_plan_hardware_will_not_do"]), percent(r["share_plan_without_spares_misses_slo"]));
 }
 
 std::string search_text(const Json& s) {

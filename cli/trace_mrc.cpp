@@ -120,12 +120,17 @@ std::string capacity_text(const Json& point) {
   return point["capacity_tokens"].is_string() ? "inf" : point["capacity_tokens"].dump();
 }
 
-std::string csv_text(const Json& curves) {
-  std::string text = "policy,capacity_tokens,hit_rate_tokens,hit_rate_blocks\n";
+std::string csv_text(const Json& curves, bool sampled) {
+  std::string text = "policy,capacity_tokens,hit_rate_tokens,hit_rate_blocks";
+  text += sampled ? ",standard_error_tokens,standard_error_blocks\n" : "\n";
   for (const Json& curve : curves) {
     for (const Json& p : curve["points"]) {
-      text += fmt::format("{},{},{},{}\n", curve["policy"].get<std::string>(), capacity_text(p),
+      text += fmt::format("{},{},{},{}", curve["policy"].get<std::string>(), capacity_text(p),
                           p["hit_rate_tokens"].get<double>(), p["hit_rate_blocks"].get<double>());
+      if (sampled) {
+        text += fmt::format(",{},{}", p["standard_error_tokens"].get<double>(), p["standard_error_blocks"].get<double>());
+      }
+      text += '\n';
     }
   }
   return text;
@@ -248,7 +253,7 @@ ExitCode trace_mrc(const Words& arguments, Streams streams) {
   if (format == "json") {
     streams.out << document_of(workload, curves, touch).dump(2) << '\n';
   } else if (format == "csv") {
-    streams.out << csv_text(curves);
+    streams.out << csv_text(curves, o.sample.has_value());
   } else {
     streams.out << (curves.size() == 1 ? one_policy_text(curves[0]["points"], o.sample.has_value())
                                        : several_policies_text(curves));

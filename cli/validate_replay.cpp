@@ -208,7 +208,7 @@ ExitCode validate_replay(const std::vector<std::string>& arguments, Streams stre
   const po::variables_map values = parse_arguments(all, {"what", "first", "second", "third"}, arguments);
   if (values.count("help")) {
     streams.out << kHelp << flags()
-                << "\nExample:\n  kvplan validate replay plan --set trace=chat.jsonl --set model=llama-3.1-8b --out "
+                << "\nExample:\n  kvplan validate replay plan --set trace.path=chat.jsonl --set model=llama-3.1-8b --out "
                    "plan.json\n";
     return ExitCode::done;
   }

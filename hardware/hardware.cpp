@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <set>
 #include <tuple>
@@ -21,12 +22,15 @@ const std::vector<std::string> kVertexKinds = {"gpu", "memory", "bridge", "ssd",
 // Reads one file; findings are collected, and values are only good when there are none.
 class Reader {
  public:
-  explicit Reader(const JsonFile& file) : root_(file, findings_) {}
+  explicit Reader(const JsonFile& file) : file_(file.name()), root_(file, findings_) {}
 
   Hardware read() {
     h_.name = root_.string("name");
     h_.title = root_.string("title");
     h_.calibration = root_.string("calibration", "");
+    if (is_json_path(h_.calibration)) {
+      h_.calibration = (std::filesystem::path(file_).parent_path() / h_.calibration).lexically_normal().string();
+    }
     h_.notes = root_.strings("notes");
     read_sources();
     read_gpu();
@@ -57,6 +61,7 @@ class Reader {
   std::string unique_name(JsonReader& owner, std::vector<std::string>& names);
 
   JsonFindings findings_;
+  const std::string& file_;
   JsonReader root_;
   Hardware h_;
   std::map<std::string, Sourced> sources_;

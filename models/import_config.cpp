@@ -75,6 +75,7 @@ void llama(Config& c, Architecture& a) {
 
 void mistral(Config& c, Architecture& a) {
   llama(c, a);
+  if (!c.has("num_key_value_heads")) a.kv_heads = 8;  // what configurations leave out, as Transformers takes it
   if (c.has("sliding_window")) a.window = {c.dimension("sliding_window", 1 << 30), a.layers, false};
 }
 
@@ -84,10 +85,18 @@ void mixtral(Config& c, Architecture& a) {
   a.ffn = 0;
 }
 
-// The upper layers have the window, where it is used at all.
+void listed_windows(Config& c, Architecture& a) {
+  std::int32_t windowed = 0;
+  for (const std::string& type : c.texts("layer_types")) windowed += type == "sliding_attention";
+  if (windowed > 0) a.window = {c.dimension("sliding_window", 1 << 30), std::min(windowed, a.layers), false};
+}
+
+// The upper layers have the window, where it is used at all and no list tells which do.
 void qwen_window(Config& c, Architecture& a) {
   if (!c.flag("use_sliding_window", false) || !c.has("sliding_window")) return;
-  const std::int32_t full = std::min(a.layers, c.count("max_window_layers", 1'000, 0));
+  if (c.has("layer_types")) return listed_windows(c, a);
+  constexpr std::int32_t kFullLayers = 28;  // what configurations leave out, as Transformers takes it
+  const std::int32_t full = std::min(a.layers, c.count("max_window_layers", 1'000, kFullLayers));
   if (full < a.layers) a.window = {c.dimension("sliding_window", 1 << 30), a.layers - full, false};
 }
 
@@ -100,6 +109,7 @@ void qwen2(Config& c, Architecture& a) {
 
 void qwen3(Config& c, Architecture& a) {
   llama(c, a);
+  if (!c.has("head_dim")) a.head_dim = 128;  // what configurations leave out, as Transformers takes it
   a.qk_norm = true;
   qwen_window(c, a);
 }
@@ -124,9 +134,7 @@ void gpt_oss(Config& c, Architecture& a) {
   read_shapes(c, a);
   attention_bias(c, a);
   a.attention_sinks = true;
-  std::int32_t windowed = 0;
-  for (const std::string& type : c.texts("layer_types")) windowed += type == "sliding_attention";
-  if (windowed > 0) a.window = {c.dimension("sliding_window", 1 << 30), std::min(windowed, a.layers), false};
+  listed_windows(c, a);
   a.moe = {a.layers, c.dimension("num_local_experts", 10'000), c.dimension("num_experts_per_tok", 10'000),
            c.dimension("intermediate_size", 200'000)};
   a.moe.biases = true;

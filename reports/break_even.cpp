@@ -15,14 +15,16 @@ double load_alone_s(const NodeLinks& links, const Route& route, double bytes, do
 
 }  // namespace
 
+constexpr std::int64_t kFreshTokens = 128;  // behind the prefix, as `kvplan hw show` takes it
+
 Json break_even_block(const RunFacts& run) {
   const SimulationConfig& c = run.config;
   if (!c.offload.enabled || c.links.load.empty()) return nullptr;
   Json tokens = Json::array(), compute = tokens, tiers = tokens;
   for (std::int64_t n = std::max(c.offload.chunk_tokens, 1); n <= c.engine.max_context_tokens; n *= 2) {
     tokens.push_back(n);
-    compute.push_back(
-        five_digits(seconds(prefill_alone(c.step_times[0], c.engine.max_num_batched_tokens, 0, n))));
+    compute.push_back(five_digits(
+        seconds(recompute_alone(c.step_times[0], c.engine.max_num_batched_tokens, n, kFreshTokens))));
   }
   const auto add = [&](const char* name, const Route& route, auto segments) {
     Json times = Json::array();

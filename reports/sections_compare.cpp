@@ -315,11 +315,14 @@ Section break_even_section(const Column& c) {
     add(tier["load_s"], "load from " + name);
     std::size_t i = 0;
     while (i < b["tokens"].size() && tier["load_s"][i].get<double>() >= b["recompute_s"][i].get<double>()) ++i;
-    reading += i == b["tokens"].size() ? fmt::format("Loading from {} never wins. ", name)
-                                       : fmt::format("Loading from {} wins from {} tokens on ({} against {}). ", name,
-                                                     human_count(b["tokens"][i].get<double>()),
-                                                     human_seconds(tier["load_s"][i].get<double>()),
-                                                     human_seconds(b["recompute_s"][i].get<double>()));
+    if (i == b["tokens"].size()) {
+      reading += fmt::format("Loading from {} never wins. ", name);
+      continue;
+    }
+    reading += fmt::format("Of the lengths drawn, loading from {} wins from {} tokens on ({} against {}). ", name,
+                           human_count(b["tokens"][i].get<double>()),
+                           human_seconds(tier["load_s"][i].get<double>()),
+                           human_seconds(b["recompute_s"][i].get<double>()));
   }
   if (rows.empty()) return s;
   s.charts.push_back({"load-or-compute", "A prefix loaded, or computed again, " + c.name,

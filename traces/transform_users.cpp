@@ -17,6 +17,7 @@ namespace kvplan {
 namespace {
 
 constexpr Time kLongest = time_from_seconds(kMostSeconds);
+constexpr Time kNoExtent(kPsPerS);  // what a session of which no length is recorded counts for in a duration
 
 class Users {
  public:
@@ -49,12 +50,15 @@ class Users {
       if (placements_.size() >= check_at_) check_memory(users, slot.free);
       const std::size_t group = pool_.deal();
       const auto [end, last] = run(groups_[group], slot.free, slot.last);
-      slot.free = end > slot.free ? end : slot.free + Time(kPsPerS);  // a session without any extent must not loop
+      if (end == slot.free) ++without_extent_;
+      slot.free = end > slot.free ? end : slot.free + kNoExtent;
       slot.last = last;
       slots.push(slot);
     }
     return std::move(placements_);
   }
+
+  std::int64_t sessions_without_extent() const { return without_extent_; }
 
  private:
   // All users have run until about `now`: what the whole duration would take, if it goes on like this.
@@ -90,12 +94,12 @@ class Users {
     return {end, last};
   }
 
-  // The turn after its leader: the turn that it waits for or continues, else, beside the others, the session's
+  // A session begins when the one before has ended. The turn after its leader: the turn that it waits for or continues, else, beside the others, the session's
   // first. None if the leader itself starts too late.
   std::optional<Placement> placement(TurnId t, TurnId first, Time start, std::uint32_t before) const {
     if (t == first) {
       return Placement{t, pool_.pass(), start,
-                       before == kNone ? Arrival{start} : Arrival{start - end_of(before), before}};
+                       before == kNone ? Arrival{start} : Arrival{Time(0), before}};
     }
     const Turn& turn = w_.turns[t];
     const TurnId leader =
@@ -126,16 +130,24 @@ class Users {
   std::vector<std::uint32_t> placement_of_;  // of each turn, in its latest run
   std::vector<Placement> placements_;
   std::size_t check_at_ = std::size_t{1} << 20;
+  std::int64_t without_extent_ = 0;
 };
 
 }  // namespace
 
 Workload run_by_users(const Workload& w, std::int64_t users, Time duration, std::uint64_t seed, Time start_within) {
   if (w.turns.empty()) return w;
-  Workload result = rearrange(w, Users(w, duration, seed).place(users, start_within));
+  Users all(w, duration, seed);
+  Workload result = rearrange(w, all.place(users, start_within));
   std::string note = fmt::format("closed loop of {} users, each running sessions of the pool back to back", users);
   if (start_within > Time(0)) note += fmt::format(", starting within {:g} s", seconds(start_within));
-  if (duration < Time::max()) note += fmt::format(", for {:g} s of the recorded timeline", seconds(duration));
+  if (duration < Time::max()) {
+    note += fmt::format(", for {:g} s of the recorded timeline", seconds(duration));
+    if (all.sessions_without_extent() > 0) {
+      note += fmt::format(", of which each of {} sessions without a recorded length counts for {:g} s",
+                          all.sessions_without_extent(), seconds(kNoExtent));
+    }
+  }
   result.notes.push_back({fmt::format("{}, seed {}", note, seed), static_cast<std::int64_t>(result.turns.size())});
   return result;
 }

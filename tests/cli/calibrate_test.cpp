@@ -12,7 +12,8 @@ const std::string kEmulated = std::string(KVPLAN_SOURCE_DIR) + "/tests/gpu/emula
 
 TEST_CASE("a run of kvplan-gpu becomes a calibration and a hardware file, and both count in a run") {
   const Folder folder;
-  const std::string out = (folder.path / "mine.json").string(), node = (folder.path / "node.json").string();
+  std::filesystem::create_directory(folder.path / "nodes");
+  const std::string out = (folder.path / "mine.json").string(), node = (folder.path / "nodes/node.json").string();
   const CliRun made = cli({"calibrate", kEmulated, "--hardware", "x86-h100-sxm", "--base", "h100-sxm5-80gb", "--synthetic",
                            "--bootstraps", "20", "--out", out, "--hardware-out", node});
   REQUIRE(made.code == 0);
@@ -21,7 +22,7 @@ TEST_CASE("a run of kvplan-gpu becomes a calibration and a hardware file, and bo
   CHECK(contains(made.out, "to_device_segment_s"));
   CHECK(contains(made.err, "all_reduce bf16 is taken from h100-sxm5-80gb"));
   const nlohmann::json hardware = nlohmann::json::parse(text_of(node));
-  CHECK(hardware["calibration"] == out);
+  CHECK(hardware["calibration"] == "../mine.json");  // from the folder of the file that names it
   CHECK(hardware["link_kinds"][0]["to_device_bytes_per_s"]["source"] == "measured");
   CHECK(hardware["link_kinds"][1]["to_device_bytes_per_s"]["source"] != "measured");  // drives were not
   const CliRun run = cli({"run", "--hardware", node, "--format", "json"});
@@ -37,6 +38,7 @@ TEST_CASE("what cannot be calibrated is told: synthetic runs, nothing to write, 
   CHECK(synthetic.code == 3);
   CHECK(contains(synthetic.err, "made by a formula"));
   CHECK(cli({"calibrate", kEmulated, "--hardware", "x86-h100-sxm"}).code == 2);
+  CHECK(cli({"calibrate", kEmulated, "--hardware", "x86-h100-sxm", "--synthetic", "--out", "-", "--hardware-out", out}).code == 2);
   const CliRun only = cli({"calibrate", kEmulated, "--hardware", "x86-h100-sxm", "--synthetic", "--only", "gem", "--out", out});
   CHECK(only.code == 2);
   CHECK(contains(only.err, "gemm"));

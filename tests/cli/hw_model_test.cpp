@@ -55,6 +55,13 @@ TEST_CASE("hw show: every figure of the GPU with source and date, and the derive
   CHECK(derived["break_even"][0]["load_pays"] == "above");
   // Small segments make loads dearer, so that they pay later.
   CHECK(derived["break_even"][0]["above_prefix_tokens"] < derived["break_even"][2]["above_prefix_tokens"]);
+  // What a run's report says of one replica's loads is the same.
+  const auto run = cli({"run", "--limit", "5", "--calibration", "roofline", "--set", "offload.layout=layer-first", "--format",
+                        "json"}).json()["break_even"];
+  for (std::size_t i = 0; i < run["tokens"].size(); ++i) {
+    CHECK((run["tiers"][0]["load_s"][i] < run["recompute_s"][i]) ==
+          (run["tokens"][i] >= derived["break_even"][2]["above_prefix_tokens"]));
+  }
   const CliRun text = cli({"hw", "show", "x86-h100-sxm"});
   CHECK(contains(text.out, "vLLM blog, KV offloading connector"));
   CHECK(contains(text.out, "402,208 tokens a replica"));

@@ -51,6 +51,22 @@ TEST_CASE("a config.json of each family gives the model that ships under its nam
   }
 }
 
+TEST_CASE("what a config.json leaves out is what Transformers takes, and a list of layers tells which have a window") {
+  const auto with = [](const std::string& name, const nlohmann::json& changes) {
+    nlohmann::json config = nlohmann::json::parse(std::ifstream(config_path(name)));
+    config.merge_patch(changes);
+    return import_config(TextFile(config.dump()).path(), name);
+  };
+  check_same_shapes(with("qwen3-4b", {{"head_dim", nullptr}}), load_architecture("qwen3-4b"));
+  check_same_shapes(with("mistral-7b-v0.1", {{"num_key_value_heads", nullptr}}), load_architecture("mistral-7b-v0.1"));
+  nlohmann::json windows = {{"use_sliding_window", true}, {"sliding_window", 1024}, {"max_window_layers", nullptr}};
+  CHECK(with("qwen3-4b", windows).window.layers == 36 - 28);
+  for (int layer = 0; layer < 36; ++layer) {
+    windows["layer_types"].push_back(layer % 3 == 0 ? "full_attention" : "sliding_attention");
+  }
+  CHECK(with("qwen3-4b", windows).window.layers == 24);
+}
+
 TEST_CASE("a written model file reads back as the same model") {
   for (const std::string& name : architecture_names()) {
     CAPTURE(name);

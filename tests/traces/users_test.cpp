@@ -2,9 +2,12 @@
 // Tolerance: which sessions the published run drew is not known, so it is one more draw beside those of our seeds: it
 // must lie in the interval that holds one further draw with 99 % probability, t s sqrt(1 + 1/n) around their mean
 // (Student's t with n - 1 degrees of freedom). At 64 users and large capacities that is about a point.
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "tests/traces/data.hpp"
+#include "traces/compile.hpp"
 #include "traces/hit_rates.hpp"
 #include "traces/load.hpp"
 #include "traces/transform.hpp"
@@ -53,4 +56,23 @@ TEST_CASE("agent sessions run by users: hit rate against capacity") {
   const Workload sessions = load_workload(path);
   compare(sessions, 16, 8, 3.499, {.613, .860, .933, .937, .937, .937});
   compare(sessions, 64, 6, 4.032, {.125, .437, .845, .935, .950, .952});
+}
+
+TEST_CASE("users begin a session as soon as the one before has ended, whether or not its length is recorded") {
+  std::string text;
+  for (int i = 0; i < 50; ++i) {
+    text += fmt::format(R"({{"timestamp": {}, "input_length": 600, "output_length": 9, "hash_ids": [{}, {}]}})", 1000 * i,
+                        2 * i, 2 * i + 1) + "\n";
+  }
+  const Workload single = compile_workload(rows_from_text(text, "single turns", {}), {});
+  for (const Time duration : {Time::max(), Time(20 * kPsPerS)}) {
+    const Workload load = run_by_users(single, 4, duration, 1);
+    std::int64_t first = 0;
+    for (const Turn& t : load.turns) {
+      first += t.arrival.after == kNone;
+      if (t.arrival.after != kNone) CHECK(t.arrival.time == Time(0));
+    }
+    CHECK(first == 4);
+    CHECK(load.turns.size() >= 50);
+  }
 }
