@@ -150,9 +150,11 @@ std::vector<std::string> ways_out(const Hardware& h, const Architecture& a, cons
   const Need empty = need(h, a, one);
   const double room = empty.hbm - empty.weights - empty.runtime,
                token = need(h, a, s).kv / std::max<std::int64_t>(1, s.context_tokens);
-  if (room > token && need(h, a, s).spilled > 0) {
-    out.push_back(fmt::format("contexts of {:.0f} tokens at most", std::floor(room / token)));
-  }
+  const auto contexts = [&](double bytes, const char* where) {
+    if (bytes > token) out.push_back(fmt::format("contexts of {:.0f} tokens at most, {}", std::floor(bytes / token), where));
+  };
+  if (need(h, a, s).spilled > 0) contexts(room, "all in HBM");
+  if (!need(h, a, s).fits()) contexts(room + empty.host, "with those in host memory");
   for (const std::string& name : hardware_names()) {
     const Hardware other = load_hardware(name);
     if (other.gpu.hbm_bytes.value <= h.gpu.hbm_bytes.value || other.gpus_per_node < s.tp ||
