@@ -235,6 +235,24 @@ void write_calibration(const std::vector<std::string>& from, const CalibrateInpu
   }
 }
 
+// Options that say something of an input which FROM lacks.
+void refuse_idle(const CalibrateInputs& in, const po::variables_map& values) {
+  const auto refuse = [&](const std::string& option, bool idle, const char* about) {
+    if (idle && values.count(option) && !values[option].defaulted()) {
+      throw UsageError(fmt::format("--{} is about {}", option, about), "leave it out");
+    }
+  };
+  po::options_description of_servers;
+  add_server_options(of_servers);
+  for (const auto& o : of_servers.options()) {
+    refuse(o->long_name(), in.servers.empty(), "measured servers, and FROM has none");
+  }
+  for (const char* option : {"only", "kernel"}) {
+    refuse(option, in.operators.empty(), "tables of operators, and FROM has none");
+  }
+  refuse("storage", values.count("hardware-out") == 0, "the drives of --hardware-out, which is not given");
+}
+
 }  // namespace
 
 ExitCode calibrate_verb(const std::vector<std::string>& arguments, Streams streams) {
@@ -262,6 +280,7 @@ ExitCode calibrate_verb(const std::vector<std::string>& arguments, Streams strea
     throw UsageError("--hardware-out names the calibration, which --out - gives no file", "give --out a name");
   }
   const CalibrateInputs in = sort_inputs(from);
+  refuse_idle(in, values);
   if (values.count("out")) write_calibration(from, in, values, streams);
   if (values.count("hardware-out")) write_hardware(in, values, streams);
   return ExitCode::done;

@@ -39,6 +39,11 @@ TEST_CASE("what cannot be calibrated is told: synthetic runs, nothing to write, 
   CHECK(contains(synthetic.err, "made by a formula"));
   CHECK(cli({"calibrate", kEmulated, "--hardware", "x86-h100-sxm"}).code == 2);
   CHECK(cli({"calibrate", kEmulated, "--hardware", "x86-h100-sxm", "--synthetic", "--out", "-", "--hardware-out", out}).code == 2);
+  for (const char* idle : {"--tp", "--benchmark"}) {
+    const CliRun refused = cli({"calibrate", kEmulated, "--hardware", "x86-h100-sxm", "--synthetic", "--out", out, idle, "4"});
+    CHECK(refused.code == 2);
+    CHECK(contains(refused.err, "FROM has none"));
+  }
   const CliRun only = cli({"calibrate", kEmulated, "--hardware", "x86-h100-sxm", "--synthetic", "--only", "gem", "--out", out});
   CHECK(only.code == 2);
   CHECK(contains(only.err, "gemm"));
