@@ -85,6 +85,6 @@ inline constexpr Time time_after(Time at, Time duration) {
   return duration > Time::max() - at ? Time::max() : at + duration;
 }
 
-inline constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+inline constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return a / b + (a % b > 0); }
 
 }  // namespace kvplan

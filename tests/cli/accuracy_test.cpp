@@ -18,7 +18,7 @@ AccuracySection section(const std::string& name, const std::string& body) {
 
 }  // namespace
 
-TEST_CASE("docs/accuracy.md says what comes out; the slow sections are compared by tools/test") {
+TEST_CASE("docs/accuracy.md says what comes out: the slow sections are compared by tools/test") {
   const CliRun run = cli({"validate", "all", "--quick", "--check", kDocument});
   INFO(run.out);
   CHECK(run.code == 0);

@@ -153,7 +153,7 @@ TEST_CASE("within limits, too, the plan is the optimum of exhaustive search") {
   CHECK(missed <= 1);
 }
 
-TEST_CASE("limits that leave just the cheapest fleet leave the plan; tighter ones are told to be in the way") {
+TEST_CASE("limits that leave just the cheapest fleet leave the plan: tighter ones are told to be in the way") {
   Folder folder;
   std::vector<Row> rows;
   for (int i = 0; i < 100; ++i) rows.push_back({500 * i, 2, 150});
@@ -545,7 +545,7 @@ TEST_CASE("what is wrong with a request is told at once, with its line") {
   CHECK(contains(run.err, "dram_usd_per_gb"));
 }
 
-TEST_CASE("a load too short for a quantile says how much longer it has to be; a hardware without a price is named") {
+TEST_CASE("a load too short for a quantile says how much longer it has to be: a hardware without a price is named") {
   Folder folder;
   json request = small_request(2);
   request["slo"] = {{"ttft_s", {{"p99.9", 1.0}}}};

@@ -8,7 +8,7 @@
 
 using namespace kvplan;
 
-TEST_CASE("docs/reference.md is what the table says; kvplan schema scenario --format md writes it") {
+TEST_CASE("docs/reference.md is what the table says: kvplan schema scenario --format md writes it") {
   CHECK(text_of(KVPLAN_SOURCE_DIR "/docs/reference.md") == reference_markdown());
   CHECK(cli({"schema", "scenario", "--format", "md"}).out == reference_markdown());
 }

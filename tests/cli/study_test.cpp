@@ -25,7 +25,7 @@ TEST_CASE("a study says itself that grouped-query attention reverses KVPR's trad
   CHECK_FALSE(contains(cli({"study", "kvpr"}).out, "reverses the trade"));
 }
 
-TEST_CASE("out of memory is told with bytes and ways out; beyond host memory it is infeasible") {
+TEST_CASE("out of memory is told with bytes and ways out: beyond host memory it is infeasible") {
   const CliRun spilled = cli({"study", "unified-memory"});
   CHECK(contains(spilled.out, "OUT OF MEMORY"));
   CHECK(contains(spilled.out, "way out: fp8 weights"));

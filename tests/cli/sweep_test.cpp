@@ -75,7 +75,7 @@ TEST_CASE("a sweep that is wrong fails before it starts, with the place and a su
   CHECK(contains(refusal(f, R"({"tp": 4, "vary": {"grid": {"tp": [1]}}})"), "stand inside of \"base\""));
 }
 
-TEST_CASE("nothing fits: 4; a changed sweep needs another folder: 3") {
+TEST_CASE("nothing fits: 4, a changed sweep needs another folder: 3") {
   Folder f;
   const std::string out = (f.path / "out").string();
   const std::string none =

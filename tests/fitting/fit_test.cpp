@@ -60,7 +60,7 @@ TEST_CASE("one wild measurement is named and hardly moves the fit") {
         Approx(law_ns(1024, 4096, 4096)).epsilon(0.03));
 }
 
-TEST_CASE("the same table and seed give the same fit; held-out rows are each predicted once") {
+TEST_CASE("the same table and seed give the same fit: held-out rows are each predicted once") {
   const FitResult a = fitted(law_table(0.03), 20), b = fitted(law_table(0.03), 20);
   CHECK(a.held_out.size() == 36 * 13);
   for (std::size_t i = 0; i < a.fit.coefficients.size(); ++i) {

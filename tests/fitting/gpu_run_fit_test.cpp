@@ -51,7 +51,7 @@ Calibration calibrated(const OperatorTables& tables, const char* base = nullptr)
 
 }  // namespace
 
-TEST_CASE("of layouts and tiles at one shape the fastest counts; points that are not ok are counted by reason") {
+TEST_CASE("of layouts and tiles at one shape the fastest counts: points that are not ok are counted by reason") {
   RunPoint waived;
   waived.experiment = "X9", waived.status = PointStatus::waived, waived.reason = "time budget";
   const OperatorTables t = read(run_of({decode_point(1, 2048, 1.5), decode_point(1, 2048), waived}));
@@ -93,7 +93,7 @@ TEST_CASE("what cannot be judged is refused: three sizes of attention, two matri
   CHECK_THROWS_AS(calibrated(read(run_of({}))), InputError);
 }
 
-TEST_CASE("the emulated run, told to be synthetic, goes through the fit; without that word it is refused") {
+TEST_CASE("the emulated run, told to be synthetic, goes through the fit: without that word it is refused") {
   CHECK(says(refusal([] { read_operator_tables({kEmulated}); }), "made by a formula"));
   const Calibration c = calibrated(read_operator_tables({kEmulated}, true), "h100-sxm5-80gb");
   CHECK(c.synthetic);
@@ -108,7 +108,7 @@ TEST_CASE("the emulated run, told to be synthetic, goes through the fit; without
   CHECK(!says(unvalidated_operators(c), "cached prefix"));
 }
 
-TEST_CASE("links: the rate and the cost of a segment come back from the emulated copies; nvbandwidth gives rates alone") {
+TEST_CASE("links: the rate and the cost of a segment come back from the emulated copies, nvbandwidth gives rates alone") {
   std::map<std::string, MeasuredFigure> found;
   for (const MeasuredFigure& f : figures_of(read_gpu_run(kEmulated))) found[f.key] = f;
   CHECK(found.at("to_device_bytes_per_s").value == Approx(52e9).epsilon(0.01));

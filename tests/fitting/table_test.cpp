@@ -67,7 +67,7 @@ TEST_CASE("rows that repeat a shape warn when they agree and are refused when th
   CHECK(says(error, "in line 2"));
 }
 
-TEST_CASE("too few shapes to hold any out are refused; coefficients that no row determines are named") {
+TEST_CASE("too few shapes to hold any out are refused: coefficients that no row determines are named") {
   std::string few = kGemmHeader, decode_sizes = kGemmHeader;
   for (double m = 1; m <= 4096; m *= 2) few += fmt::format("bfloat16,{},4096,4096,{:.9g}\n", m, law_ns(m, 4096, 4096) * 1e-6);
   CHECK(says(refusal([&] { fitted(few, 20); }), "1 different shapes"));

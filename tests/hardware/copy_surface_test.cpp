@@ -27,7 +27,7 @@ Time load_time(const std::string& method, std::int64_t segment, std::int64_t cou
 
 }  // namespace
 
-TEST_CASE("at a measured point a copy takes what was measured; between points the rate lies between") {
+TEST_CASE("at a measured point a copy takes what was measured: between points the rate lies between") {
   const Hardware h = load_hardware("x86-h100-sxm");
   const CopySurface& kernel = surface(h, "kernel", true);
   for (const CopySurface::Point& p : kernel.points) {
@@ -51,7 +51,7 @@ TEST_CASE("batched DMA has a cliff below 28 KiB: half the bytes can take longer"
   CHECK(batch.copy_s(16 << 10, 100'000) > 2 * batch.copy_s(32 << 10, 100'000));  // fp8 against bf16 at the same count
 }
 
-TEST_CASE("a transfer by a measured method takes the measured time; kernels beat DMA on small segments alone") {
+TEST_CASE("a transfer by a measured method takes the measured time: kernels beat DMA on small segments alone") {
   CHECK(seconds(load_time("kernel", 32 << 10, 1024)) == Approx(1024 * 32.0 * 1024 / 35.9e9).epsilon(0.01));
   CHECK(load_time("kernel", 32 << 10, 4096) < load_time("dma", 32 << 10, 4096));
   CHECK(load_time("kernel", 16 << 20, 64) > load_time("dma", 16 << 20, 64));
@@ -60,7 +60,7 @@ TEST_CASE("a transfer by a measured method takes the measured time; kernels beat
   CHECK(load_time("staged", 1 << 10, 32 * 4096) == load_time("staged", 32 << 10, 4096));
 }
 
-TEST_CASE("between powers of two segments cost in proportion; a method that was not measured is refused") {
+TEST_CASE("between powers of two segments cost in proportion: a method that was not measured is refused") {
   const Time four = load_time("kernel", 8 << 10, 4), six = load_time("kernel", 8 << 10, 6),
              eight = load_time("kernel", 8 << 10, 8);
   CHECK(std::abs((four.count + eight.count) / 2 - six.count) <= 2);

@@ -58,7 +58,7 @@ TEST_CASE("eight GPUs at TP1: a link each, four share a socket's memory") {
   CHECK(links.limits.size() == 8 * 3 + 2);
 }
 
-TEST_CASE("TP4: each stream on its own link, four streams on the memory; like links are merged") {
+TEST_CASE("TP4: each stream on its own link, four streams on the memory, like links are merged") {
   const NodeLinks links = compile_links(load_hardware("x86-h100-sxm"), 4, 2);
   REQUIRE(links.load.size() == 2);
   CHECK(uses(links, links.load[1]) == Weights{{"dram1-gpu4 to device", 1}, {"dram1-gpu4 both ways", 1}, {"dram1", 4}});
@@ -155,7 +155,7 @@ TEST_CASE("storage linked to a switch beside the GPU leaves host memory alone") 
   CHECK_THROWS_AS(compile_links(h, 1, 1, {VertexKind::remote}), InfeasibleError);
 }
 
-TEST_CASE("the nearest memory serves a GPU, the first of the file among equals; bridges limit both ways") {
+TEST_CASE("the nearest memory serves a GPU, the first of the file among equals: bridges limit both ways") {
   const Hardware h =
       node({memory("far", 0), memory("a", 7e9), memory("b", 0), bridge("root", 9e9), gpu("g0"), gpu("g1")},
            {{"far", "root", 0}, {"a", "g0", 0}, {"b", "g0", 0}, {"root", "g1", 0}, {"root", "g0", 0}});

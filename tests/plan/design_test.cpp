@@ -53,7 +53,7 @@ std::string refusal(const std::string& vary) {
 
 }  // namespace
 
-TEST_CASE("a grid has every combination, the first path varying slowest; a list goes row by row") {
+TEST_CASE("a grid has every combination, the first path varying slowest: a list goes row by row") {
   CHECK(
       all(design(R"({"grid": {"n": [2, 1], "s": ["a", "b"]}})")) ==
       std::vector<std::string>{R"({"n":2,"s":"a"})", R"({"n":2,"s":"b"})", R"({"n":1,"s":"a"})", R"({"n":1,"s":"b"})"});

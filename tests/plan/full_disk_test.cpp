@@ -32,7 +32,7 @@ const Tick kGoOn = [](const PointCounts&) { return true; };
 
 }  // namespace
 
-TEST_CASE("a full disk stops a sweep with its reason; what was finished stays, and the rest is done later") {
+TEST_CASE("a full disk stops a sweep with its reason: what was finished stays, and the rest is done later") {
   const SweepPlan plan = plan_of(12);
   Folder f, expected;
   for (const Folder* each : {&f, &expected}) {

@@ -87,7 +87,7 @@ TEST_CASE("the merge is the same for any number of threads and shards") {
   CHECK(csv.find("5," + plan.points[5].id + ",done,,5,25\n") != std::string::npos);
 }
 
-TEST_CASE("finished points are kept; cut, altered and foreign files are done again") {
+TEST_CASE("finished points are kept: cut, altered and foreign files are done again") {
   const SweepPlan plan = plan_of(5);
   Folder f;
   const ResultFolder folder(f.path);
@@ -180,7 +180,7 @@ TEST_CASE("two processes share a folder: each point is computed once, and a kill
   CHECK(leftovers(f) == 0);
 }
 
-TEST_CASE("what a killed process left behind goes; what a living one holds stays") {
+TEST_CASE("what a killed process left behind goes: what a living one holds stays") {
   Folder f;
   const ResultFolder folder(f.path);
   folder.prepare();

@@ -44,7 +44,7 @@ TEST_CASE("step times drawn at the center and at the ends of their interval are 
   CHECK(drawn(low, central, slowest, everywhere(0)).base(77) == central.base(77));
 }
 
-TEST_CASE("a model whose ends are factors is drawn as those factors; a draw of one part leaves the others") {
+TEST_CASE("a model whose ends are factors is drawn as those factors: a draw of one part leaves the others") {
   RandomStream r(4, "draws");
   const StepTime central = model(1, 1), low = central.scaled(1 / 1.2), high = central.scaled(1.2);
   for (int i = 0; i < 50; ++i) {

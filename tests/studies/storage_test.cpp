@@ -39,7 +39,7 @@ TEST_CASE("through host memory every byte crosses it twice and shares the uplink
   CHECK(bounced == Approx(4 * 51.2e9).epsilon(0.03));  // a switch's link to its socket serves two GPUs
 }
 
-TEST_CASE("a lone read takes its setup and its bytes at the NIC's rate; tiers come in order") {
+TEST_CASE("a lone read takes its setup and its bytes at the NIC's rate: tiers come in order") {
   const auto all =
       restores(load_hardware("dgx-h100"), load_architecture("llama-3.1-70b"), Dtype::bf16, Dtype::bf16, 8, 131072, 256);
   REQUIRE(all.size() == 6);

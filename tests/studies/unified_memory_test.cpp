@@ -51,7 +51,7 @@ TEST_CASE("experts in place: only what tokens choose crosses the link") {
         5 * named(all, "in place").host_bytes);
 }
 
-TEST_CASE("x86 has no coherent ways; what exceeds host memory too is refused with bytes and ways out") {
+TEST_CASE("x86 has no coherent ways: what exceeds host memory too is refused with bytes and ways out") {
   CHECK_FALSE(named(ways(load_hardware("x86-h100-sxm"), load_architecture("llama-3.1-70b"), {}), "access counters")
                   .unavailable.empty());
   try {

@@ -102,7 +102,7 @@ TEST_CASE("a block that ends with an answer is not left: the last token was neve
   }
 }
 
-TEST_CASE("the first follow-up shows the answer; a branch beside it does not") {
+TEST_CASE("the first follow-up shows the answer: a branch beside it does not") {
   const Workload w = compiled(row(0, 20, 11, {1, 2}) + row(1, 31, 5, {1, 2, 3}) + row(2, 31, 5, {1, 2, 4}));
   CHECK(parents(w) == std::vector<TurnId>{kNone, 0, 0});
   REQUIRE(w.outputs(w.turns[0]).size() == 1);

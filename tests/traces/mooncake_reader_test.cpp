@@ -105,7 +105,7 @@ TEST_CASE("missing, repeated and misplaced fields are findings") {
       "expected a string"));
 }
 
-TEST_CASE("the number of hashes must fit the prompt; the help names a block size that would") {
+TEST_CASE("the number of hashes must fit the prompt: the help names a block size that would") {
   const auto d =
       finding_in(R"("timestamp": 0, "input_length": 1000, "output_length": 5, "hash_ids": [1, 2, 3, 4, 5, 6, 7, 8])");
   CHECK(contains(d.message, "8 hash_ids for input_length 1000, expected 2"));

@@ -67,7 +67,7 @@ TEST_CASE("placed as it is, a workload stays as it is") {
   }
 }
 
-TEST_CASE("sampling keeps whole sessions; disjoint ranges give disjoint samples") {
+TEST_CASE("sampling keeps whole sessions: disjoint ranges give disjoint samples") {
   const Workload w = chat();
   const Workload low = sessions_between(w, 0, 0.4, 7), high = sessions_between(w, 0.4, 1, 7);
   test::check_invariants(low);
