@@ -19,10 +19,4 @@ inline Time prefill_alone(const StepTime& step, std::int64_t budget, std::int64_
   return Time(ps);
 }
 
-// What a prefix costs that is computed again, in a prompt of `fresh` tokens more: all of the prompt, less what is due in
-// any case.
-inline Time recompute_alone(const StepTime& step, std::int64_t budget, std::int64_t prefix, std::int64_t fresh) {
-  return prefill_alone(step, budget, 0, prefix + fresh) - prefill_alone(step, budget, prefix, prefix + fresh);
-}
-
 }  // namespace kvplan

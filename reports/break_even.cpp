@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "reports/alone.hpp"
+#include "models/break_even.hpp"
 #include "reports/over_time.hpp"
 
 namespace kvplan {
@@ -15,16 +15,15 @@ double load_alone_s(const NodeLinks& links, const Route& route, double bytes, do
 
 }  // namespace
 
-constexpr std::int64_t kFreshTokens = 128;  // behind the prefix, as `kvplan hw show` takes it
-
 Json break_even_block(const RunFacts& run) {
   const SimulationConfig& c = run.config;
   if (!c.offload.enabled || c.links.load.empty()) return nullptr;
   Json tokens = Json::array(), compute = tokens, tiers = tokens;
+  PromptShape shape;
+  shape.max_batched_tokens = Tokens(c.engine.max_num_batched_tokens);
   for (std::int64_t n = std::max(c.offload.chunk_tokens, 1); n <= c.engine.max_context_tokens; n *= 2) {
     tokens.push_back(n);
-    compute.push_back(five_digits(
-        seconds(recompute_alone(c.step_times[0], c.engine.max_num_batched_tokens, n, kFreshTokens))));
+    compute.push_back(five_digits(seconds(recompute_time(c.step_times[0], Tokens(n), shape))));
   }
   const auto add = [&](const char* name, const Route& route, auto segments) {
     Json times = Json::array();

@@ -9,23 +9,14 @@
 #include "base/error.hpp"
 
 namespace kvplan {
-namespace {
-
-// Of a length of time, rounded up; at the end of the clock as well, where adding a step would exceed it.
-std::size_t steps_in(Time t, std::int64_t step_s) {
-  const std::int64_t step = step_s * kPsPerS;
-  return static_cast<std::size_t>(t.count / step + (t.count % step > 0));
-}
-
-}  // namespace
 
 Instants::Instants(std::int64_t start, std::int64_t step, Time end)
-    : start_unix_s(start), step_s(step), count(steps_in(end, step) + 1) {
+    : start_unix_s(start), step_s(step), count(static_cast<std::size_t>(ceil_div(end.count, step * kPsPerS)) + 1) {
   KVPLAN_ASSERT(step > 0);
 }
 
 std::size_t Instants::at_or_after(Time t) const {
-  return std::min(count, steps_in(std::max(t, Time(0)), step_s));
+  return std::min(count, static_cast<std::size_t>(ceil_div(std::max<std::int64_t>(t.count, 0), step_s * kPsPerS)));
 }
 
 Time Instants::instant(std::size_t i) const {
