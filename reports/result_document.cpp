@@ -210,16 +210,10 @@ Json target_block(std::vector<double> sample, std::int64_t refused, double targe
   return block;
 }
 
-Json targets_block(const RunFacts& run, const Totals& sum) {
-  const Targets& t = run.targets;
-  std::int64_t refused_answers = 0;  // that would have had a time per output token
-  for (std::size_t i = 0; i < run.result.requests.size(); ++i) {
-    refused_answers +=
-        run.result.requests[i].outcome == Outcome::refused && run.workload.turns[i].output_tokens >= 2;
-  }
+Json targets_block(const Targets& t, const Totals& sum) {
   Json block = Json::object();
   if (t.ttft_s) block["ttft_s"] = target_block(sum.ttft_s, sum.refused, *t.ttft_s, t.quantile);
-  if (t.tpot_s) block["tpot_s"] = target_block(sum.tpot_s, refused_answers, *t.tpot_s, t.quantile);
+  if (t.tpot_s) block["tpot_s"] = target_block(sum.tpot_s, sum.refused_answers, *t.tpot_s, t.quantile);
   return block;
 }
 
@@ -282,7 +276,7 @@ Json result_document(const RunFacts& run) {
   document["requests"] = requests_block(sum);
   document["latency"] = latency_block(sum);
   document["throughput"] = throughput_block(run, sum);
-  document["targets"] = targets_block(run, sum);
+  document["targets"] = targets_block(run.targets, sum);
   document["kv"] = kv_block(run, sum);
   document["links"] = links_block(run.result, sum);
   document["gpu"] = gpu_block(run, sum);

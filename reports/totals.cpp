@@ -79,6 +79,7 @@ Totals total(const Workload& workload, const SimulationResult& result) {
     if (r.outcome == Outcome::refused) {
       ++sum.refused;
       ++sum.refused_by[static_cast<std::size_t>(r.refusal)];
+      sum.refused_answers += workload.turns[i].output_tokens >= 2;
     }
   }
   for (const LinkUsage& l : result.links) sum.last_moved = std::max(sum.last_moved, l.last_moved);

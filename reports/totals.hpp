@@ -19,6 +19,7 @@ const char* name_of(Outcome);
 struct Totals {
   std::int64_t submitted = 0, completed = 0, refused = 0, unfinished = 0;
   std::int64_t refused_by[kRefusals] = {};
+  std::int64_t refused_answers = 0;  // of those refused, that would have had a time per output token
   // Of completed requests.
   std::int64_t prompt_tokens = 0, output_tokens = 0;
   std::int64_t hit_g1_tokens = 0, hit_g2_tokens = 0, hit_ssd_tokens = 0, hit_remote_tokens = 0, computed_tokens = 0, recomputed_tokens = 0;
