@@ -47,25 +47,24 @@ SimulationConfig Evaluator::built(std::size_t arm, std::int64_t replicas, const 
   return build_config(s, a.mode, *a.hardware, model_).config;
 }
 
-bool Evaluator::calibrated(std::size_t arm) const {
+std::optional<SimulationConfig> Evaluator::at_end(std::size_t arm, std::int64_t replicas, const char* end) const {
   try {
-    built(arm, 1, "low");
-    return true;
+    return built(arm, replicas, end);
   } catch (const InputError&) {
-    return false;  // the roofline has no interval
+    return std::nullopt;  // the roofline has no interval
   }
 }
 
-SimulationConfig Evaluator::at_end(std::size_t arm, std::int64_t replicas, const char* end, double factor) const {
-  if (calibrated(arm)) return built(arm, replicas, end);
-  SimulationConfig c = built(arm, replicas);
-  scale_steps(c, factor);
-  return c;
-}
+bool Evaluator::calibrated(std::size_t arm) const { return at_end(arm, 1, "low").has_value(); }
 
 void Evaluator::redraw(SimulationConfig& c, std::size_t arm, const StepDraw& draw) const {
-  const SimulationConfig low = at_end(arm, c.replicas, "low", std::exp(-kUncalibrated));
-  const SimulationConfig high = at_end(arm, c.replicas, "high", std::exp(kUncalibrated));
+  const auto end = [&](const char* name, double factor) {
+    if (auto calibrated = at_end(arm, c.replicas, name)) return *std::move(calibrated);
+    SimulationConfig assumed = c;
+    scale_steps(assumed, factor);
+    return assumed;
+  };
+  const SimulationConfig low = end("low", std::exp(-kUncalibrated)), high = end("high", std::exp(kUncalibrated));
   for (const auto of : {&SimulationConfig::step_times, &SimulationConfig::draft_times}) {
     for (std::size_t i = 0; i < (c.*of).size(); ++i) (c.*of)[i] = drawn((low.*of)[i], (c.*of)[i], (high.*of)[i], draw);
   }

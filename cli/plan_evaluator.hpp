@@ -4,6 +4,7 @@
 
 #include <map>
 #include <mutex>
+#include <optional>
 
 #include "cli/plan_space.hpp"
 #include "plan/step_draw.hpp"
@@ -71,8 +72,8 @@ class Evaluator {
  private:
   struct Run;
   SimulationConfig built(std::size_t arm, std::int64_t replicas, const char* end_of_step_times = nullptr) const;
-  // At "low" or "high" of their interval; without one, longer by this factor.
-  SimulationConfig at_end(std::size_t arm, std::int64_t replicas, const char* end, double factor) const;
+  // With step times at "low" or "high" of their interval; nothing without one.
+  std::optional<SimulationConfig> at_end(std::size_t arm, std::int64_t replicas, const char* end) const;
   void redraw(SimulationConfig&, std::size_t arm, const StepDraw&) const;
   Run simulate_once(SimulationConfig, const Tweak&, const ArmBounds::Load&) const;
   bool decide(const std::vector<Run>&, FleetOutcome&) const;
