@@ -94,8 +94,8 @@ class Users {
     return {end, last};
   }
 
-  // A session begins when the one before has ended. The turn after its leader: the turn that it waits for or continues, else, beside the others, the session's
-  // first. None if the leader itself starts too late.
+  // A session begins when the one before has ended. A turn within it follows its leader: the turn that it waits for or
+  // continues, else, beside the others, the session's first. None if the leader itself starts too late.
   std::optional<Placement> placement(TurnId t, TurnId first, Time start, std::uint32_t before) const {
     if (t == first) {
       return Placement{t, pool_.pass(), start,
