@@ -24,14 +24,17 @@ std::string values_of(const Option& option) {
 
 // A verb's options are asked of its --help, so that no second list of them exists.
 std::string script() {
-  std::string verb_names, values;
-  for (const Verb& v : verbs()) verb_names += fmt::format("{}{}", verb_names.empty() ? "" : " ", v.name);
+  std::string verb_names, parts, values;
+  for (const Verb& v : verbs()) {
+    verb_names += fmt::format("{}{}", verb_names.empty() ? "" : " ", v.name);
+    if (!v.parts.empty()) parts += fmt::format("    {}) parts=\"{}\" ;;\n", v.name, fmt::join(v.parts, " "));
+  }
   for (const Option& o : option_table()) {
     const std::string words = o.flag.empty() ? "" : values_of(o);
     if (!words.empty()) values += fmt::format("    --{}) words=\"{}\" ;;\n", o.flag, words);
   }
   return "_kvplan() {\n"
-         "  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} words=\n"
+         "  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} words= parts= part=\n"
          "  COMPREPLY=()\n"
          "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
          "    COMPREPLY=($(compgen -W \"" +
@@ -39,13 +42,21 @@ std::string script() {
          " --help --version\" -- \"$word\"))\n"
          "    return\n"
          "  fi\n"
+         "  case ${COMP_WORDS[1]} in\n" +
+         parts +
+         "  esac\n"
+         "  if [[ $COMP_CWORD -eq 2 && -n $parts && $word != -* ]]; then\n"
+         "    COMPREPLY=($(compgen -W \"$parts\" -- \"$word\"))\n"
+         "    return\n"
+         "  fi\n"
+         "  [[ \" $parts \" == *\" ${COMP_WORDS[2]} \"* ]] && part=${COMP_WORDS[2]}\n"
          "  case $before in\n" +
          values +
          "  esac\n"
          "  if [ -n \"$words\" ]; then\n"
          "    COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
          "  elif [[ $word == -* ]]; then\n"
-         "    words=$(kvplan \"${COMP_WORDS[1]}\" --help 2>/dev/null | grep -oE -- '--[a-z][a-z-]*' | sort -u)\n"
+         "    words=$(kvplan \"${COMP_WORDS[1]}\" $part --help 2>/dev/null | grep -oE -- '--[a-z][a-z-]*' | sort -u)\n"
          "    COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
          "  fi\n"
          "}\n"

@@ -39,9 +39,10 @@ std::string verbatim(const std::string& text) {
   return ".nf\n" + roff(text) + (text.ends_with('\n') ? "" : "\n") + ".fi\n";
 }
 
-std::string help_of(const Verb& verb) {
+std::string help_of(const Verb& verb, std::vector<std::string> words) {
   std::ostringstream out, err;
-  verb.run({"--help"}, {out, err});
+  words.push_back("--help");
+  verb.run(words, {out, err});
   return out.str();
 }
 
@@ -57,7 +58,10 @@ std::string page() {
   for (const Verb& v : verbs()) {
     std::string name = v.name;
     std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::toupper(c); });
-    text += fmt::format(".SH KVPLAN {}\n{}", name, verbatim(help_of(v)));
+    text += fmt::format(".SH KVPLAN {}\n{}", name, verbatim(help_of(v, {})));
+    for (const char* part : v.parts) {
+      text += fmt::format(".SS kvplan {} {}\n{}", v.name, part, verbatim(help_of(v, {part})));
+    }
   }
   return text +
          ".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nWhen set and not empty, no colour; there is none either where the output "

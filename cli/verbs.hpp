@@ -12,6 +12,7 @@ struct Verb {
   const char* summary;  // one line of `kvplan --help`
   VerbFunction run;
   bool reads_back = false;  // what kvplan wrote: whatever does not fit in it is somebody's change, not a fault of kvplan
+  std::vector<const char*> parts = {};  // words after the verb that have a --help of their own
 };
 
 const std::vector<Verb>& verbs();

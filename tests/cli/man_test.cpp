@@ -1,5 +1,6 @@
 // The manual page has all that the help has, as text that roff takes literally; and the progress line's arithmetic.
 #include <cstdlib>
+#include <set>
 
 #include "cli/run_progress.hpp"
 #include "tests/catch.hpp"
@@ -19,11 +20,25 @@ TEST_CASE("the manual page tells every verb with its options", "[man]") {
   for (const Verb& v : verbs()) CHECK(contains(page, std::string(".TP\n.B ") + v.name + "\n"));
   CHECK(contains(page, "\\-\\-hardware"));
   CHECK(contains(page, "\\-\\-worst"));
+  CHECK(contains(page, "\\-\\-capacity\\-tokens"));
   // Where groff is there, it has nothing to say about the page.
   const std::string file = folder.file("kvplan.1", page), said = (folder.path / "said").string();
   if (std::system("command -v groff >/dev/null") != 0) return;
   REQUIRE(std::system(("groff -man -ww -z '" + file + "' 2>'" + said + "'").c_str()) == 0);
   CHECK(text_of(said).empty());
+}
+
+TEST_CASE("each part of a verb has a help of its own", "[man]") {
+  std::set<std::string> helps;
+  for (const Verb& v : verbs()) {
+    CHECK(helps.insert(cli({v.name, "--help"}).out).second);
+    for (const char* part : v.parts) {
+      CAPTURE(v.name, part);
+      const auto result = cli({v.name, part, "--help"});
+      CHECK(result.code == 0);
+      CHECK(helps.insert(result.out).second);
+    }
+  }
 }
 
 TEST_CASE("documents that the help of a verb refers to are there", "[man]") {
