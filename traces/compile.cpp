@@ -145,7 +145,8 @@ void Compiler::spread_and_cut() {
     open.push_back(r);
     times.push_back(estimate_[r]);
   }
-  const Time tick = options_.tick ? *options_.tick : detect_tick(times);
+  workload_.recorded_tick = detect_tick(times);
+  const Time tick = options_.tick.value_or(workload_.recorded_tick);
   std::vector<Time> arrivals = estimate_;
   if (tick > Time(0)) {
     const std::vector<Time> spread = spread_inside_ticks(times, tick, options_.seed);

@@ -5,7 +5,6 @@
 #include <numeric>
 
 #include "traces/rearrange.hpp"
-#include "traces/ticks.hpp"
 
 namespace kvplan {
 namespace {
@@ -28,19 +27,12 @@ void describe_burstiness(const std::vector<Time>& at, TraceStatistics& s) {
 }
 
 void describe_arrivals(const Workload& workload, TraceStatistics& s) {
-  std::vector<Time> absolute;
   std::vector<double> thinks;
   for (const Turn& turn : workload.turns) {
-    if (turn.arrival.after == kNone) {
-      absolute.push_back(turn.arrival.time);
-    } else {
-      thinks.push_back(seconds(turn.arrival.time));
-    }
+    if (turn.arrival.after != kNone) thinks.push_back(seconds(turn.arrival.time));
   }
   s.closed_loop_turns = static_cast<std::int64_t>(thinks.size());
   s.think_s = summarise(std::move(thinks));
-  if (absolute.empty()) return;
-  s.tick = detect_tick(absolute);
   std::vector<Time> at = recorded_timeline(workload);
   std::sort(at.begin(), at.end());
   s.duration_s = seconds(at.back() - at.front());
@@ -125,6 +117,7 @@ Summary summarise(std::vector<double> values) {
 TraceStatistics trace_statistics(const Workload& workload) {
   TraceStatistics s;
   s.turns = static_cast<std::int64_t>(workload.turns.size());
+  s.tick = workload.recorded_tick;
   describe_arrivals(workload, s);
   describe_blocks(workload, s);
   describe_sessions(workload, s);

@@ -66,6 +66,7 @@ struct Workload {
   std::string sha256;  // of the uncompressed input
   std::int32_t block_tokens = 0;
   std::uint32_t session_count = 0;
+  Time recorded_tick{0};  // of the recording's clock; zero: not quantised
   std::vector<Turn> turns;
   std::vector<BlockId> prompt_blocks;
   std::vector<BlockId> output_blocks;        // position of entry i of turn t: t.prompt_tokens / block_tokens + i

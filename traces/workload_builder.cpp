@@ -9,6 +9,7 @@ WorkloadBuilder::WorkloadBuilder(const Workload& source, std::int32_t block_toke
   workload_.name = source.name;
   workload_.format = source.format;
   workload_.sha256 = source.sha256;
+  workload_.recorded_tick = source.recorded_tick;
   workload_.notes = source.notes;
   workload_.block_tokens = block_tokens;
 }

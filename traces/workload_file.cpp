@@ -50,6 +50,7 @@ void write_workload(std::ostream& out, const Workload& w, const std::string& key
                {"sha256", w.sha256},
                {"block_tokens", w.block_tokens},
                {"session_count", w.session_count},
+               {"recorded_tick_ps", w.recorded_tick.count},
                {"notes", Json::array()},
                {"sections", Json::array()}};
   for (const WorkloadNote& n : w.notes) head["notes"].push_back({n.what, n.rows});
@@ -76,6 +77,7 @@ Workload read_workload(std::istream& in, const std::string& key) {
   w.sha256 = head.at("sha256");
   w.block_tokens = head.at("block_tokens");
   w.session_count = head.at("session_count");
+  w.recorded_tick = Time(head.at("recorded_tick_ps").get<std::int64_t>());
   for (const Json& n : head.at("notes")) w.notes.push_back({n.at(0), n.at(1)});
   std::size_t next = 0;
   each_array(w, [&](auto& array) { read_array(in, head.at("sections").at(next++), array); });

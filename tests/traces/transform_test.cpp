@@ -79,6 +79,23 @@ TEST_CASE("sampling keeps whole sessions: disjoint ranges give disjoint samples"
   CHECK_FALSE(differ);
 }
 
+TEST_CASE("a transformed load tells the ticks of its recording, not those of its copies") {
+  LoadOptions options;
+  options.tick = Time(0);
+  std::string text;  // two arrivals an instant, every 10 s
+  for (int i = 0; i < 40; ++i) {
+    text += fmt::format(R"({{"timestamp": {}, "input_length": 512, "output_length": 10, "hash_ids": [{}]}})", i / 2 * 10000, i) + "\n";
+  }
+  const Workload w = compile_workload(rows_from_text(text, "ticking", options), options);
+  CHECK(trace_statistics(w).tick == Time(10 * kPsPerS));
+  TransformOptions twice;
+  twice.copies = 2;
+  twice.session_share = 0.5;
+  CHECK(trace_statistics(transform(w, twice)).tick == Time(10 * kPsPerS));
+  const Workload chats = chat();  // recorded to the millisecond: copies share instants, which is no tick
+  CHECK(trace_statistics(transform(chats, twice)).tick == Time(0));
+}
+
 TEST_CASE("copies have blocks of their own beyond what sessions share") {
   const Workload w = chat();  // one block of system prompt for all
   const Workload three = replicate(w, 3);

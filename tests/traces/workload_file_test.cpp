@@ -19,6 +19,7 @@ Workload small() {
   LoadOptions load;
   load.block_tokens = 512;
   Workload w = compile_workload(rows_from_text(synthesise_mooncake(o), "small", load), load);
+  w.recorded_tick = Time(7);
   w.notes.push_back({"a note with \"quotes\"\nand two lines", 3});
   return w;
 }
