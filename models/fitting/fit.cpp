@@ -207,14 +207,14 @@ void name_outliers(const MeasuredSet& m, FitResult& result) {
   result.warnings.push_back(text);
 }
 
-// 5 % and 95 % of the values that resampled groups give.
-void bootstrap(const Form& form, const Peaks& peaks, const Prepared& p, const FitOptions& o, OperatorFit& fit) {
+// 5 % and 95 % of the values that resampled groups give, at the peaks that the values refer to.
+void bootstrap(const Form& form, const Prepared& p, const FitOptions& o, OperatorFit& fit) {
   std::vector<std::vector<double>> terms(fit.terms.size()), coefficients(fit.coefficients.size());
   RandomStream random(o.seed, "bootstrap");
   for (std::int32_t b = 0; b < o.bootstraps; ++b) {
     std::vector<double> weights(p.groups, 0);
     for (std::size_t i = 0; i < p.groups; ++i) weights[random.below(p.groups)] += 1;
-    const Solved s = solve(form, peaks, p.rows, weights, p.core);
+    const Solved s = p.core ? solve_core_at(form, fit.peaks, p.rows, weights) : solve(form, fit.peaks, p.rows, weights);
     for (std::size_t i = 0; i < terms.size(); ++i) terms[i].push_back(s.weights.terms[i]);
     for (std::size_t i = 0; i < coefficients.size(); ++i) coefficients[i].push_back(s.weights.coefficients[i]);
   }
@@ -275,7 +275,7 @@ FitResult fit_operator(const MeasuredSet& m, const Peaks& peaks, const FitOption
   fit.regimes = std::move(judged.regimes);
   fit.overall = judged.overall;
   name_outliers(m, result);
-  bootstrap(form, fit.peaks, p, o, fit);
+  bootstrap(form, p, o, fit);
   return result;
 }
 

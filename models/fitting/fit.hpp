@@ -10,7 +10,7 @@
 //    The coverage told is of intervals made from the other folds.
 // With fewer than ten groups there are no features, but the roofline's core terms alone, and each group is held out in
 //    turn. Attention of few configurations of heads is held out by its sizes instead.
-// 4. A bootstrap over groups gives each coefficient its interval.
+// 4. A bootstrap over groups gives each coefficient its interval; of a core fit at the peaks that it found.
 #pragma once
 
 #include <string>

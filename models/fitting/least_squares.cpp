@@ -58,15 +58,25 @@ double relative_loss(const Form& form, const Peaks& peaks, const Terms& weights,
   return sum;
 }
 
+}  // namespace
+
+Solved solve_core_at(const Form& form, const Peaks& peaks, std::span<const FitRow> rows, GroupWeights groups) {
+  Solved s;
+  s.peaks = peaks;
+  s.weights.terms = non_negative(form, peaks, rows, groups, true);
+  return s;
+}
+
+namespace {
+
 // The share of peak FLOPs, in steps of 3 %, with which the core terms fit best.
 Solved solve_core(const Form& form, const Peaks& peaks, std::span<const FitRow> rows, GroupWeights groups) {
   Solved best;
   double least = -1;
   for (double share = 1; share > 0.1; share *= 0.97) {
-    Solved s;
-    s.peaks = peaks;
-    s.peaks.flops *= share;
-    s.weights.terms = non_negative(form, s.peaks, rows, groups, true);
+    Peaks reached = peaks;
+    reached.flops *= share;
+    Solved s = solve_core_at(form, reached, rows, groups);
     const double loss = relative_loss(form, s.peaks, s.weights.terms, rows, groups);
     if (least >= 0 && loss >= 0.999 * least) continue;
     least = loss;

@@ -26,4 +26,7 @@ struct Solved {
 // core: the form's core terms alone, and no features.
 Solved solve(const Form&, const Peaks&, std::span<const FitRow>, GroupWeights, bool core = false);
 
+// The core terms at peaks that stay as given: those of a core fit, where its rows are drawn again.
+Solved solve_core_at(const Form&, const Peaks&, std::span<const FitRow>, GroupWeights);
+
 }  // namespace kvplan
