@@ -212,10 +212,18 @@ constexpr Family kFamilies[] = {
 // What the checkpoint holds its matrices in.
 Dtype released(Config& c) {
   if (!c.has("quantization_config")) return Dtype::bf16;
-  const std::string method = c.object("quantization_config").text("quant_method");
+  Config q = c.object("quantization_config");
+  const std::string method = q.text("quant_method");
   if (method == "fp8") return Dtype::fp8;
   if (method == "mxfp4") return Dtype::fp4;
-  if (method == "awq" || method == "gptq") return Dtype::int4;
+  if (method == "awq" || method == "gptq") {
+    const std::int32_t bits = q.dimension("bits", 64, 4);
+    if (bits != 4) {
+      q.fail("bits", fmt::format("\"bits\" is {}: no type is known for {} weights but of 4 bits", bits, method),
+             "take quantization_config out, and run with --weights fp8 where the bits are 8");
+    }
+    return Dtype::int4;
+  }
   return Dtype::bf16;
 }
 

@@ -67,6 +67,18 @@ TEST_CASE("what a config.json leaves out is what Transformers takes, and a list 
   CHECK(with("qwen3-4b", windows).window.layers == 24);
 }
 
+TEST_CASE("quantised weights have the type of their bits, or none") {
+  const auto released = [](const nlohmann::json& quantization) {
+    nlohmann::json config = nlohmann::json::parse(std::ifstream(config_path("qwen3-4b")));
+    config["quantization_config"] = quantization;
+    return import_config(TextFile(config.dump()).path(), "x").released_weights;
+  };
+  CHECK(released({{"quant_method", "fp8"}}) == Dtype::fp8);
+  CHECK(released({{"quant_method", "awq"}}) == Dtype::int4);
+  CHECK(released({{"quant_method", "gptq"}, {"bits", 4}}) == Dtype::int4);
+  CHECK_THROWS_AS(released({{"quant_method", "gptq"}, {"bits", 8}}), InputError);
+}
+
 TEST_CASE("a written model file reads back as the same model") {
   for (const std::string& name : architecture_names()) {
     CAPTURE(name);
