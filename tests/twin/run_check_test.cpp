@@ -1,5 +1,7 @@
 // The independent checker finds nothing in the logs of real runs, and each of the faults that are seeded here.
 #include <functional>
+#include <map>
+#include <set>
 #include <sstream>
 
 #include "reports/events_jsonl.hpp"
@@ -514,6 +516,35 @@ void tamper(RapidDice& dice, Lines& lines) {
 }
 
 }  // namespace
+
+// Whatever happened happened once.
+TEST_CASE("an entry that stands twice, or is missing, is noticed") {
+  const auto noticed = [](const Lines& lines) {
+    try {
+      return !run_check::check_text(text_of(lines), "log").sound();
+    } catch (const InputError&) {
+      return true;
+    }
+  };
+  std::set<std::string> kinds;
+  for (const std::string& log : {log_of(busy_load(), busy_machine(LoadPolicy::blocking, 30)), log_of(busy_load(), apart())}) {
+    const Lines sound = lines_of(log);
+    std::map<std::string, int> seen;
+    for (std::size_t at = 0; at < sound.size(); ++at) {
+      if (!sound[at].starts_with("{\"e\":\"")) continue;
+      const std::string kind = sound[at].substr(6, sound[at].find('"', 6) - 6);
+      if (++seen[kind] > 12) continue;
+      kinds.insert(kind);
+      CAPTURE(kind, at, sound[at]);
+      Lines twice = sound, without = sound;
+      twice.insert(twice.begin() + static_cast<std::ptrdiff_t>(at), sound[at]);
+      without.erase(without.begin() + static_cast<std::ptrdiff_t>(at));
+      CHECK(noticed(twice));
+      if (kind != "batch") CHECK(noticed(without));  // the steps behind it say as much
+    }
+  }
+  CHECK(kinds.size() >= 20);
+}
 
 TEST_CASE("a log that was tampered with is read or refused, and ends") {
   std::int64_t refused = 0, found = 0;

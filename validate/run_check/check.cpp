@@ -63,6 +63,7 @@ Report Checker::run() {
   for (std::size_t r = 0; r < replicas_.size(); ++r) explain_inserts(static_cast<std::int64_t>(r), true);
   for (std::size_t t = 0; t < requests_.size(); ++t) compare(static_cast<std::int64_t>(t));
   check_links();
+  check_left();
   report_.requests = static_cast<std::int64_t>(requests_.size());
   return report_;
 }

@@ -27,6 +27,7 @@ struct Memory {
 struct Transfer {
   struct Part {
     std::int64_t from, to, place;  // memories, and a block of theirs
+    auto operator<=>(const Part&) const = default;
   };
   std::int64_t turn, bytes, segments, starts, moves;
   std::vector<Part> parts;
@@ -100,6 +101,7 @@ struct Replica {
   std::vector<std::int64_t> reserved;  // with room, on their way
   std::deque<std::int64_t> arrived;    // and not yet in a batch
   bool composing = false;              // the next step, ahead of its batch
+  bool composed = false;               // a batch, of which no step has run yet
   std::int64_t decodes = 0;            // of the batch
   bool stepped = false, stirred = false;  // has run a step; somebody has come to it since, or left it
   bool prepared = false;                  // the next step begins where another ended
@@ -180,6 +182,7 @@ class Checker {
   void moves(const Entry&);
   void moved(const Entry&);
   void check_links();
+  void check_left();
   // `node`: whose replicas' steps slow some of the flows; -1: nobody's do.
   void check_flows(std::int64_t node, std::vector<Flow>&, const std::vector<RouteLimit>&,
                    const std::vector<std::int64_t>& limits);

@@ -66,6 +66,7 @@ void Checker::evict(const Entry& e) {
     expect("pinned", held->second.references == 0 && held->second.readers == 0,
            fmt::format("memory {} evicts block {} with {} references and {} readers", e.memory, p,
                        held->second.references, held->second.readers));
+    expect("content", held->second.ready, fmt::format("memory {} evicts block {}, whose content has not come", e.memory, p));
     m.block_weight -= weight(e.memory, p);
     m.held.erase(held);
   }
@@ -115,6 +116,19 @@ void Checker::hit(const Entry& e) {
                          there ? "has it, too" : "has not got it"));
     }
     hits.emplace_back(e.tier, p);
+  }
+}
+
+// When all has ended, nobody holds on to anything, and all that is there can be used.
+void Checker::check_left() {
+  for (std::size_t m = 0; m < memories_.size(); ++m) {
+    for (const auto& [place, block] : memories_[m].held) {
+      expect("books", block.references == 0 && block.ready,
+             fmt::format("at the end block {} of memory {} has {} references and is {}", place, m, block.references,
+                         block.ready ? "ready" : "not ready"));
+    }
+    expect("books", memories_[m].private_pages == 0,
+           fmt::format("at the end {} private pages of memory {} are taken", memories_[m].private_pages, m));
   }
 }
 

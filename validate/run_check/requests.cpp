@@ -77,7 +77,11 @@ void Checker::admit(const Entry& e) {
          fmt::format("replica {} admits request {} ahead of {}", e.replica, e.turn, line.empty() ? -1 : line.front()));
   std::erase(r.waiting, e.turn);
   std::erase(r.loaded, e.turn);
-  if (q.stage == Stage::waiting) check_hits(e, q);
+  if (q.stage == Stage::waiting) {
+    check_hits(e, q);
+  } else {
+    expect("hits", q.hits.empty(), fmt::format("request {} has loaded already, and is told hits", e.turn));
+  }
   q.hits.clear();
   if (e.waits == 1) {
     q.stage = Stage::loading;
@@ -220,6 +224,8 @@ void Checker::batch(const Entry& e) {
   expect_up(e, "composes a batch");
   compose(r);
   r.composing = false;
+  expect("books", !r.composed, fmt::format("replica {} composes a batch before it has run the one before", e.replica));
+  r.composed = true;
   std::int64_t decoding = 0, context = 0, new_tokens = 0, samples = 0, pairs = 0;
   for (std::int64_t turn : r.running) {
     const Request& q = requests_[static_cast<std::size_t>(turn)];
@@ -282,6 +288,7 @@ void Checker::steps(const Entry& e) {
   r.next_start += took;
   r.next_ps += e.count * r.growth_ps;
   r.prepared = r.stepped = true;
+  r.composed = false;
   r.stirred = false;
   for (std::int64_t turn : r.running) {
     Request& q = requests_[static_cast<std::size_t>(turn)];

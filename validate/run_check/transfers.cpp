@@ -102,6 +102,11 @@ void Checker::moved(const Entry& e) {
   if (!queue.empty()) queue.front().starts = e.at;
   std::int64_t tokens_moved = 0;
   for (const auto& [from, to, p] : t.parts) tokens_moved += tokens(p);
+  const auto twice = [](std::vector<Transfer::Part> parts) {
+    std::sort(parts.begin(), parts.end());
+    return std::adjacent_find(parts.begin(), parts.end()) != parts.end();
+  };
+  expect("books", !twice(t.parts), "a transfer reads a block twice");
   const Kind& kind = header_.kind_of_node(e.node);
   const RouteLimit& route = route_of(e.node, e.route);
   if (route.purpose != "write") {
