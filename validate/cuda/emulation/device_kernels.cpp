@@ -99,7 +99,8 @@ cudaError_t launch_count_wrong(const std::uint64_t* at, const std::uint32_t* sou
 cudaError_t launch_read_words(const std::uint64_t*, std::size_t words, std::uint64_t*, cudaStream_t stream) {
   return launch(stream, memory_ns(8.0 * static_cast<double>(words)));
 }
-cudaError_t launch_latch(const volatile int*, volatile int*, long long, cudaStream_t) {
+cudaError_t launch_latch(const volatile int*, volatile int*, long long, cudaStream_t stream) {
+  DeviceModel::get().occupy(stream, Engine::none, 0);  // what waits behind the latch begins no earlier than it does
   DeviceModel::get().hold();
   return cudaSuccess;
 }
