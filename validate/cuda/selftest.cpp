@@ -24,6 +24,7 @@ std::vector<T> download(const Buffer& buffer, std::size_t count) {
 Buffer poisoned(std::size_t elements) {
   Buffer buffer(Memory::device, elements * sizeof(Bf16));
   KVPLAN_CUDA(cudaMemset(buffer.data(), 0xff, buffer.bytes()));
+  KVPLAN_CUDA(cudaStreamSynchronize(cudaStreamLegacy));  // a memset returns before it has run, and our streams do not wait
   return buffer;
 }
 

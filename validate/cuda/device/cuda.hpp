@@ -51,11 +51,13 @@ class Buffer {
   std::size_t bytes_ = 0;
 };
 
-// A device copy of host values.
+// A device copy of host values, there when this returns: a copy from memory that is not pinned may return before its
+// last bytes have arrived, and streams of ours do not wait for the legacy default stream that it runs on.
 template <class Container>
 Buffer upload(const Container& values) {
   Buffer buffer(Memory::device, std::max<std::size_t>(1, values.size()) * sizeof(values[0]));
   KVPLAN_CUDA(cudaMemcpy(buffer.data(), values.data(), values.size() * sizeof(values[0]), cudaMemcpyHostToDevice));
+  KVPLAN_CUDA(cudaStreamSynchronize(cudaStreamLegacy));
   return buffer;
 }
 

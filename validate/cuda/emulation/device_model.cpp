@@ -25,7 +25,7 @@ struct ModelEvent {
 
 ModelStream& stream_of(cudaStream_t s) {
   static ModelStream legacy;
-  return s == nullptr ? legacy : *reinterpret_cast<ModelStream*>(s);
+  return s == nullptr || s == cudaStreamLegacy ? legacy : *reinterpret_cast<ModelStream*>(s);
 }
 ModelEvent& event_of(cudaEvent_t e) { return *reinterpret_cast<ModelEvent*>(e); }
 
