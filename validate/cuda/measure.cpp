@@ -4,6 +4,7 @@
 #include <cmath>
 #include <csignal>
 #include <cstdio>
+#include <optional>
 
 #include "validate/cuda/device/machine.hpp"
 #include "validate/cuda/exit_codes.hpp"
@@ -33,19 +34,22 @@ std::string why_not(const MeasureOptions& o, const PlannedExperiment& e) {
   return "";
 }
 
-// The largest change of an anchor from the beginning to the end.
+// The largest change of an anchor from the beginning to the end, where one was measured at both.
 void note_drift(GpuRun& run, const Bench& bench) {
-  double drift = 0;
+  std::optional<double> drift;
   for (const char* anchor : {"h2d", "d2d", "gemm"}) {
     const double before = bench.median_ns("anchor", {{"anchor", std::string(anchor)}, {"when", std::string("begin")}});
     const double after = bench.median_ns("anchor", {{"anchor", std::string(anchor)}, {"when", std::string("end")}});
-    if (before > 0 && after > 0 && std::abs(after / before - 1) > std::abs(drift)) drift = after / before - 1;
+    if (before <= 0 || after <= 0) continue;
+    const double change = after / before - 1;
+    if (!drift || std::abs(change) > std::abs(*drift)) drift = change;
   }
-  run.checks["drift_rel"] = drift;
-  if (std::abs(drift) > 0.02) {
+  if (!drift) return;
+  run.checks["drift_rel"] = *drift;
+  if (std::abs(*drift) > 0.02) {
     run.findings.push_back(
         {"drift", false,
-         "an anchor changed by " + std::to_string(100 * drift) + " % during the run; figures are doubtful"});
+         "an anchor changed by " + std::to_string(100 * *drift) + " % during the run; figures are doubtful"});
   }
 }
 
