@@ -236,6 +236,7 @@ Executor::Report GpuExecutor::wait(Time until) {
       const cudaError_t state = cudaEventQuery(step_end_);
       if (state == cudaSuccess) return end_step(until);
       if (state != cudaErrorNotReady) KVPLAN_CUDA(state);
+      cudaGetLastError();  // "not ready" would be told again as the error of the next launch
     }
     if (!busy && until == Time::max()) return {};
     if (!busy) host_wait_ns((until - now()).count / kPsPerNs);

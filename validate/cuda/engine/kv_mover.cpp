@@ -132,7 +132,10 @@ void KvMover::start(Way way, const std::vector<MovedBlock>& blocks, bool by_laye
 bool KvMover::ended(Way way) const {
   const Lane& lane = lanes_[static_cast<int>(way)];
   const cudaError_t state = cudaEventQuery(lane.end);
-  if (state == cudaErrorNotReady) return false;
+  if (state == cudaErrorNotReady) {
+    cudaGetLastError();  // or the next launch would tell it as an error of its own
+    return false;
+  }
   KVPLAN_CUDA(state);
   return true;
 }
