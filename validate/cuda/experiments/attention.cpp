@@ -41,18 +41,26 @@ struct Activations {
   Buffer q, out;
 };
 
+std::int64_t kv_bytes(const KvLayout& layout, int batch, int kv_tokens) {
+  return std::int64_t{4} * batch * kv_tokens * layout.kv_heads * kHeadDim;
+}
+
+// Sets of pages to rotate through, so that no cache holds what is read: 256 MiB, or what the pool has; 0: not one fits.
+int rotating_sets(const KvLayout& layout, int batch, int kv_tokens) {
+  const std::int64_t pages_each = (kv_tokens + layout.page_tokens - 1) / layout.page_tokens;
+  const std::int64_t fit = layout.pages / (batch * pages_each);
+  const std::int64_t wanted = std::max<std::int64_t>(1, (std::int64_t{256} << 20) / kv_bytes(layout, batch, kv_tokens));
+  return static_cast<int>(std::min(wanted, fit));
+}
+
 void measure_decode(Bench& bench, KvPool& pool, const Activations& io, int batch, int kv_tokens) {
-  const std::int64_t working = std::int64_t{4} * batch * kv_tokens * pool.layout.kv_heads * kHeadDim;
-  const std::int64_t capacity = std::int64_t{pool.layout.pages} * pool.layout.page_tokens;
-  const std::int64_t fit = capacity / (std::int64_t{batch} * (kv_tokens + pool.layout.page_tokens));
-  const int sets = static_cast<int>(
-      std::clamp<std::int64_t>((std::int64_t{256} << 20) / working, 1, std::max<std::int64_t>(1, fit)));
+  const int sets = rotating_sets(pool.layout, batch, kv_tokens);
   RunPoint p = bench.point(heads({{"batch", std::int64_t{batch}},
                                   {"kv_tokens", std::int64_t{kv_tokens}},
                                   {"page_tokens", std::int64_t{pool.layout.page_tokens}},
                                   {"layout", pool.name()}}),
-                           working);
-  if (fit < 1) return bench.waive(std::move(p), "more KV than the pool that fits this GPU");
+                           kv_bytes(pool.layout, batch, kv_tokens));
+  if (sets < 1) return bench.waive(std::move(p), "more KV than the pool that fits this GPU");
   const AttentionBatch attention(bench, pool.layout, kLlama8B.group(), batch, 1, kv_tokens - 1, sets);
   Work work{[&](cudaStream_t s, int round) {
     attention.attend(io.q.as<Bf16>(), io.out.as<Bf16>(), pool.memory.as<Bf16>(), 0, round, s);
@@ -71,7 +79,8 @@ void prefill_attention_times(Bench& bench) {
   const Activations io(bench, 8192);
   bench.expect(chunks.size() * prefixes.size() * 2 + 3);
   const auto measure = [&](int batch, int chunk, int prefix, int m_tiles) {
-    const AttentionBatch attention(bench, pool.layout, kLlama8B.group(), batch, chunk, prefix, 1, m_tiles);
+    const int sets = rotating_sets(pool.layout, batch, chunk + prefix);
+    const AttentionBatch attention(bench, pool.layout, kLlama8B.group(), batch, chunk, prefix, sets, m_tiles);
     RunPoint p = bench.point(heads({{"batch", std::int64_t{batch}},
                                     {"new_tokens", std::int64_t{chunk}},
                                     {"prefix", std::int64_t{prefix}},
