@@ -136,7 +136,7 @@ std::vector<double> Bench::samples(RunPoint& point, const Work& work) {
   double submit = 0;
   sample_ns(work, 1, false, submit);
   double last = sample_ns(work, 1, latched, submit);
-  const int fit = latched ? std::max(1, kMostBehindLatch / std::max(1, work.operations)) : 64;
+  const int fit = work.one_round ? 1 : latched ? std::max(1, kMostBehindLatch / std::max(1, work.operations)) : 64;
   const int rounds = std::clamp(static_cast<int>(std::ceil(kRegionNs / std::max(last, 100.0))), 1, fit);
   for (int warm = 0; warm < 8; ++warm) {  // until two in succession agree
     const double time = sample_ns(work, rounds, latched, submit);

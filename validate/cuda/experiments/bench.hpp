@@ -28,6 +28,8 @@ struct Work {
   // Launches and copies of one enqueue. Behind a latch only some hundred fit into a queue: beyond that the host's
   // submission is part of the time, and the point says so (params.latched).
   int operations = 1;
+  // Timed one round at a time: each leaves copies running on other streams, which the next round would wait for.
+  bool one_round = false;
   // Runs once on poisoned targets and compares; empty: nothing to check.
   std::function<bool()> verify = {};
 };

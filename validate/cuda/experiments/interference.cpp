@@ -8,6 +8,7 @@ namespace kvplan::gpu {
 namespace {
 
 constexpr double kFastestLinkBytesPerNs = 450;  // NVLink-C2C; over PCIe the aggressor then merely lasts longer
+constexpr double kFastPcieBytesPerNs = 100;     // beyond it lies NVLink-C2C alone
 constexpr double kOutlast = 1.3;
 
 struct Aggressor {
@@ -47,9 +48,13 @@ void interference(Bench& bench) {
   const AttentionBatch decode = stack.batch(16, 1, 4095), prefill = stack.batch(1, kTokens, 0);
   stack.prepare(decode);
   stack.prepare(prefill);
-  // Few copies in flight, so that they and the victim fit behind the latch; kernels spread over many segments.
-  const SegmentMap load(bench, Direction::h2d, std::size_t{16} << 20, 2),
-      store(bench, Direction::d2h, std::size_t{16} << 20, 2);
+  // What the link moves at, so that an aggressor outlasts its victim without lasting for ever.
+  const double alone_ns = bench.median_ns("anchor", {{"anchor", std::string("h2d")}});
+  const double link = alone_ns > 0 ? 1.2 * (64 << 20) / alone_ns : kFastestLinkBytesPerNs;
+  // Few copies in flight, so that they and the victim fit behind the latch on any link; kernels spread over many
+  // segments.
+  const std::size_t piece = std::size_t{link > kFastPcieBytesPerNs ? 64u : 16u} << 20;
+  const SegmentMap load(bench, Direction::h2d, piece, 2), store(bench, Direction::d2h, piece, 2);
   const SegmentMap load_pieces(bench, Direction::h2d, 32 << 10, 1024),
       store_pieces(bench, Direction::d2h, 32 << 10, 1024);
   const SegmentMap copy_in(bench, Direction::h2d, std::size_t{2} << 20, 32),
@@ -64,9 +69,6 @@ void interference(Bench& bench) {
     if (!bench.quick())
       aggressors.push_back({"d2h kernel_" + std::to_string(blocks), {&store_pieces}, {"kernel", blocks}});
   }
-  // What the link moves at, so that an aggressor outlasts its victim without lasting for ever.
-  const double alone_ns = bench.median_ns("anchor", {{"anchor", std::string("h2d")}});
-  const double link = alone_ns > 0 ? 1.2 * (64 << 20) / alone_ns : kFastestLinkBytesPerNs;
   struct Victim {
     const char* name;
     const AttentionBatch* batch;  // or
@@ -82,6 +84,7 @@ void interference(Bench& bench) {
         stack.forward(*v.batch, kLayers, main);
       }};
       work.operations = LayerStack::operations(kLayers) + operations(a, alone, link);
+      work.one_round = true;
       const RunValues params{{"victim", std::string(v.name)}, {"aggressor", a.name}, {"layers", std::int64_t{kLayers}}};
       bench.measure(bench.point(params), work);
       if (a.name == "none") alone = bench.median_ns("X5", params);
@@ -97,6 +100,7 @@ void interference(Bench& bench) {
         move_segments(*v.map, dma, main);
       }};
       work.operations = 32 + (beside == nullptr ? 0 : 2 * LayerStack::operations(kLayers));
+      work.one_round = true;
       const std::string aggressor = beside == nullptr ? "none" : beside == &decode ? "decode" : "prefill";
       bench.measure(bench.point({{"victim", std::string(v.name)}, {"aggressor", aggressor}}, v.map->bytes()), work);
     }

@@ -62,16 +62,16 @@ void copy_behind_copies(Bench& bench) {
   const auto wait_behind = [&](Direction mine, std::size_t chunk) {
     Work work;
     work.operations = static_cast<int>(chunk == 0 ? 1 : kTotal / chunk) + 2;
+    work.one_round = true;
     work.enqueue = [&, mine, chunk](cudaStream_t main, int) {
-      if (chunk > 0) {  // the large copies have begun when the small one is asked for
-        follow(main, bench.loads());
-        KVPLAN_CUDA(cudaMemcpyAsync(pools.device_target.data(), pools.pinned_content.data(), 4096, cudaMemcpyDefault,
-                                    bench.loads()));
-        follow(bench.loads(), main);
-        for (std::size_t at = 0; at < kTotal; at += chunk) {
-          KVPLAN_CUDA(cudaMemcpyAsync(pools.device_target.data() + at, pools.pinned_content.data() + at, chunk,
-                                      cudaMemcpyDefault, bench.loads()));
-        }
+      // A first copy, alone too: when it has ended the large ones begin, and the small one is asked for.
+      follow(main, bench.loads());
+      KVPLAN_CUDA(cudaMemcpyAsync(pools.device_target.data(), pools.pinned_content.data(), 4096, cudaMemcpyDefault,
+                                  bench.loads()));
+      follow(bench.loads(), main);
+      for (std::size_t at = 0; chunk > 0 && at < kTotal; at += chunk) {
+        KVPLAN_CUDA(cudaMemcpyAsync(pools.device_target.data() + at, pools.pinned_content.data() + at, chunk,
+                                    cudaMemcpyDefault, bench.loads()));
       }
       control(mine, main);
     };
