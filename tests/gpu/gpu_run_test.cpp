@@ -1,5 +1,6 @@
 // kvplan.gpu-run/1: what is written is what is read, and what a calibration gets
 // from it is the law behind it.
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -85,7 +86,38 @@ TEST_CASE("a run that was edited, cut or made by something else is refused where
   CHECK(contains(error_of(replaced(text, "\"status\": \"suspect\"", "\"status\": \"waived\"")), "has none"));
   CHECK(contains(error_of(replaced(text, "\"status\": \"suspect\"", "\"status\": \"doubted\"")), "suspect"));
   CHECK(contains(error_of(replaced(text, "\"SM clock fell by 20 %\"", "null")), "says why"));
+  CHECK(contains(error_of(replaced(text, "\"verify\": \"ok\"", "\"verify\": \"wrong\"")), "whose bytes are wrong"));
   CHECK(contains(error_of("{}"), "schema"));
+}
+
+TEST_CASE("of fewer than six samples a run tells the range, and no interval of 95 %") {
+  GpuRun run = synthetic_run();
+  run.points.resize(1);
+  const auto key_told = [&](std::size_t samples) {
+    run.points[0].samples_ns.assign(samples, 1000);
+    const std::string text = to_json_text(run);
+    for (const std::string& problem : schema_problems(schema(), nlohmann::json::parse(text))) FAIL_CHECK(problem);
+    return contains(text, "\"ci95_ns\"") ? "ci95_ns" : contains(text, "\"range_ns\"") ? "range_ns" : "neither";
+  };
+  CHECK(key_told(6) == std::string("ci95_ns"));
+  CHECK(key_told(5) == std::string("range_ns"));
+}
+
+TEST_CASE("a time that contains its submission is not set beside one that does not, and segments are counted") {
+  GpuRun run = synthetic_run();
+  for (RunPoint& p : run.points) {
+    if (p.experiment == "X5") p.params["latched"] = text(p.params, "aggressor") == "none";
+    if (p.experiment == "X2" && p.measured()) p.params["segments"] = std::int64_t{-64};
+  }
+  const GpuTables t = tables_of(run);
+  CHECK(t.slowdowns.empty());
+  CHECK(t.transfers.empty());
+  const auto told = [&](const char* reason) {
+    return std::any_of(t.left_out.begin(), t.left_out.end(),
+                       [&](const LeftOut& l) { return contains(l.reason, reason); });
+  };
+  CHECK(told("contains its submission"));
+  CHECK(told("not both told"));
 }
 
 TEST_CASE("the tables of a run are the law behind it") {
@@ -226,6 +258,8 @@ TEST_CASE("what a run reaches is set against what it should, and doubtful points
   }
   run.points.push_back(
       synthetic_point("X1", {{"dir", std::string("d2d")}, {"memory", std::string("device")}}, 1e-3, 1'400'000'000));
+  run.points.push_back(  // out of the L2 cache
+      synthetic_point("X1", {{"dir", std::string("d2d")}, {"memory", std::string("device")}}, 1e-6, 16 << 20));
   const auto targets = targets_of(run);
   const DeviceLaw law;
   const double segments = (2 << 20) / law.copy_s(2 << 20), large = (256 << 20) / law.copy_s(256 << 20);

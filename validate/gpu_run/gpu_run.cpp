@@ -35,7 +35,7 @@ ordered_json to_json(const RunPoint& p) {
     out["median_ns"] = s.median;
     out["p10_ns"] = s.p10;
     out["p90_ns"] = s.p90;
-    out["ci95_ns"] = {s.ci95_low, s.ci95_high};
+    out[p.samples_ns.size() >= kLeastForInterval ? "ci95_ns" : "range_ns"] = {s.ci95_low, s.ci95_high};
     if (p.bytes > 0) out["bytes_per_s"] = static_cast<double>(p.bytes) / s.median * 1e9;
     if (p.flops > 0) out["flops_per_s"] = p.flops / s.median * 1e9;
   }
@@ -64,6 +64,10 @@ double number(const RunValues& values, const std::string& key) {
 std::string text(const RunValues& values, const std::string& key) {
   const auto* v = find<std::string>(values, key);
   return v ? *v : "";
+}
+bool flag(const RunValues& values, const std::string& key) {
+  const auto* v = find<bool>(values, key);
+  return v != nullptr && *v;
 }
 
 std::string to_json_text(const GpuRun& run) {

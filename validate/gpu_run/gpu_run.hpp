@@ -21,10 +21,11 @@ namespace kvplan {
 using RunValue = std::variant<bool, std::int64_t, double, std::string>;
 using RunValues = std::map<std::string, RunValue>;
 
-// An absent key is 0 or "".
+// An absent key is 0, "" or false.
 std::int64_t whole(const RunValues&, const std::string& key);
 double number(const RunValues&, const std::string& key);
 std::string text(const RunValues&, const std::string& key);
+bool flag(const RunValues&, const std::string& key);
 
 enum class PointStatus { ok, suspect, waived, failed };
 

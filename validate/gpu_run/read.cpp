@@ -67,6 +67,7 @@ void check_point(const RunPoint& p, JsonReader& reader) {
     reader.fail("samples_ns",
                 should ? "a point that is ok or suspect has samples" : "a waived or failed point has none");
   }
+  if (should && p.verify == "wrong") reader.fail("verify", "a point whose bytes are wrong has no time");
   if (p.status != PointStatus::ok && p.reason.empty()) reader.fail("reason", "a point that is not ok says why");
   if (!p.measured()) return;
   const double written = reader.number("median_ns", 0, kMost, 0);

@@ -1,13 +1,17 @@
 // Order statistics of repeated timings.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 namespace kvplan {
 
+// Samples of which an interval can be told; of fewer it is a range.
+constexpr std::size_t kLeastForInterval = 6;
+
 // Of samples in any one unit. The interval is distribution-free: the order statistics whose ranks cover the median in
 // at least 95 % of draws (of 21 samples the 6th and the 16th); with fewer than six samples no ranks do, and it is the
-// whole range.
+// whole range, which covers it in 75 % of draws (of three) to 94 % (of five).
 struct SampleSummary {
   double median = 0;
   double p10 = 0;

@@ -32,7 +32,18 @@ void add_links(const std::vector<const RunPoint*>& points, GpuTables& out) {
   }
 }
 
-// Points of X5 come in pairs by victim: alone, and with an aggressor.
+void leave_out(const std::string& experiment, const std::string& status, const std::string& reason, GpuTables& out) {
+  for (LeftOut& l : out.left_out) {
+    if (l.experiment == experiment && l.status == status && l.reason == reason) {
+      ++l.points;
+      return;
+    }
+  }
+  out.left_out.push_back({experiment, status, reason, 1});
+}
+
+// Points of X5 come in pairs by victim: alone, and with an aggressor. A time that contains its submission says nothing
+// beside one that does not.
 void add_slowdowns(const std::vector<const RunPoint*>& points, GpuTables& out) {
   for (const RunPoint* p : points) {
     const std::string aggressor = text(p->params, "aggressor");
@@ -41,19 +52,20 @@ void add_slowdowns(const std::vector<const RunPoint*>& points, GpuTables& out) {
       return text(q->params, "victim") == text(p->params, "victim") && text(q->params, "aggressor") == "none";
     });
     if (alone == points.end()) continue;
+    if (flag(p->params, "latched") != flag((*alone)->params, "latched")) {
+      leave_out("X5", "ok", "one of alone and beside contains its submission", out);
+      continue;
+    }
     out.slowdowns.push_back({text(p->params, "victim"), aggressor, p->summary().median / (*alone)->summary().median});
   }
 }
 
-void leave_out(const RunPoint& p, GpuTables& out) {
-  const std::string status(name_of(p.status));
-  for (LeftOut& l : out.left_out) {
-    if (l.experiment == p.experiment && l.status == status && l.reason == p.reason) {
-      ++l.points;
-      return;
-    }
-  }
-  out.left_out.push_back({p.experiment, status, p.reason, 1});
+void add_transfer(const RunPoint& p, GpuTables& out) {
+  const RunValues& v = p.params;
+  const std::int64_t bytes = whole(v, "segment_bytes"), segments = whole(v, "segments");
+  if (bytes < 1 || segments < 1) return leave_out("X2", "ok", "segment_bytes and segments are not both told", out);
+  out.transfers.push_back(
+      {text(v, "method"), text(v, "dir"), bytes, segments, time_of(p), p.submit_ns * 1e-6, flag(v, "latched")});
 }
 
 void add_operator(const RunPoint& p, GpuTables& out) {
@@ -72,8 +84,9 @@ void add_operator(const RunPoint& p, GpuTables& out) {
   } else if (p.experiment == "X4") {
     out.control_copies.push_back({text(v, "control_dir"), whole(v, "chunk_bytes"), t});
   } else if (p.experiment == "X2") {
-    out.transfers.push_back(
-        {text(v, "method"), text(v, "dir"), whole(v, "segment_bytes"), whole(v, "segments"), t, p.submit_ns * 1e-6});
+    add_transfer(p, out);
+  } else if (p.experiment == "X3") {
+    out.together.push_back({text(v, "pattern"), text(v, "method"), whole(v, "segment_bytes"), p.bytes, t});
   }
 }
 
@@ -87,7 +100,7 @@ GpuTables tables_of(const GpuRun& run) {
   std::vector<const RunPoint*> links, interference;
   for (const RunPoint& p : run.points) {
     if (p.status != PointStatus::ok) {
-      leave_out(p, out);
+      leave_out(p.experiment, std::string(name_of(p.status)), p.reason, out);
     } else if (p.experiment == "X1") {
       links.push_back(&p);
     } else if (p.experiment == "X5") {

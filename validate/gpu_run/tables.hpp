@@ -50,6 +50,7 @@ struct TransferRow {
   std::int64_t segment_bytes = 0, segments = 0;
   MeasuredTime latency;
   double submit_ms = 0;
+  bool latched = false;  // else the time contains what submission takes
 };
 
 // time = fixed + bytes / rate of one contiguous copy.
@@ -67,7 +68,15 @@ struct SlowdownRow {
   double factor = 1;
 };
 
-// How long a small copy takes that is asked for while large ones run to the device, `chunk_bytes` each (0: alone).
+// Several copies at once, in a pattern of docs/gpu-harness.md ("h2d + d2h").
+struct TogetherRow {
+  std::string pattern, method;
+  std::int64_t segment_bytes = 0, bytes = 0;  // of all
+  MeasuredTime latency;
+};
+
+// How long a small copy takes that is asked for while large ones run to the device, `chunk_bytes` each (0: none);
+// a first copy of 4 KiB is part of it.
 struct ControlCopyRow {
   std::string direction;  // its own: "h2d", "d2h"
   std::int64_t chunk_bytes = 0;
@@ -90,6 +99,7 @@ struct GpuTables {
   std::vector<LinkRow> links;
   std::vector<SlowdownRow> slowdowns;
   std::vector<ControlCopyRow> control_copies;
+  std::vector<TogetherRow> together;
   std::vector<LeftOut> left_out;
 };
 
