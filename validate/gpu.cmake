@@ -20,6 +20,7 @@ kvplan_library(replay COLD
   SOURCES
     replay/compare.cpp
     replay/figures.cpp
+    replay/links_json.cpp
     replay/log.cpp
     replay/plan.cpp
     replay/predictions.cpp

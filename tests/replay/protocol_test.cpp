@@ -66,6 +66,7 @@ ReplayPlan small_plan() {
     const bool offload = policy != std::string("recompute");
     SimulationConfig c =
         policy == std::string("partial") ? partial_machine() : small_machine(60, offload ? 40'000'000 : 0, 1000);
+    if (offload) c.links.load.front().submission_ps = {200'000'000, 300'000'000, 500'000'000};
     c.step_by_step = true;
     c.offload.scope = Scope::replica;
     for (int i = 1; i < 4; ++i) c.step_times[i] = c.step_times[0].scaled(1 + 0.1 * i);

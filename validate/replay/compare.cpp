@@ -48,6 +48,13 @@ void compare_steps(const Predictions& p, const ReplayLog& log, ReplayComparison&
         fmt::format("{} steps waited for their own layer-wise loads: not among the step errors", waiting));
 }
 
+// Of a tier that the policy has; else null.
+const Route* route_of(const NodeLinks& links, bool load, bool files) {
+  if (links.load.empty() || (files && links.beyond.empty())) return nullptr;
+  if (!files) return load ? &links.load.front() : &links.store.front();
+  return load ? &links.beyond.front().load.front() : &links.beyond.front().write;
+}
+
 void compare_transfers(const Predictions& p, const ReplayLog& log, ReplayComparison& out) {
   std::map<std::string, std::vector<double>> errors;
   for (const ReplayRun& run : log.runs) {
@@ -56,11 +63,11 @@ void compare_transfers(const Predictions& p, const ReplayLog& log, ReplayCompari
     if (policy == p.policies.end()) continue;
     for (const LoggedTransfer& t : run.transfers) {
       const bool load = t.purpose.kind == FlowNetwork::Purpose::load, files = t.purpose.tier > 0;
-      const LinkFigure& link =
-          files ? (load ? policy->file_load : policy->file_write) : (load ? policy->load : policy->store);
-      if (link.bytes_per_s <= 0) continue;
-      const double predicted = static_cast<double>(link.segment_ps) * static_cast<double>(t.segments) +
-                               static_cast<double>(t.bytes.count) / static_cast<double>(link.bytes_per_s) * kPsPerS;
+      const Route* route = route_of(policy->links, load, files);
+      if (route == nullptr || t.segments < 1) continue;
+      const double rate = static_cast<double>(rate_alone(policy->links, *route));
+      const double predicted = static_cast<double>(setup_time(*route, t.bytes, t.segments).count) +
+                               static_cast<double>(t.bytes.count) / rate * kPsPerS;
       const char* name = files ? (load ? "loads from files" : "writes to files") : (load ? "loads" : "stores");
       errors[name].push_back(predicted / static_cast<double>((t.end - t.start).count) - 1);
     }

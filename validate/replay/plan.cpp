@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "validate/replay/links_json.hpp"
 #include "validate/replay/step_time_json.hpp"
 
 namespace kvplan {
@@ -97,33 +98,6 @@ Workload load_of(const Json& j) {
   return with_chains(std::move(w));
 }
 
-// Of links that are each_alone().
-Json to_json(const NodeLinks& links) {
-  const auto route = [&](const Route& r) {
-    return Json{{"bytes_per_s", links.limits[r.uses.front().limit].bytes_per_s}, {"segment_ps", r.segment_ps}};
-  };
-  Json j{{"load", route(links.load.front())}, {"store", route(links.store.front())}, {"beyond", Json::array()}};
-  for (const NodeLinks::Beyond& b : links.beyond) {
-    j["beyond"].push_back({{"load", route(b.load.front())}, {"write", route(b.write)}});
-  }
-  return j;
-}
-
-NodeLinks links_of(const Json& j) {
-  NodeLinks links;
-  const auto route = [&](const Json& r, const char* name) {
-    links.limits.push_back({name, r.at("bytes_per_s")});
-    return Route{{{static_cast<std::uint32_t>(links.limits.size() - 1), 1}}, r.at("segment_ps")};
-  };
-  links.load = {route(j.at("load"), "load")};
-  links.store = {route(j.at("store"), "store")};
-  for (const Json& b : j.at("beyond")) {
-    const Route load = route(b.at("load"), "load beyond");
-    links.beyond.push_back({{load}, route(b.at("write"), "write beyond"), 1});
-  }
-  return links;
-}
-
 Json to_json(const ReplayPolicy& p) {
   const EngineConfig& e = p.config.engine;
   const OffloadConfig& o = p.config.offload;
@@ -153,7 +127,7 @@ Json to_json(const ReplayPolicy& p) {
                     {"chunk_tokens", o.chunk_tokens},
                     {"segment_bytes", o.segment.count}};
     if (o.choice != LoadChoice::load) {
-      j["estimates"] = {{"step_times", step_times_json(p.config.step_times)}, {"links", to_json(p.config.links)}};
+      j["estimates"] = {{"step_times", step_times_json(p.config.step_times)}, {"links", links_json(p.config.links)}};
     }
   }
   j["scenario"] = Json::parse(p.scenario);
@@ -196,7 +170,7 @@ ReplayPolicy policy_of(const Json& j) {
     p.config.links = links_for_executor(o.beyond.size());
   } else {
     p.config.step_times = step_times_from(j.at("estimates").at("step_times"));
-    p.config.links = links_of(j.at("estimates").at("links"));
+    p.config.links = links_from(j.at("estimates").at("links"));
   }
   return p;
 }

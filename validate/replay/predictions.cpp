@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "sim/simulation.hpp"
+#include "validate/replay/links_json.hpp"
 #include "validate/replay/step_time_json.hpp"
 
 namespace kvplan {
@@ -12,10 +13,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr const char* kSchema = "kvplan.predictions/1";
+constexpr const char* kSchema = "kvplan.predictions/2";
 
-Json to_json(const LinkFigure& f) { return {{"segment_ps", f.segment_ps}, {"bytes_per_s", f.bytes_per_s}}; }
-LinkFigure link_figure_of(const Json& j) { return {j.at("segment_ps"), j.at("bytes_per_s")}; }
 Json to_json(const RunFigures& f) {
   Json out;
   for (const FigureInfo& i : kFigures) out[std::string(i.name)] = f.*i.member;
@@ -53,18 +52,7 @@ std::vector<PolicyPrediction> predict(const ReplayPlan& plan, const std::vector<
       p.figures[std::string(name)] =
           figures_of(plan.load, simulate(plan.load, as_variant(calibrated[i], nominal[i], variant)));
     }
-    if (calibrated[i].offload.enabled) {
-      const NodeLinks links = each_alone(calibrated[i].links);
-      const auto figure = [&](const Route& r) {
-        return LinkFigure{r.segment_ps, links.limits[r.uses.front().limit].bytes_per_s};
-      };
-      p.load = figure(links.load.front());
-      p.store = figure(links.store.front());
-      if (!links.beyond.empty()) {
-        p.file_load = figure(links.beyond.front().load.front());
-        p.file_write = figure(links.beyond.front().write);
-      }
-    }
+    if (calibrated[i].offload.enabled) p.links = each_alone(calibrated[i].links);
     out.push_back(std::move(p));
   }
   return out;
@@ -78,12 +66,8 @@ std::string to_json_text(const Predictions& p) {
   for (const PolicyPrediction& q : p.policies) {
     Json figures;
     for (const auto& [variant, f] : q.figures) figures[variant] = to_json(f);
-    j["policies"].push_back({{"policy", q.policy},
-                             {"figures", figures},
-                             {"load", to_json(q.load)},
-                             {"store", to_json(q.store)},
-                             {"file_load", to_json(q.file_load)},
-                             {"file_write", to_json(q.file_write)}});
+    j["policies"].push_back({{"policy", q.policy}, {"figures", figures}});
+    if (!q.links.load.empty()) j["policies"].back()["links"] = links_json(q.links);
   }
   return j.dump(1) + "\n";
 }
@@ -103,10 +87,7 @@ Predictions parse_predictions(const std::string& text, const std::string& name) 
       PolicyPrediction& policy = p.policies.emplace_back();
       policy.policy = q.at("policy");
       for (const auto& [variant, f] : q.at("figures").items()) policy.figures[variant] = figures_from(f);
-      policy.load = link_figure_of(q.at("load"));
-      policy.store = link_figure_of(q.at("store"));
-      policy.file_load = link_figure_of(q.at("file_load"));
-      policy.file_write = link_figure_of(q.at("file_write"));
+      if (q.contains("links")) policy.links = links_from(q.at("links"));
     }
     return p;
   } catch (const std::exception& e) {

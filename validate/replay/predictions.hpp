@@ -1,4 +1,4 @@
-// kvplan.predictions/1: what the simulator says of a plan before it is run: the
+// kvplan.predictions/2: what the simulator says of a plan before it is run: the
 // figures of each policy under the calibration and under simpler models, and the
 // step times themselves, so that a later comparison needs nothing else.
 #pragma once
@@ -28,15 +28,12 @@ inline constexpr std::array<std::pair<Variant, std::string_view>, 5> kVariants{{
 // Simpler models keep the calibrated file tier, alone, but the nominal one, which has the data sheet's.
 SimulationConfig as_variant(const SimulationConfig& calibrated, const SimulationConfig& nominal, Variant variant);
 
-// What a transfer alone takes: segments (in files: blocks) times segment_ps, and its bytes at the rate.
-struct LinkFigure {
-  std::int64_t segment_ps = 0, bytes_per_s = 0;
-};
-
 struct PolicyPrediction {
   std::string policy;
-  std::map<std::string, RunFigures> figures;      // by variant
-  LinkFigure load, store, file_load, file_write;  // calibrated; rate 0 where the policy has no such tier
+  std::map<std::string, RunFigures> figures;  // by variant
+  // Calibrated, each route alone; no routes where KV stays in the GPU. What a transfer takes is the setup_time() of its
+  // segments (in files: blocks), and its bytes at the rate.
+  NodeLinks links;
 };
 
 struct Predictions {
