@@ -131,6 +131,10 @@ ExitCode hw_verb(const std::vector<std::string>& arguments, Streams streams) {
   const std::string what = values.count("what") ? values["what"].as<std::string>() : "";
   const bool as_json = wants_json(values);
   if (what == "list") {
+    for (const auto& [option, value] : values) {
+      if (option == "what" || option == "name" || option == "format" || value.defaulted()) continue;
+      throw UsageError(fmt::format("--{} says nothing of a list", option), "kvplan hw show NAME takes it");
+    }
     if (values.count("name"))
       throw UsageError("hw list takes no name", "kvplan hw show " + values["name"].as<std::string>());
     list(as_json, streams);

@@ -101,6 +101,8 @@ TEST_CASE("model show: all hardware, or one in full") {
 }
 
 TEST_CASE("hw and model refuse what they do not know") {
+  CHECK(cli({"hw", "list", "--tp", "2"}).code == 2);
+  CHECK(contains(cli({"hw", "list", "--model", "llama-3.1-70b"}).err, "--model says nothing of a list"));
   const CliRun name = cli({"hw", "show", "gh200-69"});
   CHECK(name.code == 3);
   CHECK(contains(name.err, "did you mean \"gh200-96\"?"));
