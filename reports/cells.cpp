@@ -127,27 +127,50 @@ std::string ratio(const Row& row, const Column& c, const Column& base) {
 
 }  // namespace
 
+bool is_marked(const Column& c) {
+  return !c.document.is_null() && c.document["verdict"]["state"] != "stable" && c.document["requests"]["completed"] > 0;
+}
+
+std::string marked(const std::string& cell, const Column& c) { return cell != "-" && is_marked(c) ? cell + "*" : cell; }
+
+std::string marked(const RowOfCells& row, std::size_t i, const Column& c) {
+  return row.group == "Latency" || row.group == "Mean TTFT" ? marked(row.cells[i], c) : row.cells[i];
+}
+
+// Units change where the last digit shown rounds up to the next one.
 std::string human_seconds(double s) {
   if (s == 0) return "0 s";
-  if (s < 0.001) return fmt::format("{:.3g} us", s * 1e6);
-  if (s < 1) return fmt::format("{:.3g} ms", s * 1e3);
-  return s < 100 ? fmt::format("{:.2f} s", s) : fmt::format("{} s", human_count(std::round(s)));
+  if (s < 999.5e-6) return fmt::format("{:.3g} us", s * 1e6);
+  if (s < 0.9995) return fmt::format("{:.3g} ms", s * 1e3);
+  return s < 99.995 ? fmt::format("{:.2f} s", s) : fmt::format("{} s", human_count(std::round(s)));
 }
 
 std::string human_bytes(double bytes) {
   const char* const units[] = {"B", "kB", "MB", "GB", "TB", "PB"};
   std::size_t i = 0;
-  while (bytes >= 1000 && i + 1 < std::size(units)) bytes /= 1000, ++i;
-  return i == 0 ? fmt::format("{:.0f} B", bytes) : fmt::format("{:.3g} {}", bytes, units[i]);
+  while (bytes >= 999.5 && i + 1 < std::size(units)) bytes /= 1000, ++i;
+  if (i == 0) return fmt::format("{:.0f} B", bytes);
+  return fmt::format("{} {}", bytes < 999.5 ? fmt::format("{:.3g}", bytes) : human_count(std::round(bytes)), units[i]);
 }
 
 std::string human_count(double n) {
-  if (n != std::floor(n) && n < 100) return fmt::format("{:.2f}", n);
+  if (n != std::floor(n) && n < 99.995) {
+    return std::abs(n) < 0.01 ? fmt::format("{:.2g}", n) : fmt::format("{:.2f}", n);
+  }
   std::string digits = fmt::format("{:.0f}", n);
   for (std::ptrdiff_t i = static_cast<std::ptrdiff_t>(digits.size()) - 3; i > (n < 0 ? 1 : 0); i -= 3) {
     digits.insert(static_cast<std::size_t>(i), ",");
   }
   return digits;
+}
+
+std::string human_number(double x) {
+  constexpr double kMost = 1e15;  // beyond it zeros tell nothing
+  return std::abs(x) < 9999.5 || !(std::abs(x) < kMost) ? fmt::format("{:.4g}", x) : human_count(std::round(x));
+}
+
+std::string counted(double n, const std::string& noun) {
+  return fmt::format("{} {}{}", human_count(n), noun, n == 1 ? "" : "s");
 }
 
 const Column* base_of(const std::vector<Column>& columns) {

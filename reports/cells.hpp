@@ -31,8 +31,15 @@ std::vector<std::string> ratio_pointers();
 // The document that ratios refer to: of the first column that has one; null when none has.
 const Column* base_of(const std::vector<Column>&);
 
+// Whether its latencies carry an asterisk: it has some, and is not stable.
+bool is_marked(const Column&);
+std::string marked(const std::string& cell, const Column&);  // with the asterisk, where it is due
+std::string marked(const RowOfCells&, std::size_t i, const Column&);
+
 std::string human_seconds(double s);
 std::string human_bytes(double bytes);
-std::string human_count(double n);  // 12,031 or 12.3
+std::string human_count(double n);                       // 12,031 or 12.3
+std::string human_number(double x);                      // four significant digits: 24,690 or 2.469
+std::string counted(double n, const std::string& noun);  // "1 request", "12,031 requests"
 
 }  // namespace kvplan

@@ -5,9 +5,13 @@
 
 namespace kvplan {
 
-// Text that stays text in Markdown: nothing in it begins an HTML tag or ends a link, however it got its name.
+// With a space for each control character: a name ends no line, and paints no terminal.
+std::string one_line(std::string_view text);
+
+// A line that stays text in Markdown, however it got its name: nothing in it begins a heading, a list or an HTML tag,
+// or ends a link.
 std::string markdown_text(std::string_view text);
-// The same for a cell of a table.
+// The same for a cell of a table, where headings and lists have no place.
 std::string markdown_cell(std::string_view text);
 
 }  // namespace kvplan

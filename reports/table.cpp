@@ -9,10 +9,8 @@
 namespace kvplan {
 namespace {
 
-bool unsteady(const Column& c) { return !c.document.is_null() && c.document["verdict"]["state"] != "stable"; }
-
 std::string text_at(const Json& document, const char* pointer) {
-  return document.at(Json::json_pointer(pointer)).get<std::string>();
+  return one_line(document.at(Json::json_pointer(pointer)).get<std::string>());
 }
 
 std::string painted(const std::string& state, bool colour) {
@@ -24,7 +22,7 @@ std::string painted(const std::string& state, bool colour) {
 std::string verdict_lines(const std::vector<Column>& columns, bool colour) {
   std::string out;
   for (const Column& c : columns) {
-    const std::string who = columns.size() > 1 ? c.name + ": " : "";
+    const std::string who = columns.size() > 1 ? one_line(c.name) + ": " : "";
     if (c.document.is_null()) {
       out += fmt::format("{}{}\n", who, painted("does not fit", colour)) + "  " + c.infeasible + "\n";
       continue;
@@ -46,7 +44,7 @@ std::string verdict_lines(const std::vector<Column>& columns, bool colour) {
 }
 
 // A note that every column shares is told once.
-std::string note_lines(const std::vector<Column>& columns, const char* bullet) {
+std::string note_lines(const std::vector<Column>& columns, const std::string& bullet) {
   std::vector<std::pair<std::string, std::vector<std::string>>> notes;
   std::size_t documents = 0;
   for (const Column& c : columns) {
@@ -62,14 +60,9 @@ std::string note_lines(const std::vector<Column>& columns, const char* bullet) {
   std::string out;
   for (const auto& [text, who] : notes) {
     const std::string subject = who.size() == documents ? "" : fmt::format("{}: ", fmt::join(who, ", "));
-    out += fmt::format("{}{}{}\n", bullet, subject, text);
+    out += bullet + one_line(subject + text) + "\n";
   }
   return out;
-}
-
-std::string marked(const RowOfCells& row, std::size_t i, const Column& c) {
-  const bool mark = unsteady(c) && (row.group == "Latency" || row.group == "Mean TTFT") && row.cells[i] != "-";
-  return row.cells[i] + (mark ? "*" : "");
 }
 
 struct Widths {
@@ -119,6 +112,16 @@ std::string body(const std::vector<RowOfCells>& rows, const std::vector<Column>&
   return out;
 }
 
+// Each line by itself, as Markdown.
+std::string markdown_lines(const std::string& text, const char* bullet) {
+  std::string out;
+  for (std::size_t from = 0, end = 0; from < text.size(); from = end + 1) {
+    end = std::min(text.find('\n', from), text.size());
+    out += bullet + markdown_text(text.substr(from, end - from)) + "\n";
+  }
+  return out;
+}
+
 std::string setting_line(const std::vector<Column>& columns) {
   const Column* base = base_of(columns);
   return base ? text_at(base->document, "/provenance/summary") + "\n" : "";
@@ -133,13 +136,13 @@ std::string text_table(const std::vector<Column>& columns, bool colour) {
   const Widths w = widths_of(rows, columns);
   out += "\n" + (columns.size() > 1 ? head(columns, w) : "") + body(rows, columns, w, colour);
   if (columns.size() > 1) out += fmt::format("\nRatios are to the column {}.\n", base_of(columns)->name);
-  if (std::any_of(columns.begin(), columns.end(), unsteady)) out += fmt::format("{}\n", kNotSteady);
+  if (std::any_of(columns.begin(), columns.end(), is_marked)) out += fmt::format("{}\n", kNotSteady);
   const std::string notes = note_lines(columns, "- ");
   return out + (notes.empty() ? "" : "\nNotes\n" + notes);
 }
 
 std::string markdown_table(const std::vector<Column>& columns) {
-  std::string out = markdown_text(verdict_lines(columns, false) + "\n" + setting_line(columns)) + "\n| |";
+  std::string out = markdown_lines(verdict_lines(columns, false) + "\n" + setting_line(columns), "") + "\n| |";
   for (const Column& c : columns) out += fmt::format(" {} |", markdown_cell(c.name));
   out += "\n|---|";
   for (std::size_t i = 0; i < columns.size(); ++i) out += "---:|";
@@ -147,14 +150,14 @@ std::string markdown_table(const std::vector<Column>& columns) {
   for (const RowOfCells& row : rows_of(columns)) {
     out += fmt::format("| {}: {} |", row.group, row.label);
     for (std::size_t i = 0; i < columns.size(); ++i) {
-      std::string text = marked(row, i, columns[i]);
-      if (text.back() == '*') text.insert(text.size() - 1, "\\");
+      std::string text = markdown_cell(row.cells[i]);
+      if (marked(row, i, columns[i]) != row.cells[i]) text += "\\*";
       out += fmt::format(" {}{} |", text, row.ratios[i].empty() ? "" : fmt::format(" ({})", row.ratios[i]));
     }
     out += "\n";
   }
-  if (std::any_of(columns.begin(), columns.end(), unsteady)) out += fmt::format("\n\\{}\n", kNotSteady);
-  const std::string notes = markdown_text(note_lines(columns, "- "));
+  if (std::any_of(columns.begin(), columns.end(), is_marked)) out += fmt::format("\n\\{}\n", kNotSteady);
+  const std::string notes = markdown_lines(note_lines(columns, ""), "- ");
   return out + (notes.empty() ? "" : "\n" + notes);
 }
 

@@ -41,6 +41,18 @@ TEST_CASE("a trace whose name is a script stays text in a page, in Markdown, CSV
   CHECK(cli({"metrics", out}).code == 0);
 }
 
+TEST_CASE("a trace whose name has line ends and backslashes begins nothing in Markdown") {
+  Folder folder;
+  const std::string trace = folder.file("x\n# heading\n\\<img src=x> [x\\](javascript:a).jsonl", kRows);
+  const std::string out = (folder.path / "run").string();
+  REQUIRE(cli({"run", "--trace", trace, "--out", out}).code == 0);
+  for (const CliRun& md : {cli({"report", out, "--format", "md"}), cli({"run", "--trace", trace, "--format", "md"})}) {
+    CAPTURE(md.out);
+    CHECK_FALSE(contains(md.out, "\n# heading"));
+    CHECK(contains(md.out, "x # heading \\\\\\<img src=x> [x\\\\\\](javascript:a).jsonl"));
+  }
+}
+
 TEST_CASE("a name that is no UTF-8 is read, and written with a replacement character") {
   Folder folder;
   const std::string trace = folder.file("bad\xff.jsonl", kRows);
@@ -68,6 +80,10 @@ TEST_CASE("nothing in a cell of CSV is a formula, and a label, a link and a shel
   CHECK(label("trace", "a\"} 1\nb\\") == "trace=\"a\\\"} 1\\nb\\\\\"");
   CHECK(markdown_text("[a](javascript:b) x < y <b>") == "[a\\](javascript:b) x < y \\<b>");
   CHECK(markdown_cell("a|b\nc") == "a\\|b c");
+  // A backslash of the name's own takes no escape away.
+  CHECK(markdown_text("a\\<img src=x> [x\\](javascript:b)") == "a\\\\\\<img src=x> [x\\\\\\](javascript:b)");
+  CHECK(markdown_text("# a\n# b\x1b[31m") == "\\# a # b [31m");
+  CHECK(markdown_cell("-") == "-");
   CHECK(shell_quoted("$(touch x)'; `y` \"\n") == "'$(touch x)'\\''; `y` \"\n'");
 }
 

@@ -74,6 +74,27 @@ TEST_CASE("latencies of a run that is not stable are marked, wherever they are p
   CHECK(contains(markdown_table(columns), "2.00 s\\* |"));
 }
 
+TEST_CASE("a run that served nothing has no asterisk, and no note of one") {
+  SampleRun run(0);
+  run.refuse(Refusal::exceeds_context);
+  const std::vector<Column> columns = {{"sample none", run.document(), ""}};
+  CHECK(contains(text_table(columns, false), "all requests were refused"));
+  CHECK_FALSE(contains(text_table(columns, false), "no steady-state values"));
+}
+
+TEST_CASE("a name in a table ends no line, begins no heading and no tag") {
+  SampleRun run;
+  run.result.links[1].name = "a\\<img src=x>|b";
+  run.notes = {"# heading\n> quote"};
+  const std::vector<Column> columns = {{"# x\n## y", run.document(), ""}, {"b", SampleRun().document(), ""}};
+  const std::string md = markdown_table(columns), text = text_table(columns, false);
+  CHECK(md.starts_with("\\# x ## y: stable"));
+  CHECK(contains(md, "a\\\\\\<img src=x>\\|b"));
+  CHECK(contains(md, "- # x ## y: # heading > quote") == false);
+  CHECK(contains(md, "- \\# x ## y: # heading > quote\n"));
+  CHECK(contains(text, "# x ## y: stable"));
+}
+
 TEST_CASE("a note that all columns share is told once") {
   SampleRun a, b;
   a.notes = {"shared", "only here"};
@@ -101,6 +122,18 @@ TEST_CASE("figures are put in units that people read") {
   CHECK(human_seconds(0.345) == "345 ms");
   CHECK(human_seconds(1234.4) == "1,234 s");
   CHECK(human_bytes(131e9) == "131 GB");
+  // The next unit begins where a number would round up to a thousand.
+  CHECK(human_seconds(0.00099951) == "1 ms");
+  CHECK(human_seconds(0.9996) == "1.00 s");
+  CHECK(human_seconds(99.996) == "100 s");
+  CHECK(human_bytes(999.6e9) == "1 TB");
+  CHECK(human_bytes(1234.5e15) == "1,235 PB");
+  CHECK(human_count(0.00334) == "0.0033");
+  CHECK(human_number(24691.2) == "24,691");
+  CHECK(human_number(2.4691) == "2.469");
+  CHECK(human_number(1e300) == "1e+300");
+  CHECK(counted(1, "request") == "1 request");
+  CHECK(counted(12031, "request") == "12,031 requests");
   CHECK(human_count(12031) == "12,031");
   CHECK(human_count(1.25) == "1.25");
   CHECK(human_count(100) == "100");
