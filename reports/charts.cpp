@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "reports/over_time.hpp"
 
@@ -38,6 +39,28 @@ Json base(const std::string& title, const ChartRows& rows) {
           {"data", {{"values", std::move(values)}}}};
 }
 
+// Steps are drawn backwards from their ends: the first needs a beginning.
+ChartRows with_beginnings(const ChartRows& rows) {
+  ChartRows all;
+  for (const std::string& of : in_order(rows, &ChartRow::of)) {
+    const auto first = std::find_if(rows.begin(), rows.end(), [&](const ChartRow& r) { return r.of == of; });
+    double begin = 0;
+    for (const ChartRow& r : rows) {
+      if (r.x < first->x) begin = std::max(begin, r.x);
+    }
+    if (begin < first->x) all.push_back({begin, first->y, of, ""});
+  }
+  all.insert(all.end(), rows.begin(), rows.end());
+  return all;
+}
+
+// A line of one point has no length.
+bool any_alone(const ChartRows& rows) {
+  std::map<std::string, std::size_t> points;
+  for (const ChartRow& r : rows) ++points[r.of];
+  return std::any_of(points.begin(), points.end(), [](const auto& p) { return p.second == 1; });
+}
+
 // A legend only where there is something to tell apart.
 Json parts(const ChartRows& rows) {
   const std::vector<std::string> names = in_order(rows, &ChartRow::of);
@@ -49,8 +72,10 @@ Json parts(const ChartRows& rows) {
 }  // namespace
 
 Json line_chart(const std::string& title, const ChartAxis& x, const ChartAxis& y, const ChartRows& rows, bool steps) {
-  Json spec = base(title, rows);
+  const ChartRows drawn = steps ? with_beginnings(rows) : rows;
+  Json spec = base(title, drawn);
   spec["mark"] = {{"type", "line"}, {"strokeWidth", 2}, {"interpolate", steps ? "step-before" : "linear"}};
+  if (any_alone(drawn)) spec["mark"]["point"] = true;
   spec["encoding"] = {{"x", axis(x, "x")}, {"y", axis(y, "y")}, {"color", parts(rows)}, {"strokeDash", parts(rows)}};
   return spec;
 }
@@ -64,7 +89,7 @@ Json point_chart(const std::string& title, const ChartAxis& x, const ChartAxis& 
 }
 
 Json stacked_areas(const std::string& title, const ChartAxis& x, const ChartAxis& y, const ChartRows& rows) {
-  Json spec = base(title, rows);
+  Json spec = base(title, with_beginnings(rows));
   spec["mark"] = {{"type", "area"}, {"interpolate", "step-before"}, {"opacity", 0.85}};
   spec["encoding"] = {{"x", axis(x, "x")}, {"y", axis(y, "y")}, {"color", parts(rows)}};
   spec["encoding"]["y"]["stack"] = "zero";
@@ -113,24 +138,24 @@ Json range_bars(const std::string& title, const ChartAxis& x, const std::vector<
 
 Grid curves_table(const std::string& x, const ChartRows& rows, std::string (*format)(double)) {
   Grid g{{x}, {}};
-  std::vector<double> at;
+  const std::vector<std::string> curves = in_order(rows, &ChartRow::of);
+  g.header.insert(g.header.end(), curves.begin(), curves.end());
+  std::map<std::pair<double, std::string>, std::size_t> told;  // points of a curve at an x
+  std::map<std::pair<double, std::size_t>, std::vector<std::string>> lines;
   for (const ChartRow& r : rows) {
-    if (std::find(g.header.begin(), g.header.end(), r.of) == g.header.end()) g.header.push_back(r.of);
-    at.push_back(r.x);
+    std::vector<std::string>& line = lines[{r.x, told[{r.x, r.of}]++}];
+    if (line.empty()) {
+      line.assign(g.header.size(), "-");
+      line[0] = r.x < 1e6 ? fmt::format("{:g}", r.x) : human_count(r.x);
+    }
+    const auto curve = std::find(curves.begin(), curves.end(), r.of) - curves.begin();
+    line[static_cast<std::size_t>(curve) + 1] = format(r.y) + (r.marked ? "*" : "");
   }
-  std::sort(at.begin(), at.end());
-  at.erase(std::unique(at.begin(), at.end()), at.end());
-  for (const double t : at) g.rows.push_back({fmt::format("{:g}", t)});
-  for (std::vector<std::string>& row : g.rows) row.resize(g.header.size(), "-");
-  for (const ChartRow& r : rows) {
-    const auto column = std::find(g.header.begin(), g.header.end(), r.of) - g.header.begin();
-    const auto row = std::lower_bound(at.begin(), at.end(), r.x) - at.begin();
-    g.rows[static_cast<std::size_t>(row)][static_cast<std::size_t>(column)] = format(r.y);
-  }
+  for (auto& [place, line] : lines) g.rows.push_back(std::move(line));
   return g;
 }
 
-std::string plain(double v) { return fmt::format("{:.4g}", v); }
+std::string plain(double v) { return human_number(v); }
 
 std::string share(double v) { return fmt::format("{:.1f} %", 100 * v); }
 

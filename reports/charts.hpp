@@ -19,12 +19,14 @@ struct ChartAxis {
 struct ChartRow {
   double x = 0, y = 0;
   std::string of;
-  std::string label;  // of bars: their place on the x axis
+  std::string label;    // of bars: their place on the x axis
+  bool marked = false;  // of a run that is not stable
 };
 
 using ChartRows = std::vector<ChartRow>;
 
-// `title` becomes the description that a screen reader tells.
+// `title` becomes the description that a screen reader tells. A row of steps is the end of an interval, which begins
+// at the row before, the first at 0.
 Json line_chart(const std::string& title, const ChartAxis& x, const ChartAxis& y, const ChartRows&, bool steps = false);
 Json point_chart(const std::string& title, const ChartAxis& x, const ChartAxis& y, const ChartRows&, bool joined);
 Json stacked_areas(const std::string& title, const ChartAxis& x, const ChartAxis& y, const ChartRows&);
@@ -38,11 +40,11 @@ struct ChartRange {
 };
 Json range_bars(const std::string& title, const ChartAxis& x, const std::vector<ChartRange>&);
 
-// The numbers of a chart: a row for each x, a column for each `of`.
+// The numbers of a chart: a row for each x, a column for each `of`; more rows where one has several points at an x.
 Grid curves_table(const std::string& x, const ChartRows&, std::string (*format)(double));
 
 // Formats of cells.
-std::string plain(double v);  // four significant digits
+std::string plain(double v);  // four significant digits, as human_number
 std::string share(double v);  // in percent
 
 }  // namespace kvplan
