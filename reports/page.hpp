@@ -23,6 +23,11 @@ struct Chart {
   Grid table;
 };
 
+// What is copied out as it stands: the flags of a server.
+struct Listing {
+  std::string title, text;
+};
+
 struct Section {
   std::string id, title;
   std::vector<std::string> sentences = {};
@@ -30,6 +35,7 @@ struct Section {
   Grid table = {};                       // may be empty
   std::vector<Chart> charts = {};
   std::vector<std::string> more = {};  // a list that the page keeps folded
+  std::vector<Listing> listings = {};
 };
 
 struct Page {

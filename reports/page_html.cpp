@@ -36,6 +36,19 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
+// Words between two backticks are what a user types.
+std::string prose(std::string_view text) {
+  std::string out;
+  for (std::size_t from = 0;;) {
+    const std::size_t open = text.find('`', from);
+    const std::size_t close = open == text.npos ? open : text.find('`', open + 1);
+    if (close == text.npos) return out + escaped(text.substr(from));
+    out += fmt::format("{}<code>{}</code>", escaped(text.substr(from, open - from)),
+                       escaped(text.substr(open + 1, close - open - 1)));
+    from = close + 1;
+  }
+}
+
 // JSON that cannot end the script element that holds it.
 std::string inert(const Json& j) {
   std::string out;
@@ -86,8 +99,9 @@ std::string chart_html(const Chart& c) {
   std::string out = fmt::format("<figure id=\"{0}\"{1}><h3>{2}</h3>", c.id,
                                 drawn ? fmt::format(" data-spec=\"{}-spec\"", c.id) : "", escaped(c.title));
   if (drawn) out += "<div class=\"chart\"></div>";
-  out += fmt::format("<figcaption>{}</figcaption>", escaped(c.reading));
-  out += fmt::format("<details{}><summary>Table: {}</summary>{}</details>", drawn ? "" : " open", escaped(c.title),
+  out += fmt::format("<figcaption>{}</figcaption>", prose(c.reading));
+  // Open until the renderer has its chart: without scripts this is all there is.
+  out += fmt::format("<details open><summary>Table: {}</summary>{}</details>", escaped(c.title),
                      table_html(c.table, c.title));
   if (drawn) {
     out += fmt::format(
@@ -102,18 +116,22 @@ std::string chart_html(const Chart& c) {
 std::string list_html(const std::vector<std::string>& points) {
   if (points.empty()) return "";
   std::string out = "<ul>";
-  for (const std::string& p : points) out += fmt::format("<li>{}</li>\n", escaped(p));
+  for (const std::string& p : points) out += fmt::format("<li>{}</li>\n", prose(p));
   return out + "</ul>\n";
 }
 
 std::string section_html(const Section& s) {
   std::string out = fmt::format("<section id=\"{0}\" aria-labelledby=\"{0}-title\"><h2 id=\"{0}-title\">{1}</h2>\n",
                                 s.id, escaped(s.title));
-  for (const std::string& p : s.sentences) out += fmt::format("<p>{}</p>\n", escaped(p));
+  for (const std::string& p : s.sentences) out += fmt::format("<p>{}</p>\n", prose(p));
   out += list_html(s.points) + table_html(s.table, s.title);
   if (!s.more.empty()) {
     out += fmt::format("<details class=\"more\"><summary>{} more lines</summary>{}</details>\n", s.more.size(),
                        list_html(s.more));
+  }
+  for (const Listing& l : s.listings) {
+    out += fmt::format("<h3>{0}</h3><pre tabindex=\"0\" role=\"region\" aria-label=\"{0}\">{1}</pre>\n",
+                       escaped(l.title), escaped(l.text));
   }
   for (const Chart& c : s.charts) out += chart_html(c);
   return out + "</section>\n";

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "reports/markdown_text.hpp"
 #include "reports/page.hpp"
 
@@ -22,6 +24,16 @@ std::string table(const Grid& grid) {
   return out + "\n";
 }
 
+// A block of code: no text can end it, as each line begins with its indent.
+std::string indented(const std::string& text) {
+  std::string out;
+  for (std::size_t from = 0, end = 0; from <= text.size(); from = end + 1) {
+    end = std::min(text.find('\n', from), text.size());
+    out += "    " + one_line(text.substr(from, end - from)) + "\n";
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string page_markdown(const Page& page) {
@@ -34,6 +46,7 @@ std::string page_markdown(const Page& page) {
     out += table(s.table);
     for (const std::string& p : s.more) out += "- " + markdown_text(p) + "\n";
     if (!s.more.empty()) out += "\n";
+    for (const Listing& l : s.listings) out += fmt::format("### {}\n\n{}\n", markdown_text(l.title), indented(l.text));
     for (const Chart& c : s.charts) out += fmt::format("### {}\n\n{}\n\n{}", markdown_text(c.title), markdown_text(c.reading), table(c.table));
   }
   return out;

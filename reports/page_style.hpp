@@ -1,5 +1,6 @@
 // The style sheet of a report: one column of text, wide tables that scroll, and
-// colours whose contrast holds in light and in dark; on paper everything is open.
+// colours whose contrast holds in light and in dark. On paper everything is open, but for tables of charts that are
+// drawn; without scripts nothing is drawn, and what needs them is not offered.
 #pragma once
 
 namespace kvplan {
@@ -21,7 +22,9 @@ nav ul { list-style: none; margin: 0; padding: .75rem 0; display: flex; flex-wra
 section { margin-top: 2.5rem; scroll-margin-top: 1rem; }
 #verdict, section[id^=plan]:not([id^=plan-s]) { border-left: .3rem solid var(--link); padding: .25rem 0 .25rem 1rem; }
 #verdict p:first-of-type, section[id^=plan] > p:first-of-type { font-size: 1.15rem; font-weight: 600; margin-top: 0; }
-p, li { max-width: 46rem; overflow-wrap: anywhere; }
+p, li { max-width: 46rem; }
+p, li, h2, h3, figcaption, summary, th { overflow-wrap: anywhere; }
+html:not(.scripted) .spec { display: none; }
 figure { margin: 1.5rem 0; padding: 1rem; border: 1px solid var(--line); border-radius: .5rem; break-inside: avoid; }
 .chart { width: 100%; min-height: 1rem; }
 .chart svg { max-width: 100%; height: auto; display: block; }
@@ -39,9 +42,13 @@ button { font: inherit; padding: .25rem .8rem; border: 1px solid var(--line); bo
 @media print {
   :root { color-scheme: light; --ink: #000; --soft: #333; --paper: #fff; --line: #999; --tint: #fff; --link: #000; }
   body { max-width: none; font-size: 11px; padding: 0; }
-  nav, .skip, details:not(.more), details.more > summary { display: none; }
+  nav, .skip, .spec, .drawn > details, details > summary { display: none; }
   figure { border: 0; padding: 0; }
-  .scroll { max-height: none; overflow: visible; }
+  .scroll, pre { max-height: none; overflow: visible; }
+  pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+  table { width: 100%; font-size: 8.5px; }
+  th, td { padding-right: .4rem; overflow-wrap: anywhere; }
+  th[scope=row], th:first-child, td:not(:first-child) { min-width: 0; }
 }
 )css";
 

@@ -11,7 +11,7 @@ const config = {
   font: "system-ui, sans-serif",
   view: { stroke: null },
   axis: { ...text, domainColor: ink, tickColor: ink, gridColor: ink, gridOpacity: 0.15, domainOpacity: 0.5, tickOpacity: 0.5 },
-  legend: { ...text, orient: "top", columns: 2, labelLimit: 300, symbolLimit: 12 },
+  legend: { ...text, orient: "top", columns: innerWidth < 600 ? 1 : 2, labelLimit: 300, symbolLimit: 12 },
   range: { category: ["#3b82c4", "#e07b39", "#3a9d76", "#b0579b", "#8a7a2f", "#6b6fd4", "#c04848", "#5a8f9c"] },
 };
 const options = {
@@ -45,12 +45,16 @@ async function draw(figure) {
   const target = figure.querySelector(".chart");
   try {
     await vegaEmbed(target, specOf(figure), options);
+    figure.classList.add("drawn");
   } catch (error) {
     target.textContent = "This chart could not be drawn: " + error.message;
+    figure.querySelector("details").open = true;
     console.error(error);
   }
 }
 
+document.documentElement.classList.add("scripted");
+for (const table of document.querySelectorAll("figure[data-spec] > details")) table.open = false;
 for (const figure of document.querySelectorAll("figure[data-spec]")) {
   offerSpec(figure);
   await draw(figure);
