@@ -16,6 +16,7 @@
 #include "reports/cells.hpp"
 #include "reports/kept_result.hpp"
 #include "reports/requests_jsonl.hpp"
+#include "reports/run_options.hpp"
 #include "reports/table.hpp"
 
 namespace kvplan {
@@ -77,20 +78,36 @@ Side side_of(const std::string& path, const std::vector<std::string>& settings, 
   return {title, std::move(r.document), requests_of(requests_jsonl(load, r.result), path)};
 }
 
-// InputError when the loads differ.
+// In what the loads differ, as far as their options tell.
+std::string difference_of(const Side& a, const Side& b) {
+  const RunOptions x = load_of(a.document), y = load_of(b.document);
+  const auto value = [](const RunOptions& load, const std::string& name) {
+    const auto at = load.find(name);
+    return at == load.end() ? std::string("not set") : at->second;
+  };
+  std::vector<std::string> words;
+  for (const std::string& name : differing({&x, &y})) {
+    words.push_back(fmt::format("{} is {} in A and {} in B", name, value(x, name), value(y, name)));
+  }
+  return fmt::format("{}", fmt::join(words, ", "));
+}
+
+// InputError when the loads differ. One load may have other instants of arrival on another fleet, in a closed loop.
 void check_pairs(const Side& a, const Side& b) {
   const auto same = [&](const json& x, const json& y) {
     return x.value("session", 0) == y.value("session", 0) &&
            x.value("prompt_tokens", 0) == y.value("prompt_tokens", 0) &&
            x.value("output_tokens", 0) == y.value("output_tokens", 0);
   };
-  const bool paired = a.requests.size() == b.requests.size() &&
+  const std::string difference = difference_of(a, b);
+  const bool paired = difference.empty() && a.requests.size() == b.requests.size() &&
                       std::equal(a.requests.begin(), a.requests.end(), b.requests.begin(), same);
-  if (!paired) {
-    throw InputError(Diagnostic{
-        "", 0, 0, fmt::format("{} and {} are runs of different loads: their requests cannot be paired", a.name, b.name),
-        "the same trace, trace.* options and seed give the same load"});
-  }
+  if (paired) return;
+  throw InputError(Diagnostic{
+      "", 0, 0,
+      fmt::format("{} and {} are runs of different loads: their requests cannot be paired{}", a.name, b.name,
+                  difference.empty() ? "" : ": " + difference),
+      "the same trace, trace.* options and seed give the same load"});
 }
 
 bool served(const json& request) { return request.value("outcome", "") == "completed"; }
@@ -164,7 +181,7 @@ std::string text(const Json& d) {
       d["a"].get<std::string>(), a["state"].get<std::string>(), d["b"].get<std::string>(), b["state"].get<std::string>(),
       pairs, 100 * d["level"].get<double>(), settings.size() > 1 ? text_grid(settings) : "The settings are the same.\n",
       both > 0 ? text_grid(rows) : "No request was served by both.\n");
-  if (*mark(a) || *mark(b)) out += fmt::format("{}\n", kNotSteady);
+  if (both > 0 && (*mark(a) || *mark(b))) out += fmt::format("{}\n", kNotSteady);
   return out;
 }
 

@@ -6,16 +6,15 @@
 #include <cmath>
 #include <filesystem>
 #include <map>
-#include <set>
 
 #include "base/error.hpp"
-#include "base/json_text.hpp"
 #include "cli/paired.hpp"
 #include "cli/run_folder.hpp"
 #include "plan/merge.hpp"
 #include "reports/flat.hpp"
 #include "reports/kept_result.hpp"
 #include "reports/kept_run.hpp"
+#include "reports/run_options.hpp"
 
 namespace kvplan {
 namespace {
@@ -39,7 +38,6 @@ class Reader {
   ReportInputs finish() {
     if (!findings_.empty()) throw InputError(findings_);
     name_apart();
-    warn_of_mixed_traces();
     compare_requests();
     return std::move(inputs_);
   }
@@ -70,9 +68,30 @@ class Reader {
       inputs_.warnings.push_back(fmt::format("{}: {} of {} points have no result yet, and {} failed", folder,
                                              sweep.missing.size(), sweep.records.size(), sweep.failed.size()));
     }
+    std::vector<std::string> reasons;
     for (const auto& record : sweep.records) {
-      if (record && (*record)["failure"].is_null()) add_result((*record)["result"], folder, "");
+      if (!record) continue;
+      if ((*record)["failure"].is_null())
+        add_result((*record)["result"], folder, "");
+      else
+        reasons.push_back((*record)["failure"]["reason"].get<std::string>());
     }
+    tell_failures(folder, reasons);
+  }
+
+  // Many points fail for few reasons.
+  void tell_failures(const std::string& path, const std::vector<std::string>& reasons) {
+    constexpr std::size_t kMostTold = 5;
+    std::map<std::string, std::size_t> counts;
+    for (const std::string& reason : reasons) ++counts[reason];
+    std::size_t told = 0;
+    for (const auto& [reason, count] : counts) {
+      if (told++ == kMostTold) break;
+      inputs_.warnings.push_back(
+          fmt::format("{}: {} failed: {}", path, counted(static_cast<double>(count), "point"), reason));
+    }
+    if (counts.size() > kMostTold)
+      inputs_.warnings.push_back(fmt::format("{}: and for {} other reasons", path, counts.size() - kMostTold));
   }
 
   void read_document(const Json& document, const std::string& path) {
@@ -89,9 +108,14 @@ class Reader {
         }
       }
     } else if (schema == kMergedSchema) {
+      std::vector<std::string> reasons;
       for (const Json& p : document.at("points")) {
-        if (!p.at("result").is_null()) add_result(p["result"], path, "");
+        if (!p.at("result").is_null())
+          add_result(p["result"], path, "");
+        else if (p.contains("reason") && p["reason"].is_string())
+          reasons.push_back(p["reason"].get<std::string>());
       }
+      tell_failures(path, reasons);
     } else if (schema.starts_with("kvplan.plan/")) {
       inputs_.plans.push_back(document);
     } else {
@@ -126,37 +150,20 @@ class Reader {
     for (Column& c : inputs_.columns) by_name[c.name].push_back(&c);
     for (auto& [name, columns] : by_name) {
       if (columns.size() < 2) continue;
-      std::vector<std::map<std::string, std::string>> options;
-      std::map<std::string, std::set<std::string>> values;
-      for (const Column* c : columns) {
-        auto& mine = options.emplace_back();
-        if (c->document.is_null() || !c->document["provenance"].contains("scenario")) continue;
-        const Json flat = c->document["provenance"]["scenario"].flatten();
-        for (const auto& [path, value] : flat.items()) {
-          mine[path] = value.is_string() ? value.get<std::string>() : json_text(value);
-          values[path].insert(mine[path]);
-        }
-      }
+      std::vector<RunOptions> options;
+      for (const Column* c : columns) options.push_back(options_of(c->document));
+      std::vector<const RunOptions*> all;
+      for (const RunOptions& o : options) all.push_back(&o);
+      const std::vector<std::string> names = differing(all);
       for (std::size_t i = 0; i < columns.size(); ++i) {
         std::string name_of_it = name;
-        for (const auto& [path, all] : values) {
-          if (all.size() > 1) name_of_it += fmt::format(" {}={}", path.substr(path.rfind('/') + 1), options[i][path]);
+        for (const std::string& option : names) {
+          const auto at = options[i].find(option);
+          const std::string last = option.substr(option.rfind('.') + 1);
+          name_of_it += at == options[i].end() ? " no " + last : fmt::format(" {}={}", last, at->second);
         }
         columns[i]->name = name_of_it == name ? fmt::format("{} #{}", name, i + 1) : name_of_it;
       }
-    }
-  }
-
-  void warn_of_mixed_traces() {
-    std::set<std::string> traces;
-    for (const Column& c : inputs_.columns) {
-      const Json::json_pointer at("/provenance/trace/sha256");
-      if (!c.document.is_null() && c.document.contains(at)) traces.insert(json_text(c.document.at(at)));
-    }
-    if (traces.size() > 1) {
-      inputs_.warnings.push_back(
-          fmt::format("These results replay {} different traces: side by side they compare loads as well as fleets.",
-                      traces.size()));
     }
   }
 
@@ -171,6 +178,8 @@ class Reader {
             fmt::format("{}: too many requests to compare them here; `kvplan compare A B` does", kept_[i].folder));
         return;
       }
+      const auto load = [&](std::size_t k) { return load_of(inputs_.columns[kept_[k].column].document); };
+      if (load(i) != load(0)) continue;
       const std::vector<KeptRequest> mine = read_kept_requests(kept_[i].folder);
       if (i == 0) first = mine;
       const auto same = [](const KeptRequest& a, const KeptRequest& b) {

@@ -3,11 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
-#include <set>
 
-#include "base/json_text.hpp"
 #include "reports/charts.hpp"
+#include "reports/run_options.hpp"
 #include "reports/sections.hpp"
 
 namespace kvplan {
@@ -15,39 +13,6 @@ namespace {
 
 constexpr const char* kTtft = "/latency/ttft_s/p95";
 constexpr const char* kCost = "/cost/usd_per_million_output_tokens";
-
-// The options of a run's scenario by their paths.
-std::map<std::string, std::string> options_of(const Column& c) {
-  std::map<std::string, std::string> options;
-  if (c.document.is_null() || !c.document["provenance"].contains("scenario")) return options;
-  const Json flat = c.document["provenance"]["scenario"].flatten();
-  for (const auto& [path, value] : flat.items()) {
-    options[path] = value.is_string() ? value.get<std::string>() : json_text(value);
-  }
-  return options;
-}
-
-// The options in which two runs differ.
-std::vector<std::string> differing(const std::map<std::string, std::string>& a,
-                                   const std::map<std::string, std::string>& b) {
-  std::set<std::string> paths;
-  const auto value = [](const auto& map, const std::string& key) {
-    const auto at = map.find(key);
-    return at == map.end() ? std::string("-") : at->second;
-  };
-  for (const auto* map : {&a, &b}) {
-    for (const auto& [path, text] : *map) {
-      if (value(a, path) != value(b, path)) paths.insert(path);
-    }
-  }
-  return {paths.begin(), paths.end()};
-}
-
-std::string dotted(std::string pointer) {
-  pointer.erase(0, 1);
-  std::replace(pointer.begin(), pointer.end(), '/', '.');
-  return pointer.size() > 2 && pointer.ends_with(".0") ? pointer.substr(0, pointer.size() - 2) : pointer;
-}
 
 std::string times(std::optional<double> a, std::optional<double> b) {
   return a && b && *a > 0 ? fmt::format("{:.2f}x", *b / *a) : "-";
@@ -86,6 +51,14 @@ std::string largest(const ChartRows& rows, const std::string& label) {
   return most ? fmt::format("{} ({})", most->of, human_seconds(most->y)) : "none";
 }
 
+// Few requests leave bands empty: a band is named by what it holds.
+std::string bands_reading(const ChartRows& bands) {
+  const std::string &fastest = bands.front().label, &slowest = bands.back().label;
+  if (fastest == slowest) return fmt::format("The largest part is {}.", largest(bands, slowest));
+  return fmt::format("For the slowest requests ({}) the largest part is {}; for the fastest ({}) {}.", slowest,
+                     largest(bands, slowest), fastest, largest(bands, fastest));
+}
+
 }  // namespace
 
 Section parts_section(const std::vector<Column>& columns, const Column& focus) {
@@ -99,8 +72,7 @@ Section parts_section(const std::vector<Column>& columns, const Column& focus) {
   }
   if (!bands.empty()) {
     s.charts.push_back({"ttft-parts", "Parts of TTFT by percentile of TTFT, " + focus.name,
-                        fmt::format("For the slowest requests the largest part is {}; for the fastest quarter {}.",
-                                    largest(bands, bands.back().label), largest(bands, bands.front().label)),
+                        bands_reading(bands),
                         stacked_bars("Mean parts of TTFT of the requests in each band of percentiles",
                                      "requests, by percentile of their TTFT", {"seconds", false, ""}, bands),
                         bars_table("percentiles", bands)});
@@ -122,96 +94,39 @@ Section parts_section(const std::vector<Column>& columns, const Column& focus) {
   return s;
 }
 
-Section latency_section(const std::vector<Column>& columns) {
+Section latency_section(const std::vector<Column>& columns, const Column& focus) {
   Section s{"latency", "Latency distributions"};
+  const Drawn drawn = drawn_of(
+      columns, focus, [](const Column& c) { return !c.document.is_null() && c.document.contains("distribution"); });
+  constexpr std::size_t kMostRead = 4;
   for (const auto& [key, title] : {std::pair{"ttft_s", "TTFT"}, {"tpot_s", "TPOT"}, {"e2e_s", "E2E"}}) {
     ChartRows rows;
     Grid g{{"share of requests"}, {}};
-    for (const Column& c : columns) {
-      if (c.document.is_null() || !c.document.contains("distribution") || rows.size() > 400) continue;
-      const Json& d = c.document["distribution"];
+    std::string reading;
+    for (const Column* c : drawn.columns) {
+      const Json& d = c->document["distribution"];
       const Json& values = d[key];
       if (values.empty()) continue;
-      g.header.push_back(c.name);
+      g.header.push_back(c->name);
       for (std::size_t i = 0; i < values.size(); ++i) {
         const double q = d["quantile"][i].get<double>(), v = values[i].get<double>();
-        if (v > 0) rows.push_back({v, q, c.name, ""});
+        if (v > 0) rows.push_back({v, q, c->name, ""});
         if (g.rows.size() <= i) g.rows.push_back({fmt::format("{:g} %", 100 * q)});
-        g.rows[i].push_back(human_seconds(v));
+        g.rows[i].push_back(marked(human_seconds(v), *c));
+      }
+      const auto median = number_at(*c, fmt::format("/latency/{}/p50", key)),
+                 tail = number_at(*c, fmt::format("/latency/{}/p99", key));
+      if (median && tail && *median > 0 && (drawn.columns.size() <= kMostRead || c == &focus)) {
+        reading += fmt::format("{}{}: half within {}, one in a hundred above {}", reading.empty() ? "" : "; ", c->name,
+                               marked(human_seconds(*median), *c), marked(human_seconds(*tail), *c));
       }
     }
     if (rows.empty()) continue;
-    std::string reading;
-    for (const Column& c : columns) {
-      const auto median = number_at(c, fmt::format("/latency/{}/p50", key)),
-                 tail = number_at(c, fmt::format("/latency/{}/p99", key));
-      if (median && tail && *median > 0 && reading.size() < 400) {
-        reading += fmt::format("{}{}: half within {}, one in a hundred above {}", reading.empty() ? "" : "; ", c.name,
-                               human_seconds(*median), human_seconds(*tail));
-      }
-    }
-    s.charts.push_back({std::string("cdf-") + key, fmt::format("{} distribution", title), reading + ".",
+    s.charts.push_back({std::string("cdf-") + key, fmt::format("{} distribution", title), reading + "." + drawn.words,
                         line_chart(fmt::format("Share of requests whose {} is at most x", title),
                                    {fmt::format("{} (s)", title), true, ""}, {"share of requests", false, "%"}, rows),
                         std::move(g)});
   }
-  return s;
-}
-
-// TTFT against the DRAM of a node: a line for each set of the other options.
-Section memory_section(const std::vector<Column>& columns) {
-  Section s{"memory", "TTFT against DRAM"};
-  ChartRows rows;
-  std::set<double> sizes;
-  for (const Column& c : columns) {
-    const auto ttft = number_at(c, kTtft), bytes = number_at(c, "/provenance/derived/dram_bytes_per_node");
-    if (!ttft) continue;
-    const double gb = bytes.value_or(0) / 1e9;
-    sizes.insert(gb);
-    rows.push_back({gb, *ttft,
-                    fmt::format("{}, {} sessions", text_at(c, "/provenance/hardware/name"),
-                                human_count(number_at(c, "/provenance/trace/sessions").value_or(0))),
-                    ""});
-  }
-  if (sizes.size() < 2) return s;
-  const auto best =
-      std::min_element(rows.begin(), rows.end(), [](const ChartRow& a, const ChartRow& b) { return a.y < b.y; });
-  s.charts.push_back({"dram", "TTFT p95 against DRAM for KV on a node",
-                      fmt::format("The lowest TTFT p95, {}, is that of {} with {:.4g} GB of DRAM.",
-                                  human_seconds(best->y), best->of, best->x),
-                      point_chart("TTFT p95 against the DRAM that a node gives to KV, by hardware and sessions",
-                                  {"DRAM for KV on a node (GB)", false, ""}, {"TTFT p95 (s)", false, ""}, rows, true),
-                      curves_table("GB", rows, human_seconds)});
-  return s;
-}
-
-// TTFT against the users of a closed loop, or the rate of an open one: a line for each set of the other options.
-Section users_section(const std::vector<Column>& columns) {
-  Section s{"users", "TTFT against load"};
-  const auto draw = [&](const char* pointer, const std::string& title, const std::string& id) {
-    ChartRows rows;
-    std::set<double> loads;
-    for (const Column& c : columns) {
-      const auto ttft = number_at(c, kTtft), load = number_at(c, pointer);
-      if (!ttft || !load) continue;
-      loads.insert(*load);
-      const auto bytes = number_at(c, "/provenance/derived/dram_bytes_per_node");
-      const std::string memory = bytes.value_or(0) > 0 ? ", DRAM " + human_bytes(*bytes) : ", no DRAM";
-      rows.push_back({*load, *ttft, text_at(c, "/provenance/hardware/name") + memory, ""});
-    }
-    if (loads.size() < 2) return;
-    std::sort(rows.begin(), rows.end(), [](const ChartRow& a, const ChartRow& b) { return a.x < b.x; });
-    const auto worst =
-        std::max_element(rows.begin(), rows.end(), [](const ChartRow& a, const ChartRow& b) { return a.y < b.y; });
-    s.charts.push_back(
-        {id, "TTFT p95 against " + title,
-         fmt::format("The highest TTFT p95, {}, is that of {} at {:.4g}.", human_seconds(worst->y), worst->of,
-                     worst->x),
-         point_chart("TTFT p95 against " + title, {title, false, ""}, {"TTFT p95 (s)", false, ""}, rows, true),
-         curves_table(title, rows, human_seconds)});
-  };
-  draw("/provenance/scenario/trace/users", "users", "users-curve");
-  draw("/provenance/scenario/trace/rate_scale", "times the recorded rate", "rate-curve");
   return s;
 }
 
@@ -242,29 +157,50 @@ Section chance_section(const ReportInputs& inputs) {
   return s;
 }
 
-Section pareto_section(const std::vector<Column>& columns) {
+// A result beats another in cost and latency alike where both serve the same load, and are stable.
+Section pareto_section(const std::vector<Column>& columns, const Loads& loads) {
   Section s{"pareto", "Cost against latency"};
-  ChartRows rows;
+  struct Candidate {
+    const Column& column;
+    const ColumnsOfLoad* load;
+    bool comparable;
+    ChartRow at;
+  };
+  std::vector<Candidate> all;
   for (const Column& c : columns) {
     const auto cost = number_at(c, kCost), ttft = number_at(c, kTtft);
-    if (cost && ttft) rows.push_back({*cost, *ttft, "", c.name});
+    if (cost && ttft) all.push_back({c, loads.of(c), is_comparable(c), {*cost, *ttft, "", c.name}});
   }
-  if (rows.size() < 2) return s;
+  if (all.size() < 2) return s;
   Grid g{{"Result", "USD per million output tokens", "TTFT p95", "Beaten by"}, {}};
-  std::string front;
-  for (ChartRow& r : rows) {
-    const auto beats = [&](const ChartRow& o) { return o.x <= r.x && o.y <= r.y && (o.x < r.x || o.y < r.y); };
-    const auto by = std::find_if(rows.begin(), rows.end(), beats);
-    r.of = by == rows.end() ? "not beaten" : "beaten in both";
-    if (by == rows.end()) front += (front.empty() ? "" : ", ") + r.label;
-    g.rows.push_back({r.label, fmt::format("{:.2f}", r.x), human_seconds(r.y), by == rows.end() ? "none" : by->label});
+  std::vector<std::string> front;
+  ChartRows rows;
+  std::size_t left_out = 0;
+  for (Candidate& c : all) {
+    const auto beats = [&](const Candidate& o) {
+      return o.comparable && o.load == c.load && o.at.x <= c.at.x && o.at.y <= c.at.y &&
+             (o.at.x < c.at.x || o.at.y < c.at.y);
+    };
+    const auto by = std::find_if(all.begin(), all.end(), beats);
+    c.at.of = !c.comparable ? "not stable, or refuses requests" : by == all.end() ? "not beaten" : "beaten in both";
+    if (!c.comparable) ++left_out;
+    if (c.comparable && by == all.end()) front.push_back(c.column.name);
+    g.rows.push_back({c.column.name, fmt::format("{:.2f}", c.at.x), marked(human_seconds(c.at.y), c.column),
+                      !c.comparable     ? "left out: " + c.at.of
+                      : by == all.end() ? "none"
+                                        : by->column.name});
+    rows.push_back(c.at);
   }
-  s.charts.push_back(
-      {"cost", "Cost and TTFT of each result",
-       fmt::format("No other result beats these in cost and TTFT p95 alike: {}.", front),
-       point_chart("Cost per million output tokens against TTFT p95", {"USD per million output tokens", false, ""},
-                   {"TTFT p95 (s)", false, ""}, rows, false),
-       std::move(g)});
+  std::string reading = front.empty() ? "None of these is stable and serves its load."
+                                      : fmt::format("No other result{} beats these in cost and TTFT p95 alike: {}.",
+                                                    loads.several() ? " of its load" : "", listed(front));
+  if (left_out > 0 && !front.empty()) {
+    reading += fmt::format(" Of {} results {} are not stable or refuse requests, and are left out.", all.size(), left_out);
+  }
+  s.charts.push_back({"cost", "Cost and TTFT of each result", reading,
+                      point_chart("Cost per million output tokens against TTFT p95",
+                                  {"USD per million output tokens", false, ""}, {"TTFT p95 (s)", false, ""}, rows, false),
+                      std::move(g)});
   return s;
 }
 
@@ -273,15 +209,15 @@ Section sensitivity_section(const std::vector<Column>& columns) {
   Section s{"sensitivity", "Sensitivity"};
   constexpr std::size_t kMostColumns = 64, kMostRows = 100;
   s.table.header = {"Option", "From", "To", "TTFT p95", "TPOT p95", "USD/M output tokens"};
-  std::vector<std::map<std::string, std::string>> options;
-  for (const Column& c : columns) options.push_back(options_of(c));
+  std::vector<RunOptions> options;
+  for (const Column& c : columns) options.push_back(options_of(c.document));
   for (std::size_t i = 0; i < std::min(columns.size(), kMostColumns); ++i) {
     for (std::size_t j = i + 1; j < std::min(columns.size(), kMostColumns) && s.table.rows.size() < kMostRows; ++j) {
       if (columns[i].document.is_null() || columns[j].document.is_null()) continue;
-      const std::vector<std::string> paths = differing(options[i], options[j]);
+      const std::vector<std::string> paths = differing({&options[i], &options[j]});
       if (paths.size() != 1) continue;
       const auto change = [&](const char* p) { return times(number_at(columns[i], p), number_at(columns[j], p)); };
-      s.table.rows.push_back({dotted(paths[0]), options[i][paths[0]], options[j][paths[0]], change(kTtft),
+      s.table.rows.push_back({paths[0], options[i][paths[0]], options[j][paths[0]], change(kTtft),
                               change("/latency/tpot_s/p95"), change(kCost)});
     }
   }

@@ -26,7 +26,14 @@ TEST_CASE("compare refuses runs of different loads, and folders that hold no run
                     b = folder.file("b.json", "{\"trace\": {\"limit\": 101}}");
   const CliRun different = cli({"compare", a, b});
   CHECK(different.code == 3);
-  CHECK(contains(different.err, "cannot be paired"));
+  CHECK(contains(different.err, "cannot be paired: trace.limit is 100 in A and 101 in B"));
+  // Requests of the same lengths that arrive at another rate are another load, and so is another seed.
+  for (const auto& set : {std::pair{"trace.rate_scale=2", "trace.rate_scale is 1.0 in A and 2.0 in B"},
+                          {"seed=2", "seed is 1 in A and 2 in B"}}) {
+    const CliRun other = cli({"compare", a, "--set", set.first});
+    CHECK(other.code == 3);
+    CHECK(contains(other.err, set.second));
+  }
   CHECK(cli({"compare", folder.path.string(), a}).code == 3);
   CHECK(cli({"compare", a}).code == 2);
 }
@@ -44,5 +51,5 @@ TEST_CASE("compare tells what one side refused, and which side is not stable") {
   const CliRun none = cli({"compare", scenario, "--set", "engine.max_context_tokens=100"});
   CHECK(none.code == 0);
   CHECK(contains(none.out, "No request was served by both."));
-  CHECK(contains(cli({"compare", scenario, "--set", "trace.rate_scale=100"}).out, "*"));
+  CHECK(contains(cli({"compare", scenario, "--set", "engine.max_num_seqs=1"}).out, "*"));
 }

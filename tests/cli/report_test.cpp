@@ -90,6 +90,27 @@ TEST_CASE("a report of runs of one load says which differences are more than cha
       contains(cli({"report", hosts + "/x86-h100-sxm-none", other, "--format", "md"}).out, "more than chance?"));
 }
 
+TEST_CASE("results of several rates are no fleets to choose from, and are not paired", "[report]") {
+  const Folder folder;
+  const std::string once = (folder.path / "once").string(), twice = (folder.path / "twice").string();
+  cli({"run", "--limit", "100", "--out", once});
+  cli({"run", "--limit", "100", "--set", "trace.rate_scale=2", "--out", twice});
+  const std::string md = cli({"report", once, twice, "--format", "md"}).out;
+  CHECK(contains(md, "2 loads, which differ in trace.rate_scale"));
+  CHECK(contains(md, "- trace.rate_scale=2.0: x86-h100-sxm dram rate_scale=2.0 is enough"));
+  CHECK_FALSE(contains(md, "Take "));
+  CHECK_FALSE(contains(md, "more than chance?"));
+}
+
+TEST_CASE("a report of a sweep says why points have no result", "[report]") {
+  const Folder folder;
+  const std::string sweep = folder.file(
+      "s.json", R"({"base": {"trace": {"limit": 20}}, "vary": [{"grid": {"tp": [1, 3]}}]})");
+  const std::string out = (folder.path / "out").string();
+  cli({"sweep", sweep, "--out", out});
+  CHECK(contains(cli({"report", out, "--format", "md"}).out, "1 point failed: "));
+}
+
 TEST_CASE("a report of a plan has its answer, what lost, and what it hangs on", "[report]") {
   const Folder folder;
   const std::string request = folder.file("request.json", R"({
@@ -193,6 +214,6 @@ TEST_CASE("one request, and none that completes, still give a page", "[report]")
   INFO(run.err);
   if (std::filesystem::exists(folder.path / "none" / "result.json")) {
     CHECK(contains(cli({"report", none, "--format", "md"}).out, "No request completed"));
-    CHECK(contains(cli({"report", one, none, "--format", "md"}).out, "2 different traces"));
+    CHECK(contains(cli({"report", one, none, "--format", "md"}).out, "2 loads, which differ in trace"));
   }
 }
