@@ -68,7 +68,7 @@ std::string fleets(const Json& d) {
   for (const Json& p : d["best_by_hardware"]) {
     rivals.push_back({p["name"], std::to_string(p["replicas"].get<int>()), std::to_string(p["gpus"].get<int>()),
                       fmt::format("{:.2f}", p["cost"]["usd_per_hour"].get<double>()),
-                      fmt::format("{:.4g}", p["value"].get<double>())});
+                      human_number(p["value"].get<double>())});
   }
   Grid lost = {{"fleet", "replicas", "USD/h", "why it lost"}};
   for (const Json& p : d["runners_up"]) {
@@ -118,7 +118,7 @@ std::string tornado(const Json& d) {
   const auto cells = [&](const Json& side) -> std::vector<std::string> {
     const Json &v = side["value_of_plan"], &b = side["best"];
     const std::string own = d["recommended"]["name"];
-    return {v.is_null() ? "none will do" : fmt::format("{:.4g}", v.get<double>()), b.is_null() ? "none"
+    return {v.is_null() ? "none will do" : human_number(v.get<double>()), b.is_null() ? "none"
                                                                                    : b == own  ? "the same"
                                                                                                : b.get<std::string>()};
   };
