@@ -67,9 +67,10 @@ void judge_state(Verdict& v, double gpu_busy, const SimulationResult& result, co
     v.reason = fmt::format("the GPUs are {:.0f} % busy, and {:.0f} % of late requests' time is queueing",
                            100 * gpu_busy, 100 * waits);
   } else {
-    v.reason =
-        fmt::format("{:.0f} to {:.0f} requests are in the system, and {:.0f} % of late requests' time is queueing",
-                    b.early, b.late, 100 * waits);
+    v.reason = fmt::format(
+        "on the mean {:.0f} requests are in the system early and {:.0f} late, and {:.0f} % of late requests' time is "
+        "queueing",
+        b.early, b.late, 100 * waits);
   }
 }
 
