@@ -18,6 +18,7 @@ Json load_json(const LifeLoad& load, Time arrival) {
           {"asked_ns", ns(load.asked)},
           {"starts_ns", ns(load.starts)},
           {"ends_ns", ns(load.moved)},
+          {"lost", load.lost},
           {"alone_ns", load.alone.count / kPsPerNs},
           {"transfers_ahead", load.ahead},
           {"beside_loads_of", load.beside},
@@ -134,10 +135,11 @@ std::string loads_text(const Json& r) {
   std::string text;
   for (const Json& load : r["loads"]) {
     const auto waited = load["starts_ns"].get<std::int64_t>() - load["asked_ns"].get<std::int64_t>();
+    const bool lost = load["lost"].get<bool>();
     text += fmt::format(
-        "  Loaded {} {} from {} ({} for each GPU) in {}, alone {}: {}", tokens(load["blocks"]),
+        "  {} {} {} from {} ({} for each GPU){} {}, alone {}: {}", lost ? "Began to load" : "Loaded", tokens(load["blocks"]),
         load["blocks"] == 1 ? "block" : "blocks", load["from"].get<std::string>(),
-        human_bytes(load["bytes_per_gpu"].get<double>()),
+        human_bytes(load["bytes_per_gpu"].get<double>()), lost ? ", lost with the node after" : " in",
         human_seconds(static_cast<double>(load["ends_ns"].get<std::int64_t>() - load["starts_ns"].get<std::int64_t>()) /
                       1e9),
         short_time(load["alone_ns"]), neighbours(load));

@@ -65,7 +65,8 @@ void take_time_or_count(KeptRequest& r, std::string_view key, std::int64_t v) {
       {"arrival_ps", &RequestRecord::arrival}, {"first_token_ps", &RequestRecord::first_token},
       {"finish_ps", &RequestRecord::finish},   {"frontend_ps", &RequestRecord::frontend},
       {"queue_ps", &RequestRecord::queue},     {"load_ps", &RequestRecord::load},
-      {"prefill_ps", &RequestRecord::prefill}, {"recompute_ps", &RequestRecord::recompute}};
+      {"prefill_ps", &RequestRecord::prefill}, {"recompute_ps", &RequestRecord::recompute},
+      {"handover_ps", &RequestRecord::handover}};
   for (const auto& [name, member] : kTimes) {
     if (key == name) r.*member = Time(v);
   }
@@ -74,6 +75,7 @@ void take_time_or_count(KeptRequest& r, std::string_view key, std::int64_t v) {
   if (key == "session") r.session = static_cast<std::uint32_t>(v);
   if (key == "continues") r.continues = static_cast<TurnId>(v);
   if (key == "replica") r.replica = static_cast<std::uint32_t>(v);
+  if (key == "decode_replica") r.decode_replica = static_cast<std::uint32_t>(v);
   if (key == "prompt_tokens") r.prompt_tokens = small;
   if (key == "output_tokens") r.output_tokens = small;
   if (key == "hit_hbm_tokens") r.hit_g1_tokens = small;
@@ -98,8 +100,8 @@ KeptRequest request_of(od::object object) {
       r.refusal = by_name<Refusal>(value.get_string(),
                                    {Refusal::exceeds_context, Refusal::exceeds_memory, Refusal::empty_prompt,
                                     Refusal::unavailable});
-    } else if (key == "turn" || key == "session" || key == "replica" || key == "preemptions" || key == "requeues" ||
-               key.ends_with("_ps") || key.ends_with("_tokens") || (key == "continues" && !value.is_null())) {
+    } else if (key == "turn" || key == "session" || key == "replica" || key == "decode_replica" || key == "preemptions" ||
+               key == "requeues" || key.ends_with("_ps") || key.ends_with("_tokens") || (key == "continues" && !value.is_null())) {
       take_time_or_count(r, key, value.get_int64());
     }
   }
@@ -110,10 +112,10 @@ void require_sense(const KeptRequest& r, const std::string& path, std::int64_t l
   const bool in_order = Time(0) <= r.arrival && r.arrival < r.first_token && r.first_token <= r.finish &&
                         r.finish < Time::max();
   if (!in_order) refuse(path, line, "a request that ends before it begins", kAgain);
-  for (const Time part : {r.frontend, r.queue, r.load, r.prefill, r.recompute}) {
+  for (const Time part : {r.frontend, r.queue, r.load, r.prefill, r.recompute, r.handover}) {
     if (part < Time(0) || part > r.finish) refuse(path, line, "a part of a request that is longer than it", kAgain);
   }
-  if (r.replica >= kMostReplicas) refuse(path, line, "a request that no replica served", kAgain);
+  if (r.replica >= kMostReplicas || (r.decode_replica != kNone && r.decode_replica >= kMostReplicas)) refuse(path, line, "a request that no replica served", kAgain);
   if (r.prompt_tokens < 0 || r.output_tokens < 0 || r.computed_tokens < 0) {
     refuse(path, line, "a request of fewer than no tokens", kAgain);
   }

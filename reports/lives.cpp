@@ -34,7 +34,7 @@ void tell_from_sums(Life& life) {
   const KeptRequest& r = life.request;
   Time at = r.arrival;
   const auto add = [&](LifePart part, Time length, std::string words) {
-    if (length > Time(0)) life.spans.push_back({part, at, at + length, std::move(words)});
+    if (length > Time(0)) life.spans.push_back({part, at, at + length, std::move(words), r.replica});
     at += length;
   };
   const auto loaded = r.hit_g2_tokens + r.hit_beyond_tokens[0] + r.hit_beyond_tokens[1];

@@ -19,6 +19,7 @@ struct LifeSpan {
   LifePart part;
   Time from, to;
   std::string words;
+  std::uint32_t replica;  // that it was on, or on its way to
 };
 
 // One transfer that brought KV for the request.
@@ -26,6 +27,7 @@ struct LifeLoad {
   std::string tier;
   std::int64_t node = 0, route = 0, blocks = 0, bytes = 0;  // of each GPU's copy
   Time asked, starts, moved;                      // queued on its route, at its head, ended
+  bool lost = false;                              // with the node that it came to
   Time alone;                                     // what it takes with its links to itself
   std::int64_t ahead = 0;                         // transfers queued on its route before it
   std::vector<TurnId> beside;                     // whose loads shared a link with it, in order of meeting

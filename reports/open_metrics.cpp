@@ -71,9 +71,9 @@ struct Engine {
 };
 
 // Tokens come out evenly between the first and the last.
-void add_tokens(Counts& generated, const KeptRequest& r, const Instants& when) {
+void add_tokens(Counts& first, Counts& generated, const KeptRequest& r, const Instants& when) {
   const std::int64_t n = std::max(1, r.output_tokens);
-  generated.add(r.first_token, 1);
+  first.add(r.first_token, 1);
   std::int64_t out = 1;
   for (std::size_t i = when.at_or_after(r.first_token); i < when.count && when.instant(i) < r.finish; ++i) {
     const double share = static_cast<double>((when.instant(i) - r.first_token).count) /
@@ -85,10 +85,12 @@ void add_tokens(Counts& generated, const KeptRequest& r, const Instants& when) {
   generated.add(r.finish, static_cast<double>(n - out));
 }
 
-void add_request(Engine& e, const KeptRequest& r, const Instants& when) {
+// `d` decodes what `e` has computed the prompt of; they are one, where replicas do both.
+void add_request(Engine& e, Engine& d, const KeptRequest& r, const Instants& when) {
   const Time queued = r.arrival + r.frontend, admitted = queued + r.queue + r.load;
   e.waiting.hold(queued, admitted);
-  e.running.hold(admitted, r.finish);
+  e.running.hold(admitted, &d == &e ? r.finish : r.first_token + r.handover);
+  if (&d != &e) d.running.hold(r.first_token + r.handover, r.finish);
   const double external = r.hit_g2_tokens + r.hit_beyond_tokens[0] + r.hit_beyond_tokens[1];
   e.queried.add(admitted, r.prompt_tokens);
   e.hbm_hits.add(admitted, r.hit_g1_tokens);
@@ -99,20 +101,20 @@ void add_request(Engine& e, const KeptRequest& r, const Instants& when) {
   e.hits_at_first.add(r.first_token, r.hit_g1_tokens);
   e.external_at_first.add(r.first_token, external);
   e.preempted.add(r.first_token, r.preemptions);
-  e.done.add(r.finish, 1);
-  add_tokens(e.generated, r, when);
   e.ttft.observe(r.first_token, seconds(r.first_token - r.arrival));
-  e.e2e.observe(r.finish, seconds(r.finish - r.arrival));
   e.queue.observe(r.finish, seconds(r.queue + r.load));
   e.prefill.observe(r.finish, seconds(r.prefill));
-  e.decode.observe(r.finish, seconds(r.finish - r.first_token));
-  e.inference.observe(r.finish, seconds(r.prefill + r.finish - r.first_token));
-  e.prompts.observe(r.finish, r.prompt_tokens);
-  e.outputs.observe(r.finish, r.output_tokens);
+  d.done.add(r.finish, 1);
+  add_tokens(e.generated, d.generated, r, when);
+  d.e2e.observe(r.finish, seconds(r.finish - r.arrival));
+  d.decode.observe(r.finish, seconds(r.finish - r.first_token));
+  d.inference.observe(r.finish, seconds(r.prefill + r.finish - r.first_token));
+  d.prompts.observe(r.finish, r.prompt_tokens);
+  d.outputs.observe(r.finish, r.output_tokens);
   if (r.output_tokens < 2) return;
   const double tpot = seconds(r.finish - r.first_token) / (r.output_tokens - 1);
-  e.tpot.observe(r.finish, tpot);
-  e.itl.observe(r.finish, tpot, r.output_tokens - 1);
+  d.tpot.observe(r.finish, tpot);
+  d.itl.observe(r.finish, tpot, r.output_tokens - 1);
 }
 
 class Page {
@@ -256,15 +258,27 @@ std::int64_t step_for(const MetricsOptions& o, Time end, std::size_t engines) {
   return ceil_div(std::max(least, o.step_s), o.step_s) * o.step_s;
 }
 
+// Those that took no request are engines, too.
+std::size_t replicas_of(const Json& result) {
+  std::size_t replicas = 0;
+  const Json none = Json::array();
+  for (const Json& kind : result.value("kinds", none)) replicas += kind.at("replicas").get<std::size_t>();
+  if (replicas == 0) replicas = result.at("/provenance/scenario/replicas"_json_pointer).get<std::size_t>();
+  const Json& apart = result.at("disaggregation");
+  return replicas + (apart.is_null() ? 0 : apart.at("decode_replicas").get<std::size_t>());
+}
+
 }  // namespace
 
 Metrics metrics_of(const std::string& folder, const Json& result, const MetricsOptions& o) {
   const std::vector<KeptRequest> requests = read_kept_requests(folder);
   Time end{1};
-  std::size_t engines = 1;
+  std::size_t engines = replicas_of(result);
   for (const KeptRequest& r : requests) {
     end = std::max(end, std::max(r.finish, r.arrival));
-    if (r.replica != kNone) engines = std::max<std::size_t>(engines, r.replica + 1);
+    for (const std::uint32_t replica : {r.replica, r.decode_replica}) {
+      if (replica != kNone) engines = std::max<std::size_t>(engines, replica + 1);
+    }
   }
   Metrics m;
   m.step_s = step_for(o, end, engines);
@@ -276,7 +290,8 @@ Metrics metrics_of(const std::string& folder, const Json& result, const MetricsO
     std::vector<Engine> all(engines, Engine(when, token_bounds(largest(requests, &KeptRequest::prompt_tokens)),
                                             token_bounds(largest(requests, &KeptRequest::output_tokens))));
     for (const KeptRequest& r : requests) {
-      if (r.outcome == Outcome::completed) add_request(all[r.replica], r, when);
+      if (r.outcome != Outcome::completed) continue;
+      add_request(all[r.replica], all[r.decode_replica == kNone ? r.replica : r.decode_replica], r, when);
     }
     page.vllm(all);
   }

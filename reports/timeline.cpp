@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::int64_t kEventsOfRequest = 12;  // two a span, about
 
+std::int64_t pid_of_replica(std::int64_t replica) { return replica + 1; }
+
 class Writer {
  public:
   explicit Writer(const TimelineOptions& options) : options_(options) {}
@@ -35,11 +37,13 @@ class Writer {
     if (l.at < options_.from || l.at > options_.to) return;
     line(R"({{"ph":"C","pid":{},"tid":0,"ts":{},"name":"{}","args":{{"blocks":{}}}}})", pid, us(l.at), name, l.blocks);
   }
-  void request(const Life& life, std::int64_t pid) {
+  void request(const Life& life) {
     const KeptRequest& r = life.request;
     const auto [from, to] = clip(r.arrival, r.finish);
     if (from > to) return;
-    span('b', from, r.turn, pid, "request",
+    const Where last{r.turn, r.replica};
+    const std::int64_t pid = pid_of_replica(r.replica);
+    span('b', from, last, pid, "request",
          fmt::format(
              R"("turn":{},"session":{},"prompt_tokens":{},"output_tokens":{},"hbm":{},"dram":{},"ssd":{},"remote":{})",
              r.turn, r.session, r.prompt_tokens, r.output_tokens, r.hit_g1_tokens, r.hit_g2_tokens,
@@ -47,10 +51,11 @@ class Writer {
     for (const LifeSpan& s : life.spans) {
       const auto [a, b] = clip(s.from, s.to);
       if (a > b) continue;
-      span('b', a, r.turn, pid, name_of(s.part), fmt::format(R"("what":"{}")", s.words));
-      span('e', b, r.turn, pid, name_of(s.part), "");
+      const Where on{r.turn, s.replica};
+      span('b', a, on, pid_of_replica(s.replica), name_of(s.part), fmt::format(R"("what":"{}")", s.words));
+      span('e', b, on, pid_of_replica(s.replica), name_of(s.part), "");
     }
-    span('e', to, r.turn, pid, "request", "");
+    span('e', to, last, pid, "request", "");
   }
 
   std::int64_t events() const { return events_; }
@@ -64,9 +69,14 @@ class Writer {
     if (events_++ > 0) out_ += ",\n";
     fmt::format_to(std::back_inserter(out_), format, std::forward<Args>(args)...);
   }
-  void span(char phase, Time at, TurnId turn, std::int64_t pid, const char* name, const std::string& args) {
-    line(R"({{"ph":"{}","cat":"request","id":"{}","pid":{},"tid":0,"ts":{},"name":"{}","args":{{{}}}}})", phase, turn,
-         pid, us(at), name, args);
+  // Spans of one id nest, and are drawn in one process: what a request does on each replica has an id of its own.
+  struct Where {
+    TurnId turn;
+    std::uint32_t replica;
+  };
+  void span(char phase, Time at, Where on, std::int64_t pid, const char* name, const std::string& args) {
+    line(R"({{"ph":"{}","cat":"request","id":"{}.{}","pid":{},"tid":0,"ts":{},"name":"{}","args":{{{}}}}})", phase, on.turn,
+         on.replica, pid, us(at), name, args);
   }
   std::pair<Time, Time> clip(Time from, Time to) const {
     return {std::max(from, options_.from), std::min(to, options_.to)};
@@ -95,7 +105,6 @@ std::vector<TurnId> sampled(const std::vector<KeptRequest>& all, const TimelineO
 
 constexpr std::int64_t kSteps = 1;  // the thread of a replica's steps
 
-std::int64_t pid_of_replica(std::int64_t replica) { return replica + 1; }
 std::int64_t pid_of_node(const KeptLimits& l, std::int64_t node) { return l.replicas() + 1 + node; }
 
 void write_names(Writer& w, const Lanes& lanes) {
@@ -147,7 +156,7 @@ Timeline timeline_of(const std::string& folder, const TimelineOptions& o) {
   t.slices_merged = lanes.thin(o.most / 2);
   Writer w(o);
   write_names(w, lanes);
-  for (const Life& life : lives_of(folder, requests, turns)) w.request(life, pid_of_replica(life.request.replica));
+  for (const Life& life : lives_of(folder, requests, turns)) w.request(life);
   write_lanes(w, lanes);
   t.requests = static_cast<std::int64_t>(turns.size());
   t.events = w.events();

@@ -67,7 +67,17 @@ void Witness::move_to(TurnId turn, std::uint32_t replica, Stage stage) {
 }
 
 void Witness::see_fleet(const Event& e) {
-  if (e.what == Happening::cut) std::erase_if(queues_, [&](const auto& q) { return q.first.first == e.who; });
+  if (e.what == Happening::cut) {
+    for (auto& [key, queue] : queues_) {
+      for (const Transfer& t : queue) {
+        LifeLoad* load = key.first == e.who ? load_of(t, key.first, key.second) : nullptr;
+        if (load == nullptr) continue;
+        if (&t != &queue.front()) load->starts = e.at;  // it never did
+        load->moved = e.at, load->lost = true;
+      }
+    }
+    std::erase_if(queues_, [&](const auto& q) { return q.first.first == e.who; });
+  }
   if (e.what == Happening::hold) {
     Followed* f = followed(e.turn);
     if (f && !f->answered) enter(*f, LifePart::queue, e.at, "no replica takes requests");
@@ -82,8 +92,7 @@ void Witness::see_fleet(const Event& e) {
     if (!f->answered) {
       enter(*f, LifePart::queue, e.at, "its replica was lost");
     } else {
-      f->words += f->words.empty() ? "" : "; ";
-      f->words += "lost its replica, and computed again on another";
+      enter(*f, LifePart::decode, e.at, "its replica was lost, and another computes again what is there");
     }
   }
   replicas_.at(e.who) = Replica{};
@@ -107,7 +116,7 @@ std::string Witness::words_of(const Followed& f) const {
 }
 
 void Witness::enter(Followed& f, LifePart part, Time at, std::string words) {
-  if (at > f.since) f.life->spans.push_back({f.part, f.since, at, words_of(f)});
+  if (at > f.since) f.life->spans.push_back({f.part, f.since, at, words_of(f), f.replica});
   f.part = part, f.since = at, f.words = std::move(words);
   f.batches = f.others_tokens = f.steps = f.tokens = f.most_decodes = 0;
 }
@@ -122,11 +131,12 @@ void Witness::see_request(const Event& e) {
   Replica& r = replicas_.at(e.who);
   switch (e.what) {
     case Happening::queue:
+      if (f && f->part == LifePart::frontend) f->replica = e.who;
       if (f && !f->answered) {
         enter(*f, LifePart::queue, e.at,
               fmt::format("behind {} on replica {}, {} running", count(r.waiting), e.who, count(r.running)));
       }
-      if (f) r.followed.push_back(e.turn);
+      if (f) f->replica = e.who, r.followed.push_back(e.turn);
       return move_to(e.turn, e.who, Stage::waiting);
     case Happening::hit:
       if (f && e.a > 0) f->load_in_step = true;  // until admit says that it waits for it
@@ -169,7 +179,10 @@ void Witness::see_request(const Event& e) {
 // Its prompt was handed over, and it decodes here from now on.
 void Witness::see_join(const Event& e) {
   if (Followed* f = followed(e.turn)) {
-    f->words += fmt::format("; handed over to replica {} in {}", e.who, human_seconds(seconds(e.at - f->since)));
+    std::string of_tokens = std::move(f->words);
+    f->words = fmt::format("handed over to replica {}", e.who);
+    enter(*f, LifePart::decode, e.at, std::move(of_tokens));
+    f->replica = e.who;
     std::erase(replicas_.at(where_[e.turn]).followed, e.turn);
     replicas_.at(e.who).followed.push_back(e.turn);
   }

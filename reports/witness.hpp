@@ -26,6 +26,7 @@ class Witness {
     Life* life = nullptr;
     LifePart part = LifePart::frontend;
     Time since;
+    std::uint32_t replica = 0;  // that it is on; ahead of a queue the one that it comes to
     bool answered = false;           // its first token is out
     bool load_in_step = false;       // its first step computes while its load is under way
     std::string words;               // of the span that is under way
