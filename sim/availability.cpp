@@ -16,6 +16,7 @@ Availability::Availability(const SimulationConfig& c, const Layout& layout)
   const std::uint32_t nodes = layout.nodes();
   leaving_.assign(nodes, 0);
   down_for_.assign(nodes, Time::max());
+  repairs_.assign(nodes, 0);
   for (std::uint32_t r = 0; r < states_.size(); ++r) {
     if (scales() && r >= static_cast<std::uint32_t>(scaling_.min_replicas)) {
       states_[r] = State::off;
@@ -26,6 +27,7 @@ Availability::Availability(const SimulationConfig& c, const Layout& layout)
   }
   for (const Outage& o : outages_) {
     KVPLAN_ASSERT(o.node < nodes);
+    repairs_[o.node] += !o.drain && o.down != Time::max();
     put(o.at, {o.drain ? Change::drain : Change::fail, o.node, o.down});
   }
   if (scales()) put(scaling_.interval, {Change::scale, 0});
@@ -45,7 +47,9 @@ bool Availability::may_open(std::uint32_t kind) const {
     const std::uint32_t node = node_of(r);
     if (states_[r] == State::open || states_[r] == State::starting) return true;
     if (states_[r] == State::off && scales() && !leaving_[node]) return true;
-    if (states_[r] == State::draining && (!leaving_[node] || down_for_[node] != Time::max())) return true;
+    // One that drains for good, and fails before it is empty, is back when it is repaired.
+    const bool returns = !leaving_[node] || down_for_[node] != Time::max() || repairs_[node] > 0;
+    if (states_[r] == State::draining && returns) return true;
   }
   return false;
 }
@@ -101,6 +105,7 @@ void Availability::set(std::uint32_t replica, State state, Time at) {
 // A node that is away already stays so for as long as was said first.
 std::vector<std::uint32_t> Availability::fail(const Change& c, Time at) {
   std::vector<std::uint32_t> lost;
+  repairs_[c.who] -= c.down != Time::max();
   if (empty(c.who)) return lost;
   for (std::uint32_t r = first_of(c.who); r < end_of(c.who); ++r) {
     if (up(states_[r])) lost.push_back(r);
@@ -180,6 +185,7 @@ void Availability::tell_means(FleetHistory& fleet, Time from, Time to) const {
     fleet.mean_replicas_of_kind.push_back(seconds(time) / span_s);
   }
   fleet.mean_replicas = seconds(all) / span_s;
+  fleet.paid_changes = paid_changes_;
 }
 
 }  // namespace kvplan

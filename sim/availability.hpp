@@ -42,6 +42,7 @@ class Availability {
   const std::vector<std::uint32_t>& open() const { return open_; }
   State state(std::uint32_t replica) const { return states_[replica]; }
   std::int64_t draining() const { return draining_; }
+  bool away(std::uint32_t node) const { return empty(node); }
   // Whether no other replica of its node has anything.
   bool last_on_node(std::uint32_t replica) const;
   // Whether a replica of a kind may yet take requests, now or later.
@@ -74,11 +75,6 @@ class Availability {
     Change change;
     bool operator>(const Due& o) const { return at != o.at ? at > o.at : sequence > o.sequence; }
   };
-  struct PaidChange {
-    Time at;
-    std::uint32_t kind;
-    std::int32_t change;  // 1: one more is paid for, -1: one less
-  };
 
   bool scales() const { return scaling_.min_replicas > 0; }
   void put(Time at, const Change& change) { queue_.push({at, sequence_++, change}); }
@@ -102,6 +98,7 @@ class Availability {
   std::vector<std::uint8_t> leaving_;  // by node: being drained, or down
   std::vector<Time> down_for_;         // by node that is being drained: how long it is away then
   std::vector<std::int64_t> backs_;    // by kind: nodes that will be back
+  std::vector<std::int64_t> repairs_;  // by node: failures to come after which it is back
   std::priority_queue<Due, std::vector<Due>, std::greater<>> queue_;
   std::uint64_t sequence_ = 0;
   std::deque<std::pair<Time, std::int64_t>> wanted_;  // replicas, within the cooldown

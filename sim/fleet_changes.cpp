@@ -8,6 +8,16 @@
 #include "sim/run.hpp"
 
 namespace kvplan {
+namespace {
+
+auto arrived_before(const SimulationResult& result) {
+  return [&result](const Stranded& a, const Stranded& b) {
+    const auto key = [&](const Stranded& s) { return std::pair(result.requests[s.turn].arrival, s.turn); };
+    return key(a) < key(b);
+  };
+}
+
+}  // namespace
 
 // Whoever makes something due calls this. Nothing is, once all turns have ended.
 void Simulation::announce_fleet() {
@@ -55,7 +65,7 @@ void Simulation::place(const Stranded& request, Time at) {
   } else if (taker_may_come(request.turn)) {
     ++run_.result.fleet.held;
     if (run_.log != nullptr) run_.log->add(Happening::hold, kNone, request.turn);
-    held_.push_back(request);
+    held_.insert(std::upper_bound(held_.begin(), held_.end(), request, arrived_before(run_.result)), request);
   } else {
     end_here(request.turn, Refusal::unavailable, at);
     start_successors(at);
@@ -86,9 +96,9 @@ std::int64_t Simulation::requests_to_serve(Time at) {
 
 void Simulation::lose_node(const Availability::Change& fails, Time at) {
   for (auto& r : replicas_) r->settle(at);  // the log has their steps ahead of their end
+  run_.result.fleet.failures += !availability_.away(fails.who);
   const std::vector<std::uint32_t> lost = availability_.fail(fails, at);
   if (lost.empty()) return;
-  ++run_.result.fleet.failures;
   if (!networks_.empty()) networks_[fails.who]->cut(at);
   std::vector<Stranded> stranded;
   for (const std::uint32_t r : lost) {
@@ -100,8 +110,7 @@ void Simulation::lose_node(const Availability::Change& fails, Time at) {
     for (const auto& writer : writers_[fails.who]) writer->abandon();
   }
   renew_node(fails.who);
-  const auto key = [&](const Stranded& s) { return std::pair(run_.result.requests[s.turn].arrival, s.turn); };
-  std::sort(stranded.begin(), stranded.end(), [&](const Stranded& a, const Stranded& b) { return key(a) < key(b); });
+  std::sort(stranded.begin(), stranded.end(), arrived_before(run_.result));
   for (const Stranded& request : stranded) place(request, at);
 }
 

@@ -9,7 +9,7 @@ namespace {
 
 class RandomRouter final : public Router {
  public:
-  RandomRouter(std::uint64_t seed, bool of_two) : draws_(seed, "router"), of_two_(of_two) {}
+  RandomRouter(const RouterSetup& s, bool of_two) : draws_(s.config.seed, s.draws), of_two_(of_two) {}
 
   std::uint32_t choose(TurnId, const OpenReplicas& replicas, Time at) override {
     const std::size_t n = replicas.open.size();
@@ -30,11 +30,11 @@ class RandomRouter final : public Router {
 }  // namespace
 
 std::unique_ptr<Router> make_random_router(const RouterSetup& s) {
-  return std::make_unique<RandomRouter>(s.config.seed, false);
+  return std::make_unique<RandomRouter>(s, false);
 }
 
 std::unique_ptr<Router> make_power_of_two_router(const RouterSetup& s) {
-  return std::make_unique<RandomRouter>(s.config.seed, true);
+  return std::make_unique<RandomRouter>(s, true);
 }
 
 }  // namespace kvplan

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "sim/routing/router.hpp"
 
 namespace kvplan {
@@ -6,11 +8,14 @@ namespace {
 class RoundRobinRouter final : public Router {
  public:
   std::uint32_t choose(TurnId, const OpenReplicas& replicas, Time) override {
-    return replicas.open[next_++ % replicas.open.size()];
+    const auto next = std::lower_bound(replicas.open.begin(), replicas.open.end(), next_);
+    const std::uint32_t chosen = next == replicas.open.end() ? replicas.open.front() : *next;
+    next_ = chosen + 1;
+    return chosen;
   }
 
  private:
-  std::uint32_t next_ = 0;
+  std::uint32_t next_ = 0;  // the number behind that of the last one
 };
 
 }  // namespace

@@ -43,6 +43,7 @@ struct RouterSetup {
   const Workload& workload;
   const PrefixChains& chains;
   std::uint32_t replicas;
+  const char* draws = "router";  // the stream of what it draws, apart from those of other routers of the run
 };
 
 struct RouterEntry {

@@ -184,3 +184,61 @@ TEST_CASE("scaling starts what the load asks for, and drains what it has not nee
   CHECK(r.fleet.mean_replicas < 3.5);
   CHECK(r.fleet.requeued == 0);
 }
+
+TEST_CASE("round robin goes to the next one, whoever has gone") {
+  Load load(16);
+  for (int i = 0; i < 7; ++i) load.turn(ms(10 * i), std::string(1, static_cast<char>('a' + i)), 0, 1);
+  SimulationConfig c = machine(3);
+  c.router.policy = RouterPolicy::round_robin;
+  c.outages = {fails(0, ms(15))};
+  const SimulationResult r = simulate(load.build(), c);
+  const std::uint32_t order[] = {0, 1, 2, 1, 2, 1, 2};
+  for (std::size_t i = 0; i < r.requests.size(); ++i) CHECK(r.requests[i].replica == order[i]);
+}
+
+TEST_CASE("who waits for a node is placed in order of arrival, whatever brought it to wait") {
+  Load load(16);
+  load.turn(ms(0), "a", 0, 10);
+  load.turn(ms(3), "b", 0, 1);  // held while the node drains
+  SimulationConfig c = machine(1);
+  c.engine.max_num_seqs = 1;
+  c.outages = {drains(0, ms(2), ms(100)), fails(0, ms(5.5), ms(2))};
+  const SimulationResult r = simulate(load.build(), c);
+  CHECK(r.requests[0].finish < r.requests[1].first_token);
+}
+
+TEST_CASE("a node that drains for good, fails and is repaired takes who waited") {
+  Load load(16);
+  load.turn(ms(0), "a", 0, 10);
+  load.turn(ms(3), "b", 0, 1);
+  SimulationConfig c = machine(1);
+  c.outages = {drains(0, ms(2)), fails(0, ms(5.5), ms(2))};
+  const Workload turns = load.build();
+  for (const RequestRecord& q : simulate(turns, c).requests) CHECK(q.outcome == Outcome::completed);
+  c.outages = {drains(0, ms(2)), fails(0, ms(50), ms(2))};  // it has gone by then
+  CHECK(simulate(turns, c).requests[1].refusal == Refusal::unavailable);
+}
+
+TEST_CASE("a node that is off or starting fails, too") {
+  Load load(16);
+  load.turn(ms(0), "a", 0, 1);
+  load.turn(ms(30), "b", 0, 1);
+  SimulationConfig c = machine(2);
+  c.scaling = {1, 10, ms(10), ms(25), ms(50)};
+  c.outages = {fails(1, ms(5))};
+  CHECK(simulate(load.build(), c).fleet.failures == 1);
+}
+
+TEST_CASE("steps for a request that is lost in the end are within the time of service") {
+  Load load(16);
+  load.turn(ms(0), "a", 0, 2);
+  load.turn(ms(0), "b", 0, 100);
+  SimulationConfig c = machine(1);
+  c.outages = {fails(0, ms(20))};
+  const SimulationResult r = simulate(load.build(), c);
+  CHECK(r.requests[1].outcome == Outcome::refused);
+  CHECK(r.first_step == ms(0));
+  CHECK(r.last_step == ms(20));
+  CHECK(r.gpu_busy == ms(20));
+  CHECK(r.fleet.mean_replicas == 1);
+}
