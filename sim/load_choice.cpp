@@ -10,18 +10,19 @@ namespace kvplan {
 Time Replica::estimated_steps(std::int64_t tokens, std::int64_t pairs) const {
   const bool beside_decodes = engine_.order == StepOrder::mixed;
   const std::int64_t decodes = beside_decodes ? decode_.size() : 0;
-  const std::int64_t budget = std::max<std::int64_t>(1, engine_.max_num_batched_tokens - decodes);
+  const std::int64_t rows = decodes * (1 + engine_.speculation.draft_tokens);
+  const std::int64_t budget = std::max<std::int64_t>(1, engine_.max_num_batched_tokens - rows);
   const std::int64_t full = (tokens - 1) / budget, rest = tokens - full * budget;
   const StepTime& time = config_.step_times[0];
   BatchFeatures step;
-  step.new_tokens = budget + decodes;
-  step.samples = decodes;
+  step.new_tokens = budget + rows;
+  step.samples = rows;
   step.decode_context = beside_decodes ? decode_.context() : 0;
-  std::int64_t ps = full > 0 ? full * time(step) : 0;
-  step.new_tokens = rest + decodes;
+  const std::int64_t draft = rows > decodes ? config_.draft_times[0]({decodes, decodes, step.decode_context, 0}) : 0;
+  std::int64_t ps = full > 0 ? full * (time(step) + draft) : 0;
+  step.new_tokens = rest + rows;
   step.prefill_pairs = pairs;
-  ps += time(step);
-  return Time(ps);
+  return Time(ps + time(step) + draft);
 }
 
 // Of tokens [from, to) of a prompt.

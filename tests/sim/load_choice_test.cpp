@@ -1,5 +1,6 @@
 // Loading, computing again, and both at once, on timelines short enough to work out by hand; and what a tier below
 // cannot do for its owner.
+#include "sim/speculation.hpp"
 #include "tests/catch.hpp"
 #include "tests/sim/small.hpp"
 
@@ -149,4 +150,25 @@ TEST_CASE("what host memory evicts goes to the tier beyond, when that is its pol
   CHECK(many.written_beyond > Bytes(0));
   CHECK(many.requests[24].hit_beyond_tokens[0] == 64);  // the first prompt, long gone from host memory
   CHECK(many.evicted_g2_blocks > 0);
+}
+
+TEST_CASE("what drafts take of a step's room and time makes computing again dearer") {
+  const auto saved = [](double draft_cost) {
+    SimulationConfig machine = small_machine(30, 400'000'000, 512);
+    machine.offload.choice = LoadChoice::cheaper;
+    if (draft_cost > 0) speculate(machine, 8, 0, draft_cost);
+    Load load(16);
+    load.turn(ms(0), "abcd", 0, 1);
+    load.turn(ms(400), "wxyz", 0, 1);
+    load.turn(ms(500), "stuv", 0, 1);
+    load.turn(ms(799), "n", 0, 30);  // decodes beside what comes next
+    load.turn(ms(803), "abcd", 1, 1);
+    const SimulationResult r = simulate(load.build(), machine);
+    REQUIRE(r.load_choices.loaded == 1);
+    return seconds(r.load_choices.saved_against_recomputing);
+  };
+  // 65 tokens beside 9 rows take two steps of 64, what is left of them behind a load one: a draft's time more, of 8 passes.
+  const double dear = saved(0.5), cheap = saved(0.1);
+  CHECK(dear - cheap == Approx(8 * 0.4 * 1.01e-3).epsilon(0.01));
+  CHECK(cheap > saved(0));
 }
