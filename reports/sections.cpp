@@ -220,12 +220,13 @@ Section targets_section(const std::vector<Column>& columns) {
   return s;
 }
 
-Section figures_section(const std::vector<Column>& columns) {
+Section figures_section(const std::vector<Column>& columns, const Loads& loads) {
   Section s{"figures", columns.size() > 1 ? "All figures, compared" : "All figures"};
   const std::vector<RowOfCells> rows = rows_of(columns);
   if (rows.empty()) return s;
-  s.sentences.push_back(columns.size() > 1 ? "Ratios are to the first result that fits."
-                                           : "The figures of the terminal's table.");
+  s.sentences.push_back(columns.size() == 1 ? "The figures of the terminal's table."
+                        : loads.several()   ? "Ratios are to the first result that fits, whatever its load."
+                                            : "Ratios are to the first result that fits.");
   s.table.header = {"Figure"};
   for (const Column& c : columns) s.table.header.push_back(c.name);
   for (const RowOfCells& row : rows) {
@@ -313,7 +314,7 @@ Page page_of(const ReportInputs& inputs) {
       all.push_back(std::move(s));
     }
   }
-  all.push_back(figures_section(columns));
+  all.push_back(figures_section(columns, loads));
   all.push_back(provenance_section(inputs));
   for (Section& s : all) {
     if (!s.sentences.empty() || !s.points.empty() || !s.table.rows.empty() || !s.charts.empty() || !s.more.empty() ||

@@ -33,7 +33,7 @@ Section users_section(const std::vector<Column>&);
 Section pareto_section(const std::vector<Column>&, const Loads&);
 Section sensitivity_section(const std::vector<Column>&);
 Section break_even_section(const Column&);
-Section figures_section(const std::vector<Column>&);
+Section figures_section(const std::vector<Column>&, const Loads&);
 Section provenance_section(const ReportInputs&);
 
 // The number at a pointer of a column's document, or nothing.

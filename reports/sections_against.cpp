@@ -128,7 +128,7 @@ Section users_section(const std::vector<Column>& columns) {
   Section s{"users", "TTFT against load"};
   draw(s, points_of(columns, "/provenance/scenario/trace/users", {}), {"trace.users", "users", "users", "users-curve"});
   draw(s, points_of(columns, "/provenance/scenario/trace/rate_scale", {}),
-       {"trace.rate_scale", "the recorded rate, times", "times the rate", "rate-curve"});
+       {"trace.rate_scale", "arrival rate, times the recorded one", "times the recorded rate", "rate-curve"});
   return s;
 }
 

@@ -239,7 +239,7 @@ Section hangs_on(const Json& plan, const Objective& objective) {
 }
 
 Section serving(const Json& plan) {
-  Section s{"plan-serving", "Serving flags"};
+  Section s{"serving", "Serving flags"};
   const Json& fleet = fleet_of(plan);
   if (!fleet.contains("serving_flags") || !fleet["serving_flags"].is_object()) return s;
   for (const auto& [server, flags] : fleet["serving_flags"].items()) {

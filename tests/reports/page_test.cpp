@@ -88,6 +88,7 @@ TEST_CASE("results of several loads are ranked within their own, and the page sa
   CHECK(s.points[0].starts_with("trace.rate_scale=1.0: Take a:"));
   CHECK(s.points[1].starts_with("trace.rate_scale=2.0: c is enough:"));
   CHECK(s.table.header[1] == "Load");
+  CHECK(contains(figures_section(columns, loads_of(columns)).sentences[0], "whatever its load"));
   const Section pareto = pareto_section(columns, loads_of(columns));
   CHECK(contains(pareto.charts[0].reading, "of its load beats these in cost and TTFT p95 alike: a, c."));
   const std::vector<Column> seeds = {result("a", 2, 0.2), result("b", 3, 0.3, {{"seed", 2}})};
