@@ -76,6 +76,7 @@ struct TimeSum {
   constexpr TimeSum& operator+=(TimeSum o) { count += o.count; return *this; }
   friend constexpr TimeSum operator+(TimeSum a, TimeSum b) { return a += b; }
   friend constexpr TimeSum operator-(TimeSum a, TimeSum b) { a.count -= b.count; return a; }
+  friend constexpr TimeSum operator*(TimeSum a, std::int64_t n) { a.count *= n; return a; }
 };
 
 inline constexpr double seconds(TimeSum t) { return static_cast<double>(t.count) / kPsPerS; }

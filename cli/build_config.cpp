@@ -222,38 +222,39 @@ void check_parallelism(const Scenario& s, const Parallelism& parallel, const Arc
 }
 
 void place(Built& b, const Scenario& s, const Hardware& hardware) {
-  b.gpus_per_replica = int32(s, "tp");
+  b.config.gpus_per_replica = int32(s, "tp");
   b.config.replicas = int32(s, "replicas");
-  if (b.gpus_per_replica > hardware.gpus_per_node) {
+  if (b.config.gpus_per_replica > hardware.gpus_per_node) {
     throw InfeasibleError(fmt::format(
-        "error: a replica of {} GPUs is wider than a node of {}, which has {}\n  help: lower --tp; replicas that span "
+        "error: a replica of {} GPUs is wider than a node of {}, which has {}\n  help: lower tp; replicas that span "
         "nodes over a network are not simulated",
-        b.gpus_per_replica, hardware.name, hardware.gpus_per_node));
+        b.config.gpus_per_replica, hardware.name, hardware.gpus_per_node));
   }
-  const std::int32_t room = hardware.gpus_per_node / b.gpus_per_replica;
+  const std::int32_t room = hardware.gpus_per_node / b.config.gpus_per_replica;
   b.config.replicas_per_node = static_cast<std::int32_t>(replicas_of_full_node(s, hardware));
   if (b.config.replicas_per_node > room) {
     throw InfeasibleError(fmt::format("error: {} replicas of {} GPUs do not fit on a node of {}, which has {} GPUs\n  help: "
                                       "at most {} (replicas_per_node)",
-                                      b.config.replicas_per_node, b.gpus_per_replica, hardware.name,
+                                      b.config.replicas_per_node, b.config.gpus_per_replica, hardware.name,
                                       hardware.gpus_per_node, room));
   }
   b.nodes = static_cast<std::int32_t>(ceil_div(b.config.replicas, b.config.replicas_per_node));
 }
 
-// Of one tier. `held`: of a node's memory or drives, or of the remote store, which is one for all.
-Bytes tier_capacity(const Built& b, bool of_node, Scope scope, Bytes held) {
+// Of one tier. `held`: of a full node's memory or drives, or of the remote store, which is one for all.
+Bytes tier_capacity(const Built& b, bool of_node, Scope scope, Bytes held, bool by_replica) {
   const std::int64_t replicas = b.config.replicas, nodes = b.nodes;
   const std::int64_t per_node = std::min(b.config.replicas, b.config.replicas_per_node);  // that are there
   if (of_node) {
-    return scope == Scope::fleet ? held * nodes : scope == Scope::node ? held : Bytes(held.count / per_node);
+    if (scope == Scope::fleet) return by_replica ? Bytes(held.count / per_node * replicas) : held * nodes;
+    return scope == Scope::node ? held : Bytes(held.count / per_node);
   }
   return Bytes(held.count / (scope == Scope::fleet ? 1 : scope == Scope::node ? nodes : replicas));
 }
 
 void add_dram(Built& b, const Scenario& s, const Hardware& hardware, const Architecture& model) {
   const double held = hardware.host_memory_bytes();
-  const std::int32_t used_gpus = std::min(b.config.replicas, b.config.replicas_per_node) * b.gpus_per_replica;
+  const std::int32_t used_gpus = std::min(b.config.replicas, b.config.replicas_per_node) * b.config.gpus_per_replica;
   // Whoever pays for some of a node's GPUs has that share of its memory.
   const double share = held * used_gpus / hardware.gpus_per_node;
   b.dram_per_node = s.has("offload.dram_bytes") ? Bytes(s.integer("offload.dram_bytes")) : Bytes(std::llround(share));
@@ -264,15 +265,21 @@ void add_dram(Built& b, const Scenario& s, const Hardware& hardware, const Archi
   }
   SimulationConfig& c = b.config;
   c.offload = offload_config(s);
-  c.offload.capacity = tier_capacity(b, true, c.offload.scope, b.dram_per_node);
+  c.offload.by_replica = !s.has("offload.dram_bytes");
+  c.offload.capacity = tier_capacity(b, true, c.offload.scope, b.dram_per_node, c.offload.by_replica);
   c.offload.segment = segment_bytes(s, model, c.engine.page_tokens, c.kv_bytes_per_token_per_gpu);
   // Of a page of all layers, what one layer needs lies apart from what the next one does.
   if (c.offload.load == LoadPolicy::layerwise && s.text("offload.layout") == "block-first") {
     c.offload.load_segment = Bytes(std::max<std::int64_t>(1, c.offload.segment.count / model.layers));
   }
-  if (!s.has("offload.dram_bytes") && used_gpus < hardware.gpus_per_node) {
-    b.notes.push_back(fmt::format("{} of a node's {} GPUs are used and paid for, so {} of its DRAM is taken for KV (offload.dram_bytes)",
-                                  used_gpus, hardware.gpus_per_node, human_bytes(share)));
+  // The last node's, where it is less full than the others.
+  const std::int32_t last_gpus = (c.replicas - (b.nodes - 1) * c.replicas_per_node) * c.gpus_per_replica;
+  if (c.offload.by_replica && last_gpus < hardware.gpus_per_node) {
+    b.notes.push_back(fmt::format(
+        "{} of {} node's {} GPUs {}, so {} of its DRAM is taken for KV (offload.dram_bytes)", last_gpus,
+        last_gpus < used_gpus ? "the last" : "a", hardware.gpus_per_node,
+        s.integer("disaggregation.decode_replicas") > 0 ? "compute prompts" : "are used and paid for",
+        human_bytes(held * last_gpus / hardware.gpus_per_node)));
   }
 }
 
@@ -293,10 +300,11 @@ void check_scope(const Scenario& s, const char* option, Scope own, const Offload
 void add_storage(Built& b, const Scenario& s, const Hardware& hardware, VertexKind kind) {
   const double held = hardware.storage(kind)->bytes.value;
   const bool ssd = kind == VertexKind::ssd;
-  const std::int32_t used_gpus = std::min(b.config.replicas, b.config.replicas_per_node) * b.gpus_per_replica;
+  const std::int32_t used_gpus = std::min(b.config.replicas, b.config.replicas_per_node) * b.config.gpus_per_replica;
   const char* option = ssd ? "offload.ssd_bytes" : "offload.remote_bytes";
   const double share = ssd ? held * used_gpus / hardware.gpus_per_node : held;
   const Bytes capacity = s.has(option) ? Bytes(s.integer(option)) : Bytes(std::llround(share));
+  const bool by_replica = ssd && !s.has(option);
   if (static_cast<double>(capacity.count) > held) {
     b.notes.push_back(fmt::format("HYPOTHETICAL: {} for KV ({}), but the hardware file has {}",
                                   human_bytes(static_cast<double>(capacity.count)), option, human_bytes(held)));
@@ -311,8 +319,9 @@ void add_storage(Built& b, const Scenario& s, const Hardware& hardware, VertexKi
   const char* scope_option = ssd ? "offload.ssd_scope" : "offload.remote_scope";
   const Scope own = scope(s.text(scope_option));
   check_scope(s, scope_option, own, b.config.offload);
-  b.config.offload.beyond.push_back({ssd ? Storage::ssd : Storage::remote, own, tier_capacity(b, ssd, own, capacity),
-                                     eviction(s, ssd ? "offload.ssd_eviction" : "offload.remote_eviction"), policy});
+  b.config.offload.beyond.push_back({ssd ? Storage::ssd : Storage::remote, own,
+                                     tier_capacity(b, ssd, own, capacity, by_replica),
+                                     eviction(s, ssd ? "offload.ssd_eviction" : "offload.remote_eviction"), policy, by_replica});
 }
 
 // What a preset takes its system to copy by, a node that it was not measured on does by DMA.
@@ -352,6 +361,18 @@ void tell_of_copies(Built& b, const CopyWay& way, const Hardware& hardware) {
     b.notes.push_back(fmt::format("EXTRAPOLATED: segments of {} bytes lie beyond what copies by {} were measured with ({})",
                                   segment.count, way.method, surface.source.source));
   }
+  for (const CopySurface& surface : hardware.copy_surfaces) {
+    const Bytes segment = surface.to_device ? way.load_segment : way.store_segment;
+    if (surface.method != way.method || segment.count == 0) continue;
+    const Bytes chunk = b.config.kv_bytes_per_token_per_gpu * b.config.offload.chunk_tokens;
+    const std::int64_t segments = std::max<std::int64_t>(1, chunk.count / segment.count);
+    if (2 * segments >= surface.least_count()) continue;
+    b.notes.push_back(
+        fmt::format("EXTRAPOLATED: copies by {} {} the device were measured from {} segments on, and a chunk of {} tokens "
+                    "has {}: fewer take the rate of the least ({})",
+                    way.method, surface.to_device ? "to" : "from", surface.least_count(), b.config.offload.chunk_tokens,
+                    segments, surface.source.source));
+  }
 }
 
 }  // namespace
@@ -369,12 +390,12 @@ Built build_kind(const Scenario& s, const std::string& offload, const Hardware& 
   c.step_by_step = s.boolean("engine.step_by_step");
   c.check = s.boolean("engine.check");
   b.kv_memory_per_gpu =
-      kv_memory_per_gpu(model, hardware, b.gpus_per_replica, weights, s.number("engine.gpu_memory_utilization"));
-  const KvShare share = kv_share(model, kv, b.gpus_per_replica, b.kv_memory_per_gpu, c.engine.max_num_seqs);
+      kv_memory_per_gpu(model, hardware, b.config.gpus_per_replica, weights, s.number("engine.gpu_memory_utilization"));
+  const KvShare share = kv_share(model, kv, b.config.gpus_per_replica, b.kv_memory_per_gpu, c.engine.max_num_seqs);
   c.kv_bytes_per_token = share.per_token;
   c.kv_bytes_per_token_per_gpu = share.per_token_per_gpu;
   c.engine.g1_pages = Pages(share.paged.count / (c.engine.page_tokens * share.per_token_per_gpu.count));
-  check_parallelism(s, {b.gpus_per_replica, s.boolean("expert_parallel")}, model);
+  check_parallelism(s, {b.config.gpus_per_replica, s.boolean("expert_parallel")}, model);
   const PricedStep priced = price_step(s, hardware, model, b.notes);
   const std::string method = offload == "none" ? "dma" : copy_method(b, s, hardware);
   c.step_times = step_times(priced.time, hardware, method);
@@ -401,7 +422,7 @@ Built build_kind(const Scenario& s, const std::string& offload, const Hardware& 
   CopyWay way = copy_way(s, c.offload, method);
   way.pooled_memory = offload != "none" && (b.nodes > 1 || of_several) && c.offload.scope == Scope::fleet;
   way.pooled_ssd = (b.nodes > 1 || of_several) && s.text("offload.ssd_scope") == "fleet";
-  c.links = compile_links(hardware, b.gpus_per_replica, std::min(c.replicas, c.replicas_per_node), beyond, way);
+  c.links = compile_links(hardware, b.config.gpus_per_replica, std::min(c.replicas, c.replicas_per_node), beyond, way);
   tell_of_copies(b, way, hardware);
   if (offload != "none") add_control_waits(b, hardware, method);
   for (const VertexKind kind : beyond) add_storage(b, s, hardware, kind);

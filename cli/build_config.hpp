@@ -17,15 +17,13 @@ struct OtherKind;
 struct Built {
   SimulationConfig config;  // of all kinds
   std::vector<OtherKind> others;  // in the order of config.others; all else here is of the first kind
-  std::int32_t gpus_per_replica = 1;
-  std::int32_t decode_gpus_per_replica = 0;  // of decode replicas of their own
   std::int32_t nodes = 1;
   Bytes kv_memory_per_gpu{0};      // left for KV beside weights and activations
   Bytes dram_per_node{0};          // 0 without a DRAM tier
   Bytes ssd_per_node{0}, remote{0};  // likewise
   std::int64_t gpus() const {
-    return std::int64_t{config.replicas} * gpus_per_replica +
-           std::int64_t{decode_replicas(config)} * decode_gpus_per_replica;
+    const auto of = [](const SimulationConfig& c) { return std::int64_t{c.replicas} * c.gpus_per_replica; };
+    return of(config) + (config.decode_pool.empty() ? 0 : of(config.decode_pool.front()));
   }
   std::vector<std::string> notes;  // what the reader of the results must know
 };

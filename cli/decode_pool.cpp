@@ -5,6 +5,8 @@
 #include <cmath>
 #include <map>
 
+#include "reports/cells.hpp"
+
 namespace kvplan {
 namespace {
 
@@ -20,7 +22,7 @@ Placement place(const Built& b, std::int64_t replicas, std::int64_t tp, std::int
   Placement p;
   const std::int64_t per_node = b.config.replicas_per_node;
   for (std::int64_t r = 0; r < b.config.replicas; ++r) p.prefill.push_back(r / per_node);
-  std::int64_t node = p.prefill.back(), used = (b.config.replicas - node * per_node) * b.gpus_per_replica;
+  std::int64_t node = p.prefill.back(), used = (b.config.replicas - node * per_node) * b.config.gpus_per_replica;
   for (std::int64_t r = 0; r < replicas; ++r) {
     if (used + tp > gpus_per_node) ++node, used = 0;
     p.decode.push_back(node);
@@ -34,7 +36,7 @@ Placement place(const Built& b, std::int64_t replicas, std::int64_t tp, std::int
 class Links {
  public:
   Links(HandoffConfig& out, const Built& b, std::int64_t decode_tp, Time latency)
-      : out_(out), prefill_tp_(b.gpus_per_replica), decode_tp_(static_cast<double>(decode_tp)), latency_(latency) {}
+      : out_(out), prefill_tp_(b.config.gpus_per_replica), decode_tp_(static_cast<double>(decode_tp)), latency_(latency) {}
 
   void add_pair(std::size_t p, std::size_t d, const char* kind, double gpu_bytes_per_s) {
     const std::uint32_t from = limit(fmt::format("prefill{} {}", p, kind), gpu_bytes_per_s * prefill_tp_);
@@ -95,10 +97,11 @@ void add_decode_pool(Built& b, const Scenario& s, const Hardware& hardware, cons
     }
   }
   b.nodes = static_cast<std::int32_t>(placed.nodes);
-  b.decode_gpus_per_replica = decode.gpus_per_replica;
   b.config.decode_pool = {decode.config};
-  b.notes.push_back(fmt::format("disaggregated: {} prefill replicas of {} GPUs, {} decode replicas of {} on {} nodes",
-                                b.config.replicas, b.gpus_per_replica, replicas, tp, placed.nodes));
+  b.notes.push_back(fmt::format(
+      "disaggregated: {} of {}, {} of {} on {}", counted(b.config.replicas, "prefill replica"),
+      counted(b.config.gpus_per_replica, "GPU"), counted(static_cast<double>(replicas), "decode replica"), tp,
+      counted(static_cast<double>(placed.nodes), "node")));
 }
 
 }  // namespace kvplan

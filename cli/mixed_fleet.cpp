@@ -115,7 +115,7 @@ void share_tiers(Built& b, const Reader& reader) {
     reader.fail(
         fmt::format("a token's KV takes {} bytes on {} of tp {} and {} on the first kind, and a tier of the whole "
                     "fleet has one form",
-                    kind.built.config.kv_bytes_per_token.count, kind.hardware.name, kind.built.gpus_per_replica,
+                    kind.built.config.kv_bytes_per_token.count, kind.hardware.name, kind.built.config.gpus_per_replica,
                     c.kv_bytes_per_token.count),
         "choose the same tp, or tiers that a node or replica has for itself");
   }
@@ -124,7 +124,7 @@ void share_tiers(Built& b, const Reader& reader) {
 std::string told(const Built& b, const std::string& hardware, std::int64_t first_node) {
   const std::string nodes = b.nodes == 1 ? fmt::format("node {}", first_node)
                                          : fmt::format("nodes {} to {}", first_node, first_node + b.nodes - 1);
-  return fmt::format("{} x {} of tp {} on {}", b.config.replicas, hardware, b.gpus_per_replica, nodes);
+  return fmt::format("{} x {} of tp {} on {}", b.config.replicas, hardware, b.config.gpus_per_replica, nodes);
 }
 
 }  // namespace

@@ -74,7 +74,7 @@ Json flags_json(const PlanSolver& p, const Found& f) {
   ServingSetup setup{p.model().name,
                      s.text("weights"),
                      s.text("kv_dtype"),
-                     a.built.gpus_per_replica,
+                     a.built.config.gpus_per_replica,
                      c.engine.page_tokens,
                      c.engine.max_num_seqs,
                      c.engine.max_num_batched_tokens,
@@ -85,7 +85,7 @@ Json flags_json(const PlanSolver& p, const Found& f) {
                      a.built.ssd_per_node};
   const std::int64_t per_node = std::min<std::int64_t>(f.replicas, c.replicas_per_node);
   setup.dram_per_replica = Bytes(std::llround(a.fleet(f.replicas).dram_bytes_per_node) / per_node);
-  setup.dram_per_gpu = Bytes(setup.dram_per_replica.count / a.built.gpus_per_replica);
+  setup.dram_per_gpu = Bytes(setup.dram_per_replica.count / a.built.config.gpus_per_replica);
   Json flags = Json::object();
   for (const ServingFlags& x : serving_flags(setup)) flags[x.server] = x.text;
   return flags;
@@ -153,7 +153,7 @@ Json runners_up(PlanSolver& p, const Found& best) {
       nearest;  // by hardware, tp and mode: the cheapest judged point, feasible ones first
   for (const SearchPoint& s : p.searched().judged) {
     const Arm& a = p.set().arms[s.arm];
-    const std::string key = fmt::format("{} tp{} {}", a.hardware->name, a.built.gpus_per_replica, a.mode);
+    const std::string key = fmt::format("{} tp{} {}", a.hardware->name, a.built.config.gpus_per_replica, a.mode);
     const auto [it, first] = nearest.try_emplace(key, s);
     const SearchPoint& old = it->second;
     const bool better = s.feasible != old.feasible ? s.feasible

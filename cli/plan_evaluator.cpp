@@ -114,7 +114,7 @@ Evaluator::Run Evaluator::simulate_once(SimulationConfig c, const Tweak& tweak, 
   r.totals = total(w, result);
   r.verdict = judge(w, c, result, r.totals);
   r.served_s = seconds(r.totals.makespan());
-  const double fleet_s = r.served_s * c.replicas;
+  const double fleet_s = r.served_s * c.replicas * c.gpus_per_replica;
   r.busy = fleet_s > 0 ? std::min(1.0, seconds(result.gpu_busy) / fleet_s) : 0;
   if (const auto at_pace = time_at_pace(w, pace_of(request_.slo), most_tokens_of(c))) {
     r.at_pace_s = *at_pace;
@@ -235,7 +235,7 @@ double Evaluator::value(std::size_t arm, std::int64_t replicas, std::int64_t run
       return static_cast<double>(f.gpus);
     case Objective::joules_per_output_token: {
       const double gpus = static_cast<double>(f.gpus),
-                   busy = o.busy * static_cast<double>(running * a.built.gpus_per_replica);
+                   busy = o.busy * static_cast<double>(running * a.built.config.gpus_per_replica);
       const Gpu& gpu = a.hardware->gpu;
       return (busy * gpu.busy_watts.value + (gpus - busy) * gpu.idle_watts.value) / o.output_tokens_per_s;
     }

@@ -80,12 +80,12 @@ Fleet Arm::fleet(std::int64_t replicas) const {
     return static_cast<double>(when_full.count) *
            (shared_out ? static_cast<double>(on_node) / static_cast<double>(per_node) : 1);
   };
-  return {replicas * built.gpus_per_replica, ceil_div(replicas, per_node), on_node * built.gpus_per_replica,
+  return {replicas * built.config.gpus_per_replica, ceil_div(replicas, per_node), on_node * built.config.gpus_per_replica,
           held(built.dram_per_node, dram_is_shared_out), held(built.ssd_per_node, ssd_is_shared_out)};
 }
 
 std::string Arm::name() const {
-  std::string name = fmt::format("{} tp{} {}", hardware->name, built.gpus_per_replica, mode);
+  std::string name = fmt::format("{} tp{} {}", hardware->name, built.config.gpus_per_replica, mode);
   for (const auto& [path, value] : values.items()) {
     if (path == "hardware" || path == "tp" || path == "offload.mode") continue;
     const std::string last = path.substr(path.rfind('.') + 1);

@@ -96,11 +96,13 @@ Json derived_block(const Built& b) {
 std::string in_words(const Scenario& s, const Workload& w, const Architecture& model, const Built& b) {
   std::string also;
   for (const OtherKind& kind : b.others) also += fmt::format(" and {} on {}", kind.built.config.replicas, kind.hardware.name);
-  return fmt::format("{}: {} of {}; {} with {} weights and {} KV; {} {} of {} {}{}", w.name,
+  for (const SimulationConfig& own : b.config.decode_pool) {
+    also += fmt::format(" for prompts, {} of {} for answers", own.replicas, counted(own.gpus_per_replica, "GPU"));
+  }
+  return fmt::format("{}: {} of {}; {} with {} weights and {} KV; {} of {}{}", w.name,
                      counted(static_cast<double>(w.turns.size()), "turn"), counted(w.session_count, "session"), model.name,
-                     s.text("weights"), s.text("kv_dtype"), b.config.replicas,
-                     b.config.replicas == 1 ? "replica" : "replicas", b.gpus_per_replica,
-                     b.gpus_per_replica == 1 ? "GPU" : "GPUs", also);
+                     s.text("weights"), s.text("kv_dtype"), counted(b.config.replicas, "replica"),
+                     counted(b.config.gpus_per_replica, "GPU"), also);
 }
 
 }  // namespace

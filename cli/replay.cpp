@@ -69,14 +69,12 @@ Replay replay(const Scenario& scenario, const Hardware& hardware, const Architec
                        built.config,
                        r.result,
                        hardware,
-                       built.gpus_per_replica,
-                       built.decode_gpus_per_replica,
                        targets_of(scenario),
                        wall_s,
                        start_cpu_s,
                        notes_of(built, workload),
                        provenance(scenario, workload, hardware, model, built)};
-  for (const OtherKind& kind : built.others) facts.others.push_back({&kind.hardware, kind.built.gpus_per_replica});
+  for (const OtherKind& kind : built.others) facts.others.push_back(&kind.hardware);
   r.document = result_document(facts);
   if (curves) add_curves(r.document, facts, series.samples());
   return r;

@@ -38,19 +38,22 @@ Machine machine_of(const SimulationConfig& c) {
   const double token = static_cast<double>(c.kv_bytes_per_token.count);
   const std::int64_t nodes = ceil_div(c.replicas, c.replicas_per_node);
   // DRAM and drives grow with the nodes, whoever shares them; the remote store does not.
-  const auto add_tier = [&](bool of_node, Scope scope, Bytes capacity) {
+  const auto add_tier = [&](bool of_node, Scope scope, Bytes capacity, bool by_replica) {
     const double tokens = static_cast<double>(capacity.count) / token;
     if (of_node) {
       const std::int64_t on_node = scope == Scope::replica ? c.replicas_per_node : 1;
-      m.below_tokens_per_node += tokens * static_cast<double>(on_node) /
-                                 static_cast<double>(scope == Scope::fleet ? nodes : 1);
+      const double parts = by_replica ? double{1} * c.replicas / std::min(c.replicas, c.replicas_per_node)
+                                      : static_cast<double>(nodes);
+      m.below_tokens_per_node += tokens * static_cast<double>(on_node) / (scope == Scope::fleet ? parts : 1);
     } else {
       const std::int64_t in_fleet = scope == Scope::replica ? c.replicas : scope == Scope::node ? nodes : 1;
       m.below_tokens_of_fleet += tokens * static_cast<double>(in_fleet);
     }
   };
-  add_tier(true, c.offload.scope, c.offload.capacity);
-  for (const LowerTierConfig& tier : c.offload.beyond) add_tier(tier.kind == Storage::ssd, tier.scope, tier.capacity);
+  add_tier(true, c.offload.scope, c.offload.capacity, c.offload.by_replica);
+  for (const LowerTierConfig& tier : c.offload.beyond) {
+    add_tier(tier.kind == Storage::ssd, tier.scope, tier.capacity, tier.by_replica);
+  }
   const double moved = static_cast<double>(c.kv_bytes_per_token_per_gpu.count);
   const auto rate_of = [&](const Route& route) {
     double rate = std::numeric_limits<double>::infinity();

@@ -11,18 +11,16 @@ Json ssd_endurance(const RunFacts& run, double written_bytes_per_day) {
   if (!used) return nullptr;
   double rated = 0;
   bool all_rated = true;
-  const auto add = [&](const Hardware& hardware, const SimulationConfig& kind, std::int32_t gpus_per_replica) {
+  const auto add = [&](const Hardware& hardware, const SimulationConfig& kind) {
     const Vertex* drives = hardware.storage(VertexKind::ssd);
     all_rated = all_rated && drives != nullptr && drives->rated_write_bytes.value > 0;
     if (!all_rated) return;
     // Whoever pays for some of a node's GPUs has that share of its drives.
-    const double nodes = static_cast<double>(kind.replicas) * gpus_per_replica / hardware.gpus_per_node;
+    const double nodes = static_cast<double>(kind.replicas) * kind.gpus_per_replica / hardware.gpus_per_node;
     rated += drives->rated_write_bytes.value * nodes;
   };
-  add(run.hardware, c, run.gpus_per_replica);
-  for (std::size_t k = 0; k < c.others.size(); ++k) {
-    add(*run.others[k].hardware, c.others[k], run.others[k].gpus_per_replica);
-  }
+  add(run.hardware, c);
+  for (std::size_t k = 0; k < c.others.size(); ++k) add(*run.others[k], c.others[k]);
   if (!all_rated) return nullptr;
   Json j = {{"rated_write_bytes", rated}, {"worn_per_day", written_bytes_per_day / rated}, {"years_left", nullptr}};
   if (written_bytes_per_day > 0) j["years_left"] = rated / written_bytes_per_day / 365.25;

@@ -63,21 +63,19 @@ ordered_json memories(const SimulationConfig& c, std::int32_t block_tokens) {
   for (std::int32_t d = 0; d < decode_replicas(c); ++d) {
     hbm(layout.replicas() + static_cast<std::uint32_t>(d), c.decode_pool.front());
   }
-  // `capacity_of`: a kind's configuration to the bytes of one such tier.
-  const auto add = [&](const char* name, std::size_t tier, Scope scope, auto capacity_of) {
+  const auto add = [&](const char* name, std::size_t tier, Scope scope) {
     for (std::uint32_t r = 0, end = 0; r < layout.replicas(); r = end) {
       end = scope == Scope::replica ? r + 1 : scope == Scope::node ? layout.node(layout.node_of(r)).end : layout.replicas();
       const SimulationConfig& kind = layout.of_replica(r);
-      const std::int64_t blocks = capacity_of(kind.offload) / (kind.kv_bytes_per_token * block_tokens);
+      const std::int64_t blocks = tier_bytes(layout, r, tier - 1) / (kind.kv_bytes_per_token * block_tokens);
       all.push_back({{"name", name}, {"tier", tier}, {"replicas", {r, end}}, {"blocks", blocks}});
     }
   };
   if (!c.offload.enabled) return all;
-  add("dram", 1, c.offload.scope, [](const OffloadConfig& o) { return o.capacity; });
+  add("dram", 1, c.offload.scope);
   for (std::size_t t = 0; t < c.offload.beyond.size(); ++t) {
     const LowerTierConfig& tier = c.offload.beyond[t];
-    add(tier.kind == Storage::ssd ? "ssd" : "remote", t + 2, tier.scope,
-        [t](const OffloadConfig& o) { return o.beyond[t].capacity; });
+    add(tier.kind == Storage::ssd ? "ssd" : "remote", t + 2, tier.scope);
   }
   return all;
 }

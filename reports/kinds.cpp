@@ -22,12 +22,10 @@ Energy energy_of(const Gpu& gpu, double prefill_gpu_s, double busy_gpu_s, double
           idle_gpu_s * gpu.idle_watts.value};
 }
 
-KindShare share_of(const Hardware& hardware, double replicas, double gpus, double gpus_per_replica,
-                   std::int32_t gpus_of_prefill, TimeSum busy, TimeSum prefill, double span_s) {
-  KindShare k{&hardware, gpus, gpus * hardware.usd_per_gpu_hour.value, 0, {}};
-  const double busy_gpu_s = std::min(seconds(busy) * gpus_per_replica, gpus * span_s);
-  if (span_s * replicas > 0) k.busy_fraction = seconds(busy) / (span_s * replicas);
-  k.energy = energy_of(hardware.gpu, seconds(prefill) * gpus_of_prefill, busy_gpu_s, gpus * span_s - busy_gpu_s);
+KindShare share_of(const Hardware& hardware, double gpus, TimeSum busy, TimeSum prefill, double span_s) {
+  KindShare k{&hardware, gpus, gpus * hardware.usd_per_gpu_hour.value, gpus * span_s, seconds(busy), {}};
+  const double busy_gpu_s = std::min(k.busy_gpu_s, k.gpu_s);
+  k.energy = energy_of(hardware.gpu, seconds(prefill), busy_gpu_s, k.gpu_s - busy_gpu_s);
   return k;
 }
 
@@ -57,22 +55,12 @@ std::vector<Served> served_by_kind(const RunFacts& run) {
 
 std::vector<KindShare> kind_shares(const RunFacts& run, double span_s) {
   const std::vector<TimeSum> prefill = prefill_times(run.workload, run.config, run.result);
-  if (run.config.others.empty()) {
-    const double prefilling = mean_replicas(run.config, run.result), decoding = decode_replicas(run.config);
-    const double gpus = prefilling * run.gpus_per_replica + decoding * run.decode_gpus_per_replica;
-    const double each = run.config.decode_pool.empty() ? run.gpus_per_replica : gpus / all_replicas(run.config);
-    return {share_of(run.hardware, prefilling + decoding, gpus, each, run.gpus_per_replica, run.result.gpu_busy,
-                     prefill[0], span_s)};
-  }
-  const std::vector<double>& means = run.result.fleet.mean_replicas_of_kind;
+  const std::vector<double> gpus = mean_gpus_of_kind(run.config, run.result);
+  if (run.config.others.empty()) return {share_of(run.hardware, gpus[0], run.result.gpu_busy, prefill[0], span_s)};
   std::vector<KindShare> shares;
-  const Layout layout(run.config);
-  for (std::uint32_t k = 0; k < layout.kinds(); ++k) {
-    const Hardware& hardware = k == 0 ? run.hardware : *run.others[k - 1].hardware;
-    const std::int32_t tp = k == 0 ? run.gpus_per_replica : run.others[k - 1].gpus_per_replica;
-    const double replicas = means.empty() ? layout.kind(k).replicas : means[k];
-    shares.push_back(
-        share_of(hardware, replicas, replicas * tp, tp, tp, run.result.gpu_busy_of_kind[k], prefill[k], span_s));
+  for (std::size_t k = 0; k < gpus.size(); ++k) {
+    const Hardware& hardware = k == 0 ? run.hardware : *run.others[k - 1];
+    shares.push_back(share_of(hardware, gpus[k], run.result.gpu_busy_of_kind[k], prefill[k], span_s));
   }
   return shares;
 }
@@ -90,7 +78,7 @@ Json kinds_block(const RunFacts& run, const std::vector<KindShare>& shares) {
                      {"mean_gpus", shares[k].gpus},
                      {"usd_per_hour", shares[k].usd_per_hour},
                      {"joules", shares[k].energy.total()},
-                     {"busy_fraction", shares[k].busy_fraction},
+                     {"busy_fraction", shares[k].busy_fraction()},
                      {"requests", s.requests},
                      {"prompt_tokens", s.prompt_tokens},
                      {"hit_tokens", s.hit_tokens},

@@ -18,8 +18,10 @@ struct KindShare {
   const Hardware* hardware = nullptr;
   double gpus = 0;  // paid for, as a mean over the run
   double usd_per_hour = 0;
-  double busy_fraction = 0;
+  double gpu_s = 0, busy_gpu_s = 0;  // paid for, and of that computing
   Energy energy;
+
+  double busy_fraction() const { return gpu_s > 0 ? busy_gpu_s / gpu_s : 0; }
 };
 
 // Between the first arrival and the last end, `span_s`; in the order of the kinds.

@@ -68,14 +68,12 @@ void add_requests(Json& block, const RunFacts& run, const std::vector<Sample>& s
   block["hit_share_of_prompt"] = std::move(hits);
 }
 
-// Of all tiers of a level; `capacity_of` one such tier of a kind.
-template <class CapacityOf>
-std::int64_t capacity(const SimulationConfig& config, Scope scope, CapacityOf capacity_of) {
-  if (scope == Scope::fleet) return capacity_of(config.offload).count;
+// Of all tiers of a level.
+std::int64_t capacity(const Layout& layout, Scope scope, std::size_t level) {
   std::int64_t bytes = 0;
-  for (const SimulationConfig* c : kinds_of(config)) {
-    const std::int64_t tiers = scope == Scope::replica ? c->replicas : ceil_div(c->replicas, c->replicas_per_node);
-    bytes += capacity_of(c->offload).count * tiers;
+  for (std::uint32_t r = 0, end = 0; r < layout.replicas(); r = end) {
+    end = scope == Scope::replica ? r + 1 : scope == Scope::node ? layout.node(layout.node_of(r)).end : layout.replicas();
+    bytes += tier_bytes(layout, r, level).count;
   }
   return bytes;
 }
@@ -84,16 +82,17 @@ Json below_over_time(const RunFacts& run, const std::vector<Sample>& series) {
   const OffloadConfig& offload = run.config.offload;
   Json tiers = Json::array();
   if (!offload.enabled) return tiers;
-  const auto add = [&](const char* name, std::int64_t bytes, std::size_t level) {
+  const Layout layout(run.config);
+  const auto add = [&](const char* name, Scope scope, std::size_t level) {
+    const std::int64_t bytes = capacity(layout, scope, level);
     Json used = Json::array();
     for (const Sample& s : series) used.push_back(level < s.below.size() ? s.below[level].count : 0);
     tiers.push_back({{"name", name}, {"capacity_bytes", bytes}, {"used_bytes", std::move(used)}});
   };
-  add("dram", capacity(run.config, offload.scope, [](const OffloadConfig& o) { return o.capacity; }), 0);
+  add("dram", offload.scope, 0);
   for (std::size_t i = 0; i < offload.beyond.size(); ++i) {
     const LowerTierConfig& tier = offload.beyond[i];
-    const auto capacity_of = [i](const OffloadConfig& o) { return o.beyond[i].capacity; };
-    add(tier.kind == Storage::ssd ? "ssd" : "remote", capacity(run.config, tier.scope, capacity_of), i + 1);
+    add(tier.kind == Storage::ssd ? "ssd" : "remote", tier.scope, i + 1);
   }
   return tiers;
 }
@@ -155,6 +154,43 @@ Json ttft_bands(const SimulationResult& result) {
   return bands;
 }
 
+// The replicas that are paid for, which may be others at other times.
+class PaidFleet {
+ public:
+  PaidFleet(const SimulationConfig& config, const FleetHistory& history) : changes_(history.paid_changes) {
+    for (const SimulationConfig* kind : kinds_of(config)) add(*kind, changes_.empty());
+    for (const SimulationConfig& own : config.decode_pool) add(own, true);
+  }
+
+  double pages(Time at) const {
+    double pages = throughout_.pages;
+    for (const PaidChange& c : changes_) pages += c.at <= at ? c.change * kinds_[c.kind].pages : 0;
+    return pages;
+  }
+  double gpu_s(Time from, Time to) const {
+    double gpu_s = throughout_.gpus * seconds(to - from);
+    for (const PaidChange& c : changes_) {
+      gpu_s += c.change * kinds_[c.kind].gpus * seconds(to - std::clamp(c.at, from, to));
+    }
+    return gpu_s;
+  }
+
+ private:
+  struct Has {
+    double gpus = 0, pages = 0;
+  };
+  void add(const SimulationConfig& c, bool throughout) {
+    kinds_.push_back({double{1} * c.gpus_per_replica, static_cast<double>(c.engine.g1_pages.count)});
+    if (!throughout) return;
+    throughout_.gpus += c.replicas * kinds_.back().gpus;
+    throughout_.pages += c.replicas * kinds_.back().pages;
+  }
+
+  const std::vector<PaidChange>& changes_;
+  std::vector<Has> kinds_;  // of a replica
+  Has throughout_;
+};
+
 }  // namespace
 
 double five_digits(double x) {
@@ -166,23 +202,17 @@ double five_digits(double x) {
 
 Json series_block(const RunFacts& run, const std::vector<Sample>& series) {
   Json at = Json::array(), queued = at, running = at, used = at, held = at, busy = at;
-  double pages = 0;
-  for (const SimulationConfig* kind : kinds_of(run.config)) {
-    pages += static_cast<double>(kind->engine.g1_pages.count) * kind->replicas;
-  }
-  for (const SimulationConfig& own : run.config.decode_pool) {
-    pages += static_cast<double>(own.engine.g1_pages.count) * own.replicas;
-  }
-  const double replicas = all_replicas(run.config);
+  const PaidFleet fleet(run.config, run.result.fleet);
   Time from{0};
   TimeSum before;
   for (const Sample& s : series) {
     at.push_back(seconds(s.at));
     queued.push_back(s.queued);
     running.push_back(s.running);
+    const double pages = fleet.pages(s.at);
     used.push_back(ratio(static_cast<double>(s.g1_pages), pages));
     held.push_back(ratio(static_cast<double>(s.g1_pages_held), pages));
-    busy.push_back(ratio(seconds(s.gpu_busy - before), seconds(s.at - from) * replicas));
+    busy.push_back(ratio(seconds(s.gpu_busy - before), fleet.gpu_s(from, s.at)));
     from = s.at, before = s.gpu_busy;
   }
   Json block;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "reports/cells.hpp"
 #include "reports/endurance.hpp"
 #include "reports/kinds.hpp"
 #include "reports/summary.hpp"
@@ -130,8 +131,7 @@ Json links_block(const SimulationResult& result, const Totals& sum) {
 }
 
 Json gpu_block(const RunFacts& run, const Totals& sum) {
-  const double replicas = mean_replicas(run.config, run.result) + decode_replicas(run.config);
-  const double fleet_s = seconds(sum.makespan()) * replicas;
+  const double fleet_s = seconds(sum.makespan()) * mean_gpus(run.config, run.result);
   return {{"busy_fraction", ratio(seconds(run.result.gpu_busy), fleet_s)},
           {"waiting_for_load_fraction", ratio(seconds(run.result.gpu_waiting_for_load), fleet_s)}};
 }
@@ -185,9 +185,10 @@ Json fleet_block(const RunFacts& run, const Totals& sum) {
 std::string fleet_note(const RunFacts& run) {
   const FleetHistory& f = run.result.fleet;
   return fmt::format(
-      "FLEET: {:.2f} replicas on average; {} node failures, {} drains, {} replicas started and {} stopped by scaling; {} "
-      "requests lost their replica with {} tokens of KV and were routed again; {} found none and waited for one",
-      f.mean_replicas, f.failures, f.drains, f.started, f.stopped, f.requeued, f.lost_tokens, f.held);
+      "FLEET: {:.2f} replicas on average; {}, {}, {} replicas started and {} stopped by scaling; {} "
+      "times a request lost its replica, with {} tokens of KV in all, and was routed again; {} times one found none and waited",
+      f.mean_replicas, counted(static_cast<double>(f.failures), "node failure"), counted(static_cast<double>(f.drains), "drain"),
+      f.started, f.stopped, f.requeued, f.lost_tokens, f.held);
 }
 
 Json verdict_block(const RunFacts& run, const Totals& sum) {
@@ -244,9 +245,13 @@ std::vector<std::string> notes_of(const RunFacts& run, const Totals& sum, const 
                                 sum.submitted, run.config.engine.max_context_tokens));
   }
   if (memory > 0) {
-    notes.push_back(fmt::format("REFUSED: {} of {} requests (they need more KV memory than a replica's {} tokens)",
-                                memory, sum.submitted,
-                                roomiest_g1_tokens(run.config)));
+    std::string room = fmt::format("a replica's {} tokens", roomiest_g1_tokens(run.config));
+    if (!run.config.decode_pool.empty()) {
+      room = fmt::format("the {} tokens of a replica for prompts, or the {} of one for answers",
+                         roomiest_g1_tokens(run.config), roomiest_g1_tokens(run.config.decode_pool.front()));
+    }
+    notes.push_back(
+        fmt::format("REFUSED: {} of {} requests (they need more KV memory than {})", memory, sum.submitted, room));
   }
   if (refused(Refusal::empty_prompt) > 0) {
     notes.push_back(

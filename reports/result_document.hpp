@@ -25,24 +25,17 @@ struct Targets {
   double quantile = 0.95;  // in (0, 1]
 };
 
-struct KindFacts {
-  const Hardware* hardware;
-  std::int32_t gpus_per_replica;
-};
-
 struct RunFacts {
   const Workload& workload;
   const SimulationConfig& config;
   const SimulationResult& result;
   const Hardware& hardware;
-  std::int32_t gpus_per_replica = 1;
-  std::int32_t decode_gpus_per_replica = 0;  // of decode replicas of their own
   Targets targets;
   double wall_s = 0;
   double start_cpu_s = 0;  // processor time of the process when the first event began
   std::vector<std::string> notes;  // what the reader must know: hypothetical sizes, assumptions
   Json provenance;                 // of the inputs; written as it stands
-  std::vector<KindFacts> others = {};  // of a mixed fleet's further kinds
+  std::vector<const Hardware*> others = {};  // of a mixed fleet's further kinds
 };
 
 Json result_document(const RunFacts&);

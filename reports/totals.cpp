@@ -1,6 +1,7 @@
 #include "reports/totals.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/error.hpp"
 
@@ -37,6 +38,22 @@ const char* name_of(Outcome o) {
 double tpot_seconds(const RequestRecord& r, const Turn& t) {
   KVPLAN_ASSERT(t.output_tokens >= 2);
   return seconds(r.finish - r.first_token) / (t.output_tokens - 1);
+}
+
+std::vector<double> mean_gpus_of_kind(const SimulationConfig& config, const SimulationResult& result) {
+  const std::vector<double>& means = result.fleet.mean_replicas_of_kind;
+  std::vector<double> gpus;
+  for (const SimulationConfig* kind : kinds_of(config)) {
+    const double replicas = means.empty() ? kind->replicas : means[gpus.size()];
+    gpus.push_back(replicas * kind->gpus_per_replica);
+  }
+  for (const SimulationConfig& own : config.decode_pool) gpus.front() += double{1} * own.replicas * own.gpus_per_replica;
+  return gpus;
+}
+
+double mean_gpus(const SimulationConfig& config, const SimulationResult& result) {
+  const std::vector<double> gpus = mean_gpus_of_kind(config, result);
+  return std::accumulate(gpus.begin(), gpus.end(), 0.0);
 }
 
 namespace {
@@ -81,6 +98,10 @@ Totals total(const Workload& workload, const SimulationResult& result) {
       ++sum.refused_by[static_cast<std::size_t>(r.refusal)];
       sum.refused_answers += workload.turns[i].output_tokens >= 2;
     }
+  }
+  if (sum.completed > 0) {
+    sum.first_arrival = std::min(sum.first_arrival, result.first_step);
+    sum.last_finish = std::max(sum.last_finish, result.last_step);
   }
   for (const LinkUsage& l : result.links) sum.last_moved = std::max(sum.last_moved, l.last_moved);
   KVPLAN_ASSERT(sum.submitted == sum.completed + sum.refused + sum.unfinished);

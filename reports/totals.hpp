@@ -27,7 +27,7 @@ struct Totals {
   std::vector<double> ttft_s, tpot_s, e2e_s, queue_s, load_s;
   double frontend_sum_s = 0, queue_sum_s = 0, load_sum_s = 0, prefill_sum_s = 0, recompute_sum_s = 0;
   // The run as users see it, of completed requests; zero when there are none.
-  Time first_arrival, last_arrival, last_finish;
+  Time first_arrival, last_arrival, last_finish;  // and of what was computed in vain, for requests that ended refused
   Time last_moved;  // over any link, by then or later: what was computed is written to tiers in the background
 
   Time makespan() const { return last_finish - first_arrival; }
@@ -35,10 +35,9 @@ struct Totals {
   Time arrival_span() const { return last_arrival - first_arrival; }
 };
 
-// Replicas that were paid for, as a mean over the run where they come and go.
-inline double mean_replicas(const SimulationConfig& config, const SimulationResult& result) {
-  return result.fleet.mean_replicas > 0 ? result.fleet.mean_replicas : fleet_replicas(config);
-}
+// GPUs that are paid for, as a mean over the run where they come and go. Those of decode replicas are of the first kind.
+std::vector<double> mean_gpus_of_kind(const SimulationConfig&, const SimulationResult&);
+double mean_gpus(const SimulationConfig&, const SimulationResult&);
 double tpot_seconds(const RequestRecord&, const Turn&);  // output >= 2
 Totals total(const Workload&, const SimulationResult&);
 

@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "base/error.hpp"
-#include "sim/pools.hpp"
 
 namespace kvplan {
 namespace {
@@ -31,23 +30,50 @@ Backlog backlog(const std::vector<std::int64_t>& at_tenth) {
   return b;
 }
 
-// Share of the end-to-end time that the last third of the arrivals queued for.
-double late_queue_share(const SimulationResult& result, const Totals& sum) {
+// Shares of the end-to-end time that the last third of the arrivals spent in queues.
+struct Queueing {
+  double front_end = 0;  // behind others; its own work is none
+  double all = 0;        // and in the queue of a replica, or until one that only decodes could go on
+};
+
+Queueing late_queueing(const Workload& workload, const EngineConfig& engine, const SimulationResult& result,
+                       const Totals& sum) {
   const Time from = sum.first_arrival + Time(sum.arrival_span().count / 3 * 2);
-  double queue = 0, e2e = 0;
-  for (const RequestRecord& r : result.requests) {
+  const Time fixed = engine.frontend_fixed + engine.frontend_service_fixed;
+  const Time a_token(engine.frontend_ps_per_token + engine.frontend_service_ps_per_token);
+  double front_end = 0, queue = 0, e2e = 0;
+  for (std::size_t i = 0; i < result.requests.size(); ++i) {
+    const RequestRecord& r = result.requests[i];
     if (r.outcome != Outcome::completed || r.arrival < from) continue;
-    queue += seconds(r.queue);
+    front_end += seconds(r.frontend - std::min(r.frontend, fixed + a_token * workload.turns[i].prompt_tokens));
+    queue += seconds(r.queue) + seconds(r.handover);
     e2e += seconds(r.finish - r.arrival);
   }
-  return e2e > 0 ? queue / e2e : 0;
+  return e2e > 0 ? Queueing{front_end / e2e, (front_end + queue) / e2e} : Queueing{};
 }
 
 double share(TimeSum part, double whole_s) { return whole_s > 0 ? seconds(part) / whole_s : 0; }
 
-void judge_state(Verdict& v, double gpu_busy, const SimulationResult& result, const Totals& sum) {
+// Of two pools, where there are such, the busier one.
+struct Busy {
+  double share = 0;
+  const char* whose = "the GPUs";
+  bool prompts = true, answers = true;  // what these GPUs compute
+};
+
+Busy busiest(const SimulationConfig& config, const SimulationResult& result, double span_s) {
+  const double gpus = mean_gpus(config, result);
+  if (config.decode_pool.empty()) return {share(result.gpu_busy, gpus * span_s)};
+  const SimulationConfig& own = config.decode_pool.front();
+  const double decoding = double{1} * own.replicas * own.gpus_per_replica;
+  const double prefill = share(result.gpu_busy - result.gpu_busy_of_decode, (gpus - decoding) * span_s);
+  const double decode = share(result.gpu_busy_of_decode, decoding * span_s);
+  return prefill >= decode ? Busy{prefill, "the GPUs of prefill replicas", true, false}
+                           : Busy{decode, "the GPUs of decode replicas", false, true};
+}
+
+void judge_state(Verdict& v, const Busy& busy, double waits, const SimulationResult& result, const Totals& sum) {
   const Backlog b = backlog(result.in_system_at_decile);
-  const double waits = late_queue_share(result, sum);
   // n / arrival span against n / makespan: the number of requests cancels.
   const double kept_up = share(sum.arrival_span(), seconds(sum.makespan()));
   const bool waiting = waits > 0.1;
@@ -62,16 +88,24 @@ void judge_state(Verdict& v, double gpu_busy, const SimulationResult& result, co
     v.reason =
         fmt::format("the backlog grows from {:.0f} to {:.0f} requests, and {:.0f} % of late requests' time is queueing",
                     b.early, b.late, 100 * waits);
-  } else if (waiting && gpu_busy >= 0.95) {
+  } else if (waiting && busy.share >= 0.95) {
     v.state = State::saturated;
-    v.reason = fmt::format("the GPUs are {:.0f} % busy, and {:.0f} % of late requests' time is queueing",
-                           100 * gpu_busy, 100 * waits);
+    v.reason = fmt::format("{} are {:.0f} % busy, and {:.0f} % of late requests' time is queueing", busy.whose,
+                           100 * busy.share, 100 * waits);
   } else {
     v.reason = fmt::format(
         "on the mean {:.0f} requests are in the system early and {:.0f} late, and {:.0f} % of late requests' time is "
         "queueing",
         b.early, b.late, 100 * waits);
   }
+}
+
+// Those that wait, wait for it more than for all else.
+bool judge_front_end(Verdict& v, const Queueing& late) {
+  if (v.state == State::stable || late.front_end < late.all / 2) return false;
+  v.bottleneck = "front end";
+  v.bottleneck_reason = fmt::format("late requests queue for it {:.0f} % of their time", 100 * late.front_end);
+  return true;
 }
 
 // A link that is nearly always in use, or the busiest one when compute waits for loads.
@@ -105,11 +139,11 @@ bool judge_memory(Verdict& v, const SimulationResult& result, const Totals& sum)
 }
 
 void judge_compute(Verdict& v, const Workload& workload, const SimulationConfig& config, const SimulationResult& result,
-                   double gpu_busy) {
+                   const Busy& busy) {
   const double prefill = std::min(1.0, share(prefill_time(workload, config, result), seconds(result.gpu_busy)));
-  v.bottleneck = prefill >= 0.5 ? "prefill compute" : "decode bandwidth";
-  v.bottleneck_reason =
-      fmt::format("the GPUs are {:.0f} % busy, about {:.0f} % of that with prompts", 100 * gpu_busy, 100 * prefill);
+  v.bottleneck = busy.prompts && (prefill >= 0.5 || !busy.answers) ? "prefill compute" : "decode bandwidth";
+  v.bottleneck_reason = fmt::format("{} are {:.0f} % busy", busy.whose, 100 * busy.share);
+  if (busy.prompts && busy.answers) v.bottleneck_reason += fmt::format(", about {:.0f} % of that with prompts", 100 * prefill);
 }
 
 }  // namespace
@@ -139,8 +173,9 @@ std::vector<TimeSum> prefill_times(const Workload& workload, const SimulationCon
     const std::uint32_t k = r.replica == kNone ? 0 : layout.kind_of(r.replica);
     const double computed = static_cast<double>(r.computed_tokens);
     const double cached = std::max(0.0, static_cast<double>(workload.turns[i].prompt_tokens) - computed);
-    ps[k] += token_ps[k] * computed + static_cast<double>(layout.kind(k).step_times[0].pair_ps) *
-                                          (computed * cached + computed * (computed + 1) / 2);
+    const double pairs = computed * cached + computed * (computed + 1) / 2;
+    ps[k] += layout.kind(k).gpus_per_replica *
+             (token_ps[k] * computed + static_cast<double>(layout.kind(k).step_times[0].pair_ps) * pairs);
   }
   std::vector<TimeSum> times(ps.size());
   for (std::size_t k = 0; k < ps.size(); ++k) times[k].count = static_cast<TimeSum::Wide>(std::round(ps[k]));
@@ -162,18 +197,18 @@ Verdict judge(const Workload& workload, const SimulationConfig& config, const Si
     v.bottleneck = "none";
     return v;
   }
-  const double replicas = mean_replicas(config, result) + decode_replicas(config);
-  const double fleet_s = seconds(sum.makespan()) * replicas;
-  const double gpu_busy = share(result.gpu_busy, fleet_s);
-  judge_state(v, gpu_busy, result, sum);
-  if (judge_links(v, fleet_s, result, sum)) return v;
-  if (v.state == State::stable && gpu_busy < 0.5) {
+  const double span_s = seconds(sum.makespan());
+  const Busy busy = busiest(config, result, span_s);
+  const Queueing late = late_queueing(workload, config.engine, result, sum);
+  judge_state(v, busy, late.all, result, sum);
+  if (judge_front_end(v, late) || judge_links(v, span_s * mean_gpus(config, result), result, sum)) return v;
+  if (v.state == State::stable && busy.share < 0.5) {
     v.bottleneck = "none";
-    v.bottleneck_reason = fmt::format("the GPUs are {:.0f} % busy", 100 * gpu_busy);
+    v.bottleneck_reason = fmt::format("{} are {:.0f} % busy", busy.whose, 100 * busy.share);
     return v;
   }
   if (judge_memory(v, result, sum)) return v;
-  judge_compute(v, workload, config, result, gpu_busy);
+  judge_compute(v, workload, config, result, busy);
   return v;
 }
 

@@ -5,12 +5,15 @@
 //   last three tenths of the arrivals exceeds the mean over tenths three to five
 //   by half, and by more than three times its square root (chance alone).
 // - Requests wait when those that arrived in the last third spent more than a
-//   tenth of their end-to-end time in the queue.
+//   tenth of their end-to-end time in queues: of the front end, of a replica, and
+//   between a prefill and a decode replica.
 // - overloaded: both, and completions per second stay below 0.9 of arrivals per second.
-// - saturated: requests wait, and the backlog grows or the GPUs are at least 95 % busy.
+// - saturated: requests wait, and the backlog grows or the GPUs (of the busier of two
+//   pools) are at least 95 % busy.
 // - stable: anything else.
 //
-// The bottleneck is the first of these that holds: a link or memory that had a
+// The bottleneck is the first of these that holds: the front end, when more than half of
+// that queueing is for it and the run is not stable; a link or memory that had a
 // transfer running for most of the run, or compute that waited for loads; HBM
 // capacity, when preemptions are common or a third of the computed tokens had been
 // computed before; then prefill compute or decode bandwidth, whichever

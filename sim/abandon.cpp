@@ -19,12 +19,12 @@ std::vector<Stranded> Replica::abandon(Time at) {
 void Replica::stop(Time at) {
   SimulationResult& r = run_.result;
   if (flight_.active()) {
-    count_busy(busy_in_step(at));
-    r.gpu_waiting_for_load += std::min(gate_.stall, at - flight_.start());
+    count_busy(busy_in_step(at), at);
+    r.gpu_waiting_for_load += gpu_time(std::min(gate_.stall, at - flight_.start()));
   } else if (gate_.loads > 0) {
-    r.gpu_waiting_for_load += at - gate_.start;
+    r.gpu_waiting_for_load += gpu_time(at - gate_.start);
   } else if (loading_ > 0 && next_event_ == Time::max()) {
-    r.gpu_waiting_for_load += at - idle_since_;
+    r.gpu_waiting_for_load += gpu_time(at - idle_since_);
   }
 }
 

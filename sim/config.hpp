@@ -84,11 +84,12 @@ enum class Scope { replica, node, fleet };
 struct LowerTierConfig {
   Storage kind = Storage::ssd;
   Scope scope = Scope::node;
-  Bytes capacity{0};  // of one such tier
+  Bytes capacity{0};  // of one such tier; of a node's: where a node is as full as any
   Eviction eviction = Eviction::lru;
   // through: when a store in G2 has ended; selective: then or later, once looked up selective_hits times;
   // back: when G2 is about to evict.
   StorePolicy store = StorePolicy::through;
+  bool by_replica = false;  // a node with fewer replicas than others has so much less
 };
 
 struct OffloadConfig {
@@ -100,6 +101,7 @@ struct OffloadConfig {
   Eviction eviction = Eviction::lru;     // of G2
   Scope scope = Scope::node;
   Bytes capacity{0};                     // of one G2 (of a replica, a node or the fleet, as scope says)
+  bool by_replica = false;               // a node with fewer replicas than others has so much less
   std::vector<LowerTierConfig> beyond;   // G3, G4; in the order of NodeLinks::beyond
   bool promote = true;                   // what is loaded from G3 or G4 stays in G2 as well
   // What G3 or G4 hold of a prompt that has to queue is read into G2 meanwhile; at least so many tokens, or nothing.
@@ -186,6 +188,7 @@ struct HandoffConfig {
 struct SimulationConfig {
   std::int32_t replicas = 1;
   std::int32_t replicas_per_node = 1;
+  std::int32_t gpus_per_replica = 1;
   EngineConfig engine;
   OffloadConfig offload;
   RouterConfig router;

@@ -63,4 +63,16 @@ class Layout {
   std::vector<std::uint32_t> node_of_;  // by replica
 };
 
+// Of the tier that a replica reaches at a level; 0 is G2.
+inline Bytes tier_bytes(const Layout& layout, std::uint32_t replica, std::size_t level) {
+  const SimulationConfig& kind = layout.of_replica(replica);
+  const OffloadConfig& g2 = kind.offload;
+  const LowerTierConfig* beyond = level == 0 ? nullptr : &g2.beyond[level - 1];
+  const Bytes capacity = beyond ? beyond->capacity : g2.capacity;
+  const bool by_replica = beyond ? beyond->by_replica : g2.by_replica;
+  if (!by_replica || (beyond ? beyond->scope : g2.scope) != Scope::node) return capacity;
+  const Layout::Node& node = layout.node(layout.node_of(replica));
+  return Bytes(capacity.count / std::min(kind.replicas, kind.replicas_per_node) * (node.end - node.first));
+}
+
 }  // namespace kvplan

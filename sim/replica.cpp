@@ -100,7 +100,7 @@ void Replica::invite(Time at) {
 
 void Replica::wake(Time at) {
   if (next_event_ == at) return;
-  if (loading_ > 0) run_.result.gpu_waiting_for_load += at - idle_since_;
+  if (loading_ > 0) run_.result.gpu_waiting_for_load += gpu_time(at - idle_since_);
   next_event_ = at;
 }
 
@@ -110,11 +110,18 @@ void Replica::settle(Time at) {
   if (steps > 0) carry_out(steps);
 }
 
+void Replica::count_busy(Time t, Time until) {
+  SimulationResult& result = run_.result;
+  result.gpu_busy += gpu_time(t), busy_ += gpu_time(t);
+  result.first_step = std::min(result.first_step, flight_.start());
+  result.last_step = std::max(result.last_step, until);
+}
+
 // Ends `steps` steps of the flight and starts as many more.
 void Replica::carry_out(std::int64_t steps) {
   KVPLAN_ASSERT(steps < flight_.steps());
   note_steps(steps, Time(0));
-  count_busy(flight_.end_of(steps) - flight_.start());
+  count_busy(flight_.end_of(steps) - flight_.start(), flight_.end_of(steps));
   run_.result.steps += steps;
   flight_.drop(steps);
   const std::int64_t decode_pages = decodes_run_ ? decode_.pages(1, steps + 1) : 0;
@@ -151,8 +158,8 @@ void Replica::finish_flight(Time at) {
   if (flight_.steps() > 1) carry_out(flight_.steps() - 1);
   KVPLAN_ASSERT(flight_.end() == at);
   note_steps(1, gate_.stall);
-  count_busy(at - flight_.start() - gate_.stall);
-  run_.result.gpu_waiting_for_load += gate_.stall;
+  count_busy(at - flight_.start() - gate_.stall, at);
+  run_.result.gpu_waiting_for_load += gpu_time(gate_.stall);
   ++run_.result.steps;
   flight_ = Flight{};
   if (decodes() > 0) decode_.advance(1);

@@ -137,7 +137,8 @@ class Replica {
   }
 
   const PagedCache& cache() const { return cache_; }
-  Time busy() const { return busy_; }  // its part of the run's gpu_busy
+  TimeSum busy() const { return busy_; }  // its part of the run's gpu_busy
+  TimeSum gpu_time(Time t) const { return TimeSum(t) * config_.gpus_per_replica; }
   bool idle() const { return running_.empty() && queued() == 0 && leaving_ == 0; }
   void audit() const;
 
@@ -187,7 +188,7 @@ class Replica {
   std::int64_t keep_outputs(Sequence& s);
   void give_up(Sequence& s);
   void stop(Time at);
-  void count_busy(Time t) { run_.result.gpu_busy += t, busy_ += t; }
+  void count_busy(Time t, Time until);
   Stranded strand(SequenceId id, Time at);
   void let_go_below();
   void note(Happening what, TurnId turn, std::int64_t a = 0, std::int64_t b = 0, std::int64_t c = 0) const {
@@ -318,7 +319,7 @@ class Replica {
   Gate gate_;
   Time next_event_ = Time::max();
   Time idle_since_{0};
-  Time busy_{0};
+  TimeSum busy_;
   std::int64_t budget_ = 0;           // tokens left in the step being composed
   Limit limit_ = Limit::none;
   bool memory_changed_ = false;       // since the head of the queue last failed to fit

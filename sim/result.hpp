@@ -38,12 +38,20 @@ struct RequestRecord {
   Time handover{0};
 };
 
+// A replica that is paid for from here on (1), or no longer (-1).
+struct PaidChange {
+  Time at;
+  std::uint32_t kind;
+  std::int32_t change;
+};
+
 // What became of a fleet that is not the same throughout.
 struct FleetHistory {
   // That were starting, open or draining, from the first arrival that is served until the last of these ends; 0 where all
   // run throughout.
   double mean_replicas = 0;
   std::vector<double> mean_replicas_of_kind = {};  // likewise; empty where all run throughout
+  std::vector<PaidChange> paid_changes = {};       // in order of time, from none on; empty where all run throughout
   std::int64_t failures = 0, drains = 0;           // of nodes that were there
   std::int64_t started = 0, stopped = 0;           // replicas, by scaling
   std::int64_t requeued = 0;                       // requests that lost their replica, each time
@@ -63,9 +71,11 @@ struct SimulationResult {
   std::vector<RequestRecord> requests;  // indexed by turn
   std::vector<LinkUsage> links;
   Time end;                             // of the last event
-  TimeSum gpu_busy;                     // over replicas
+  TimeSum gpu_busy;                       // over all GPUs
   std::vector<TimeSum> gpu_busy_of_kind;  // of a mixed fleet; else of the one kind
-  TimeSum gpu_waiting_for_load;         // a layer-wise step stalled, or idle while only loads are pending
+  TimeSum gpu_busy_of_decode;             // of replicas that only decode, which are of no kind
+  Time first_step = Time::max(), last_step{0};  // when the first began and the last ended, lost ones too
+  TimeSum gpu_waiting_for_load;         // over all GPUs: a layer-wise step stalled, or idle while only loads are pending
   std::int64_t steps = 0;
   std::int64_t events = 0;
   std::int64_t preemptions = 0;

@@ -24,7 +24,7 @@ struct Sample {
   std::int64_t g1_pages = 0;             // with content, and of those the ones that requests hold
   std::int64_t g1_pages_held = 0;
   std::vector<Bytes> below;       // by tier: G2, then those beyond it; stored or being stored
-  TimeSum gpu_busy;               // since the start, over replicas
+  TimeSum gpu_busy;               // since the start, over all GPUs
   std::vector<Bytes> link_bytes;  // since the start, in the order of SimulationResult::links
 };
 

@@ -110,7 +110,9 @@ const SimulationConfig& Simulation::kind_of_owner(Scope scope, std::uint32_t own
 void Simulation::make_tier(std::size_t level, std::uint32_t owner) {
   const SimulationConfig& kind = kind_of_owner(scope_of(level), owner);
   const OffloadConfig& offload = kind.offload;
-  const Bytes capacity = level == 0 ? offload.capacity : offload.beyond[level - 1].capacity;
+  const Scope scope = scope_of(level);
+  const std::uint32_t replica = scope == Scope::fleet ? 0 : scope == Scope::node ? layout_.node(owner).first : owner;
+  const Bytes capacity = tier_bytes(layout_, replica, level);
   const Eviction policy = level == 0 ? offload.eviction : offload.beyond[level - 1].eviction;
   tiers_[level][owner] = std::make_unique<LowerTier>(run_.chains, capacity, kind.kv_bytes_per_token,
                                                      counts_lookups(offload), eviction(policy, kind, capacity));
@@ -157,7 +159,7 @@ void Simulation::make_decoders() {
         std::make_unique<Replica>(static_cast<std::uint32_t>(config_.replicas) + r, run_, own, Below{}));
     decoder_numbers_.push_back(r);
   }
-  decode_router_ = make_router({own.router, workload_, run_.chains, decoders});
+  decode_router_ = make_router({own.router, workload_, run_.chains, decoders, "decode router"});
   handover_ = std::make_unique<Handover>(config_, workload_.turns.size());
 }
 
@@ -292,7 +294,7 @@ Sample Simulation::sample(Time at) {
     Replica& r = replica(id);
     const TimeSum before = run_.result.gpu_busy;
     r.settle(at);
-    s.gpu_busy += run_.result.gpu_busy - before + r.busy_in_step(at);
+    s.gpu_busy += run_.result.gpu_busy - before + r.gpu_time(r.busy_in_step(at));
     s.queued += r.queued();
     s.running += r.running();
     s.g1_pages += r.cache().capacity() - r.cache().free();
@@ -489,7 +491,8 @@ void Simulation::audit() const {
 // What a memory tells of its life, when that ends.
 void Simulation::count_g1(std::uint32_t replica) {
   run_.result.evicted_g1_blocks += this->replica(replica).cache().evicted_blocks();
-  if (replica < replicas_.size()) run_.result.gpu_busy_of_kind[layout_.kind_of(replica)] += replicas_[replica]->busy();
+  const TimeSum busy = this->replica(replica).busy();
+  (replica < replicas_.size() ? run_.result.gpu_busy_of_kind[layout_.kind_of(replica)] : run_.result.gpu_busy_of_decode) += busy;
 }
 
 void Simulation::count_tier(std::size_t level, std::uint32_t owner) {
@@ -536,7 +539,7 @@ void Simulation::finish() {
   }
   if (availability_.changes()) {
     if (served < first_served) first_served = Time(0), served = result.end;  // nobody is
-    availability_.tell_means(result.fleet, first_served, served);
+    availability_.tell_means(result.fleet, std::min(first_served, result.first_step), std::max(served, result.last_step));
   }
   result.in_system_at_decile.assign(10, 0);
   for (const RequestRecord& r : result.requests) {

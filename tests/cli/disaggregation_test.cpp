@@ -1,5 +1,7 @@
 // Prefill and decode replicas from the command line: placement, links, cost, and what is refused.
 #include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
 
 #include "tests/catch.hpp"
 #include "tests/cli/run_cli.hpp"
@@ -65,7 +67,40 @@ TEST_CASE("the log of a disaggregated run is checked, and explained") {
   CHECK(again.code == 0);
   CHECK(contains(again.out, "handover"));
   CHECK(contains(cli({"explain", out, "3"}).out, "handed over to replica"));
-  CHECK(cli({"timeline", out}).code == 0);
+  // Replica 2 is the first that decodes: its process has spans, and its engine ends requests.
+  CHECK(contains(cli({"timeline", out}).out, R"("pid":3,"tid":0,)"));
+  const std::string metrics = cli({"metrics", out}).out;
+  CHECK(contains(metrics, R"(engine="3")"));
+  for (const char* engine : {"0", "1"}) {
+    const std::string series = std::string("request_success_total{model_name=\"llama-3.1-8b\",engine=\"") + engine;
+    const std::size_t last = metrics.rfind(series);
+    REQUIRE(last != std::string::npos);
+    CHECK(contains(metrics.substr(last, metrics.find('\n', last) - last), "} 0 "));
+  }
+}
+
+TEST_CASE("each pool's GPUs count by their own number and time") {
+  const auto r = result_of({"--decode-replicas", "1", "--decode-tp", "4"});
+  const double usd_per_token = r["cost"]["usd_per_million_output_tokens"].get<double>() / 1e6;
+  const double s_per_token = usd_per_token / r["cost"]["usd_per_hour"].get<double>() * 3600;
+  const double busy = r["gpu"]["busy_fraction"];
+  // Five GPUs, at 700 W while they compute and at 105 W while they do not.
+  const auto& joules = r["cost"]["joules_per_output_token_by_regime"];
+  CHECK(joules["prefill"].get<double>() + joules["decode"].get<double>() == Approx(5 * s_per_token * busy * 700));
+  CHECK(joules["idle"].get<double>() == Approx(5 * s_per_token * (1 - busy) * 105));
+}
+
+TEST_CASE("decode replicas are drawn for themselves") {
+  const Folder folder;
+  const std::string out = (folder.path / "run").string();
+  REQUIRE(cli({"run", "--set", "trace.limit=40", "--replicas", "2", "--decode-replicas", "2", "--router", "random", "--out", out}).code == 0);
+  std::istringstream lines(text_of(folder.path / "run" / "requests.jsonl"));
+  std::set<std::pair<int, int>> pairs;
+  for (std::string line; std::getline(lines, line);) {
+    const auto r = nlohmann::json::parse(line);
+    if (r.contains("decode_replica")) pairs.emplace(r["replica"], r["decode_replica"]);
+  }
+  CHECK(pairs.size() == 4);
 }
 
 TEST_CASE("what cannot be disaggregated is refused") {

@@ -17,6 +17,7 @@ struct SampleRun {
   explicit SampleRun(int requests = 10) {
     for (int i = 0; i < requests; ++i) add(i);
     config.engine.max_context_tokens = 4096;
+    config.engine.frontend_fixed = Time(kPsPerS / 10);
     hardware.name = "sample-gpu";
     hardware.usd_per_gpu_hour = {3.6, "", ""};
     hardware.gpu.busy_watts = {700, "", ""};
@@ -54,7 +55,7 @@ struct SampleRun {
   }
 
   Json document() const {
-    return result_document({workload, config, result, hardware, 1, 0, targets, 0.5, 0.05, notes, {{"summary", "a sample"}}});
+    return result_document({workload, config, result, hardware, targets, 0.5, 0.05, notes, {{"summary", "a sample"}}});
   }
 };
 

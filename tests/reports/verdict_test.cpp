@@ -46,6 +46,37 @@ TEST_CASE("a growing number of requests alone, without queueing, is no saturatio
   CHECK(verdict_of(run).state == State::stable);
 }
 
+TEST_CASE("who queues for a decode replica or for the front end waits, too") {
+  for (const bool for_front_end : {false, true}) {
+    SampleRun run;
+    grow_backlog(run);
+    for (std::size_t i = 0; i < run.result.requests.size(); ++i) {
+      RequestRecord& r = run.result.requests[i];
+      const Time wait(static_cast<std::int64_t>(i) * kPsPerS);
+      if (for_front_end) r.frontend += wait, r.first_token += wait;
+      if (!for_front_end) r.handover += wait;
+      r.finish += wait;
+    }
+    const Verdict v = verdict_of(run);
+    CHECK(v.state == State::overloaded);
+    CHECK((v.bottleneck == "front end") == for_front_end);
+  }
+}
+
+TEST_CASE("of prefill and decode replicas the busier ones tell how busy the GPUs are") {
+  SampleRun run;
+  run.config.decode_pool = {run.config};
+  run.config.decode_pool.front().gpus_per_replica = 4;
+  run.result.gpu_busy_of_decode = TimeSum(Time(10 * kPsPerS)) * 4;  // of 11 s
+  run.result.gpu_busy = run.result.gpu_busy_of_decode + TimeSum(Time(kPsPerS));
+  CHECK(verdict_of(run).bottleneck == "decode bandwidth");
+  CHECK(verdict_of(run).bottleneck_reason == "the GPUs of decode replicas are 91 % busy");
+  std::swap(run.result.gpu_busy_of_decode, run.result.gpu_busy);
+  run.result.gpu_busy = run.result.gpu_busy_of_decode + TimeSum(Time(9 * kPsPerS));
+  run.config.decode_pool.front().gpus_per_replica = 40;
+  CHECK(verdict_of(run).bottleneck == "prefill compute");
+}
+
 TEST_CASE("busy GPUs and a queue are saturated although the backlog stays") {
   SampleRun run;
   run.result.gpu_busy = Time(11 * kPsPerS);

@@ -72,6 +72,7 @@ inline void random_tiers(Dice& dice, SimulationConfig& c) {
   c.offload.load = static_cast<LoadPolicy>(dice.pick(0, 2));
   c.offload.scope = static_cast<Scope>(dice.pick(0, 2));
   c.offload.chunk_tokens = dice.pick(1, 3) * 8;
+  c.offload.by_replica = dice.coin();
   c.offload.promote = dice.coin();
   for (int kind = 0; kind < 2; ++kind) {
     if (dice.coin()) continue;
@@ -83,7 +84,7 @@ inline void random_tiers(Dice& dice, SimulationConfig& c) {
     c.links.beyond.push_back({std::vector<Route>(c.replicas_per_node, from), to, dice.pick(1, 2)});
     c.offload.beyond.push_back({static_cast<Storage>(kind),
                                 static_cast<Scope>(dice.pick(static_cast<int>(c.offload.scope), 2)),
-                                Bytes(dice.pick(8, 900) * 1000)});
+                                Bytes(dice.pick(8, 900) * 1000), Eviction::lru, StorePolicy::through, dice.coin()});
   }
 }
 
