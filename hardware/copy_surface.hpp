@@ -27,6 +27,7 @@ struct CopySurface {
 
   double copy_s(std::int64_t segment_bytes, std::int64_t count) const;
   bool covers(std::int64_t segment_bytes) const;  // within the points, or not beyond them by more than a factor of two
+  std::int64_t least_count() const { return points.front().count; }
 };
 
 }  // namespace kvplan

@@ -80,6 +80,17 @@ TEST_CASE("a preset copies as its system does where that was measured, and by DM
   CHECK(cli({"run", "--set", "offload.copy_method=kernel", "--hardware", "gh200-96"}).code == 4);
 }
 
+TEST_CASE("copies of fewer segments than were measured, or of smaller ones, are told to be extrapolated") {
+  const auto by = [](const char* method, const char* chunk) {
+    return cli({"run", "--set", "trace.limit=20", "--offload", "dram", "--set", "offload.layout=layer-first", "--set",
+                std::string("offload.copy_method=") + method, "--set", std::string("offload.chunk_tokens=") + chunk})
+        .out;
+  };
+  CHECK(contains(by("batch", "256"), "were measured from 10000 segments on, and a chunk of 256 tokens has 1024"));
+  CHECK(contains(by("kernel", "16"), "were measured from 1000 segments on, and a chunk of 16 tokens has 64"));
+  CHECK_FALSE(contains(by("kernel", "256"), "segments on, and a chunk"));
+}
+
 TEST_CASE("a run in which nothing fits says so, and is not called stable") {
   const CliRun run = cli({"run", "--set", "engine.max_context_tokens=64", "--set", "trace.limit=20"});
   CHECK(contains(run.out, "overloaded: all requests were refused"));
