@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "reports/cells.hpp"
 
 namespace kvplan {
 namespace {
@@ -94,9 +95,8 @@ void judge_state(Verdict& v, const Busy& busy, double waits, const SimulationRes
                            100 * busy.share, 100 * waits);
   } else {
     v.reason = fmt::format(
-        "on the mean {:.0f} requests are in the system early and {:.0f} late, and {:.0f} % of late requests' time is "
-        "queueing",
-        b.early, b.late, 100 * waits);
+        "on the mean the system holds {} early and {:.0f} late, and {:.0f} % of late requests' time is queueing",
+        counted(std::round(b.early), "request"), b.late, 100 * waits);
   }
 }
 
