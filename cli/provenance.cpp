@@ -100,8 +100,8 @@ std::string in_words(const Scenario& s, const Workload& w, const Architecture& m
     also += fmt::format(" for prompts, {} of {} for answers", own.replicas, counted(own.gpus_per_replica, "GPU"));
   }
   return fmt::format("{}: {} of {}; {} with {} weights and {} KV; {} of {}{}", w.name,
-                     counted(static_cast<double>(w.turns.size()), "turn"), counted(w.session_count, "session"), model.name,
-                     s.text("weights"), s.text("kv_dtype"), counted(b.config.replicas, "replica"),
+                     counted(static_cast<double>(w.turns.size()), "turn"), counted(w.session_count, "session"),
+                     model.name, s.text("weights"), s.text("kv_dtype"), counted(b.config.replicas, "replica"),
                      counted(b.config.gpus_per_replica, "GPU"), also);
 }
 

@@ -47,7 +47,8 @@ std::string page_markdown(const Page& page) {
     for (const std::string& p : s.more) out += "- " + markdown_text(p) + "\n";
     if (!s.more.empty()) out += "\n";
     for (const Listing& l : s.listings) out += fmt::format("### {}\n\n{}\n", markdown_text(l.title), indented(l.text));
-    for (const Chart& c : s.charts) out += fmt::format("### {}\n\n{}\n\n{}", markdown_text(c.title), markdown_text(c.reading), table(c.table));
+    for (const Chart& c : s.charts)
+      out += fmt::format("### {}\n\n{}\n\n{}", markdown_text(c.title), markdown_text(c.reading), table(c.table));
   }
   return out;
 }

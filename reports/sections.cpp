@@ -307,10 +307,10 @@ Page page_of(const ReportInputs& inputs) {
     if (loads.several()) load.title += " of " + loads.of(*best)->label;
     all.push_back(std::move(load));
     for (Section& s :
-         std::vector<Section>{targets_section(columns), chance_section(inputs),
-                              parts_section(columns, *best), latency_section(columns, *best), tiers_section(*best),
-                              use_section(columns, *best), memory_section(columns), users_section(columns),
-                              pareto_section(columns, loads), sensitivity_section(columns), break_even_section(*best)}) {
+         std::vector<Section>{targets_section(columns), chance_section(inputs), parts_section(columns, *best),
+                              latency_section(columns, *best), tiers_section(*best), use_section(columns, *best),
+                              memory_section(columns), users_section(columns), pareto_section(columns, loads),
+                              sensitivity_section(columns), break_even_section(*best)}) {
       all.push_back(std::move(s));
     }
   }

@@ -195,12 +195,14 @@ Section pareto_section(const std::vector<Column>& columns, const Loads& loads) {
                                       : fmt::format("No other result{} beats these in cost and TTFT p95 alike: {}.",
                                                     loads.several() ? " of its load" : "", listed(front));
   if (left_out > 0 && !front.empty()) {
-    reading += fmt::format(" Of {} results {} are not stable or refuse requests, and are left out.", all.size(), left_out);
+    reading +=
+        fmt::format(" Of {} results {} are not stable or refuse requests, and are left out.", all.size(), left_out);
   }
-  s.charts.push_back({"cost", "Cost and TTFT of each result", reading,
-                      point_chart("Cost per million output tokens against TTFT p95",
-                                  {"USD per million output tokens", false, ""}, {"TTFT p95 (s)", false, ""}, rows, false),
-                      std::move(g)});
+  s.charts.push_back(
+      {"cost", "Cost and TTFT of each result", reading,
+       point_chart("Cost per million output tokens against TTFT p95", {"USD per million output tokens", false, ""},
+                   {"TTFT p95 (s)", false, ""}, rows, false),
+       std::move(g)});
   return s;
 }
 

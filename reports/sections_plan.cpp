@@ -155,7 +155,8 @@ std::string turns_of(const Json& plan) {
   if (another.empty() && none.empty()) return "None of these changes which fleet is best.";
   std::string text;
   if (!another.empty()) text = fmt::format("The best fleet becomes another when these change: {}.", listed(another));
-  if (!none.empty()) text += fmt::format("{}No fleet does when these change: {}.", text.empty() ? "" : " ", listed(none));
+  if (!none.empty())
+    text += fmt::format("{}No fleet does when these change: {}.", text.empty() ? "" : " ", listed(none));
   return text;
 }
 

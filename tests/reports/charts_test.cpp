@@ -29,13 +29,15 @@ TEST_CASE("steps begin where their first interval does") {
 }
 
 TEST_CASE("a curve of one value is a point") {
-  const ChartRows one = {{10, 1, "a", ""}, {10, 1, "b", ""}, {20, 1, "b", ""}}, two = {{1, 1, "a", ""}, {2, 2, "a", ""}};
+  const ChartRows one = {{10, 1, "a", ""}, {10, 1, "b", ""}, {20, 1, "b", ""}},
+                  two = {{1, 1, "a", ""}, {2, 2, "a", ""}};
   CHECK(line_chart("t", kX, kY, one)["mark"].value("point", false));
   CHECK_FALSE(line_chart("t", kX, kY, two)["mark"].contains("point"));
 }
 
 TEST_CASE("a table has every point of its chart, and large numbers whole") {
-  const Grid g = curves_table("x", {{1, 5, "a", ""}, {1, 6, "a", "", true}, {1, 7, "b", ""}, {2e6, 24690, "b", ""}}, plain);
+  const Grid g =
+      curves_table("x", {{1, 5, "a", ""}, {1, 6, "a", "", true}, {1, 7, "b", ""}, {2e6, 24690, "b", ""}}, plain);
   CHECK(g.header == std::vector<std::string>{"x", "a", "b"});
   REQUIRE(g.rows.size() == 3);
   CHECK(g.rows[0] == std::vector<std::string>{"1", "5", "7"});

@@ -23,10 +23,11 @@ Column result(const std::string& name, double usd, double ttft_s, const Json& op
   d["latency"]["ttft_s"]["p95"] = ttft_s;
   Json scenario = {{"trace", {{"rate_scale", 1.0}}}, {"seed", 1}, {"hardware", {"sample-gpu"}}};
   scenario.merge_patch(options);
-  d["provenance"].update({{"scenario", scenario},
-                          {"seed", scenario["seed"]},
-                          {"trace", {{"name", "chat"}, {"sha256", "0123456789abcdef"}, {"sessions", 1}}},
-                          {"hardware", {{"name", "sample-gpu"}, {"sources", Json::array()}, {"notes", Json::array()}}}});
+  d["provenance"].update(
+      {{"scenario", scenario},
+       {"seed", scenario["seed"]},
+       {"trace", {{"name", "chat"}, {"sha256", "0123456789abcdef"}, {"sessions", 1}}},
+       {"hardware", {{"name", "sample-gpu"}, {"sources", Json::array()}, {"notes", Json::array()}}}});
   return {name, d, ""};
 }
 
@@ -37,12 +38,8 @@ Column refusing(Column c, int refused) {
 }
 
 Column with_series(Column c, const std::vector<double>& at_s, const std::vector<double>& values) {
-  c.document["series"] = {{"at_s", at_s},
-                          {"arrivals_per_s", values},
-                          {"completions_per_s", values},
-                          {"queued", values},
-                          {"running", values},
-                          {"gpu_busy_fraction", values},
+  c.document["series"] = {{"at_s", at_s},          {"arrivals_per_s", values}, {"completions_per_s", values},
+                          {"queued", values},      {"running", values},        {"gpu_busy_fraction", values},
                           {"links", Json::array()}};
   return c;
 }
@@ -75,7 +72,8 @@ TEST_CASE("whoever refuses requests is not recommended where another serves them
   CHECK(contains(pareto.charts[0].reading, "alike: dear."));
   CHECK(contains(pareto.charts[0].reading, "Of 2 results 1 are not stable or refuse requests"));
   CHECK(pareto.charts[0].table.rows[0][3] == "left out: not stable, or refuses requests");
-  CHECK(verdict_section(inputs({refusing(result("cheap", 1, 0.1), 25)})).sentences[0].starts_with("cheap is not enough"));
+  CHECK(
+      verdict_section(inputs({refusing(result("cheap", 1, 0.1), 25)})).sentences[0].starts_with("cheap is not enough"));
   const Section whole = verdict_section(inputs({result("a", 1, 0.1), result("b", 2, 0.2)}));
   CHECK(std::count(whole.table.header.begin(), whole.table.header.end(), "Refused") == 0);
 }
@@ -119,7 +117,8 @@ TEST_CASE("a line of TTFT against DRAM joins results that differ in DRAM alone, 
 
 TEST_CASE("a chart that cannot draw all results draws the base and the recommended one, and says how many") {
   std::vector<Column> columns;
-  for (int i = 0; i < 12; ++i) columns.push_back(with_series(result(fmt::format("r{}", i), 12 - i, 1), {1, 2}, {0.5, 0.6}));
+  for (int i = 0; i < 12; ++i)
+    columns.push_back(with_series(result(fmt::format("r{}", i), 12 - i, 1), {1, 2}, {0.5, 0.6}));
   const Section s = use_section(columns, columns.back());
   const std::vector<std::string> drawn = curves_of(s.charts[0]);
   CHECK(drawn.size() == 8);
@@ -142,9 +141,8 @@ TEST_CASE("readings of samples say so, and a short last interval is no peak") {
 TEST_CASE("of many links the fullest are drawn") {
   Column c = with_series(result("r", 1, 1), {1, 2}, {0.5, 0.6});
   for (int i = 0; i < 20; ++i) {
-    c.document["series"]["links"].push_back({{"name", fmt::format("link{}", i)},
-                                             {"capacity_bytes_per_s", 100},
-                                             {"bytes_per_s", {i, i + 1}}});
+    c.document["series"]["links"].push_back(
+        {{"name", fmt::format("link{}", i)}, {"capacity_bytes_per_s", 100}, {"bytes_per_s", {i, i + 1}}});
   }
   const Section s = use_section({c}, c);
   const std::vector<std::string> drawn = curves_of(s.charts[1]);
@@ -186,13 +184,14 @@ TEST_CASE("intervals over replications and over step times stand beside the quan
 TEST_CASE("few requests leave bands of TTFT empty: a reading names the bands that there are") {
   Column c = result("r", 1, 1);
   const auto band = [](double from, double to) {
-    return Json{{"from", from},    {"to", to},     {"requests", 1},    {"frontend_s", 0.1},
+    return Json{{"from", from},    {"to", to},      {"requests", 1},    {"frontend_s", 0.1},
                 {"queue_s", from}, {"load_s", 0.0}, {"prefill_s", 0.3}, {"recompute_in_prefill_s", 0.0}};
   };
   c.document["distribution"] = {{"ttft_bands", {band(0.25, 0.5), band(0.5, 0.75)}}};
-  CHECK(parts_section({c}, c).charts[0].reading ==
-        "For the slowest requests (p50 to p75) the largest part is queue (500 ms); for the fastest (p25 to p50) prefill, "
-        "new (300 ms).");
+  CHECK(
+      parts_section({c}, c).charts[0].reading ==
+      "For the slowest requests (p50 to p75) the largest part is queue (500 ms); for the fastest (p25 to p50) prefill, "
+      "new (300 ms).");
   c.document["distribution"] = {{"ttft_bands", {band(0.0, 1.0)}}};
   CHECK(parts_section({c}, c).charts[0].reading == "The largest part is prefill, new (300 ms).");
 }
