@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <ctime>
 #include <filesystem>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -34,7 +35,8 @@ po::options_description flags() {
                   "The hardware that was measured: its data sheet gives the peaks.")(
       "out", po::value<std::string>()->value_name("FILE"), "Where to write the calibration; -: stdout.")(
       "name", po::value<std::string>()->value_name("NAME"), "Its name; else the file's, without .json.")(
-      "date", po::value<std::string>()->value_name("TEXT"), "When the operators were measured or published.")(
+      "date", po::value<std::string>()->value_name("TEXT"),
+      "When the operators were measured or published; of a run of kvplan-gpu its own date by default.")(
       "kernel", po::value<std::vector<std::string>>()->composing()->value_name("NAME"),
       "Fit this kernel source where an operator has several; may be repeated. Else the one with most rows.")(
       "only", po::value<std::vector<std::string>>()->composing()->value_name("OPERATOR"),
@@ -45,10 +47,12 @@ po::options_description flags() {
       "Write the hardware with the links that FROM measured, and with --out as its calibration.")(
       "storage", "Put what a run's file tier read and wrote into the drives of --hardware-out: it is that machine's disk.")(
       "synthetic", "Fit runs that a formula made, too; results that use the calibration say so.")(
+      "accept-suspect", "Take points of a run that are suspect (a busy or throttled GPU) as they are, with a warning.")(
       "folds", po::value<std::int32_t>()->default_value(5)->value_name("K"), "Parts that are held out in turn, by whole shapes.")(
       "bootstraps", po::value<std::int32_t>()->default_value(100)->value_name("N"), "Resamplings of whole shapes for the intervals of coefficients.")(
       "seed", po::value<std::uint64_t>()->default_value(1)->value_name("N"), "Seed of folds and resamplings.")(
-      "sms", po::value<std::int32_t>()->default_value(132)->value_name("N"), "Streaming multiprocessors of the GPU.")(
+      "sms", po::value<std::int32_t>()->value_name("N"),
+      "Streaming multiprocessors of the GPU; else what a run of kvplan-gpu tells, or 132.")(
       "help,h", "Print this.");
   po::options_description servers("Of measured servers", 110, 70);
   add_server_options(servers);
@@ -89,7 +93,7 @@ CalibrateOptions options_of(const po::variables_map& values, const std::string& 
   o.fit.folds = within<std::int32_t>(values, "folds", 2, 50);
   o.fit.bootstraps = within<std::int32_t>(values, "bootstraps", 20, 10000);
   o.fit.seed = values["seed"].as<std::uint64_t>();
-  o.sms = within<std::int32_t>(values, "sms", 1, 10000);
+  if (values.count("sms")) o.sms = within<std::int32_t>(values, "sms", 1, 10000);
   o.threads = std::max(1u, std::thread::hardware_concurrency());
   return o;
 }
@@ -136,7 +140,10 @@ std::string command_of(const std::vector<std::string>& from, const po::variables
   for (const char* option : {"server", "benchmark", "model"}) {
     if (values.count(option)) text += fmt::format(" --{} '{}'", option, values[option].as<std::string>());
   }
-  if (values.count("synthetic")) text += " --synthetic";
+  if (values.count("sms")) text += fmt::format(" --sms {}", values["sms"].as<std::int32_t>());
+  for (const char* option : {"synthetic", "accept-suspect"}) {
+    if (values.count(option)) text += fmt::format(" --{}", option);
+  }
   return fmt::format("{} --folds {} --bootstraps {} --seed {}", text, values["folds"].as<std::int32_t>(),
                      values["bootstraps"].as<std::int32_t>(), values["seed"].as<std::uint64_t>());
 }
@@ -153,21 +160,30 @@ std::string checks_table(const Calibration& c) {
   return "\nSums of operators beside what was measured whole\n\n" + text_grid(grid);
 }
 
-std::vector<FigureSource> link_sources(const CalibrateInputs& in, bool storage) {
+RunUse use_of(const po::variables_map& values) {
+  return {values.count("synthetic") > 0, values.count("accept-suspect") > 0};
+}
+
+// Of the hardware that was measured; `warnings`: what to know of the runs.
+std::vector<FigureSource> link_sources(const CalibrateInputs& in, const Hardware& hardware,
+                                       const po::variables_map& values, std::vector<std::string>& warnings) {
   std::vector<FigureSource> sources;
   for (const std::string& path : in.gpu_runs) {
-    const GpuRun run = read_gpu_run(path);
+    GpuRun run = read_gpu_run(path);
+    for (const std::string& w : admit(run, path, use_of(values))) warnings.push_back(w);
+    check_gpu(run, path, hardware);
     sources.push_back({fmt::format("{}kvplan-gpu {} on {}", run.synthetic ? "SYNTHETIC, made by a formula: " : "", run.id,
                                    text(run.gpu, "name")),
-                       run.utc, figures_of(run)});
-    if (!storage) continue;
+                       run.utc, figures_of(run), surfaces_of(run)});
+    if (!values.count("storage")) continue;
     for (const MeasuredFigure& f : storage_figures_of(run)) sources.back().figures.push_back(f);
   }
   for (const std::string& path : in.nvbandwidth) {
     const NvbandwidthRun run = read_nvbandwidth(path);
+    check_gpu(run, path, hardware);
     sources.push_back({fmt::format("nvbandwidth {} ({}), driver {}", run.version, std::filesystem::path(path).filename().string(),
                                    run.driver),
-                       "not told", figures_of(run)});
+                       "not told", figures_of(run), {}});
   }
   return sources;
 }
@@ -179,12 +195,35 @@ std::string beside(const std::string& file, const std::string& path) {
       fs::absolute(file).lexically_normal().parent_path()).string();
 }
 
+// Figures that a reader should not rely on, and rates that stay those of the hardware file.
+void warn_of_figures(const std::vector<FigureSource>& sources, Streams streams) {
+  std::set<std::string> keys;
+  for (const FigureSource& s : sources) {
+    for (const MeasuredFigure& f : s.figures) {
+      keys.insert(f.key);
+      if (f.doubtful) streams.err << fmt::format("warning: {} is doubtful: {}\n", f.key, f.note);
+    }
+  }
+  for (const char* key : {"to_device_bytes_per_s", "from_device_bytes_per_s"}) {
+    if (!keys.count(key)) streams.err << fmt::format("warning: {} was not measured: it stays as published\n", key);
+  }
+}
+
 void write_hardware(const CalibrateInputs& in, const po::variables_map& values, Streams streams) {
-  const std::vector<FigureSource> sources = link_sources(in, values.count("storage") > 0);
+  std::vector<std::string> warnings;
+  const std::vector<FigureSource> sources =
+      link_sources(in, load_hardware(values["hardware"].as<std::string>()), values, warnings);
+  if (!values.count("out")) {  // else the calibration has told them
+    for (const std::string& w : warnings) streams.err << "warning: " << w << "\n";
+  }
   std::vector<std::vector<std::string>> grid = {{"figure", "value", "from", "to", ""}};
   for (const FigureSource& s : sources) {
     for (const MeasuredFigure& f : s.figures) {
       grid.push_back({f.key, fmt::format("{:.4g}", f.value), fmt::format("{:.4g}", f.low), fmt::format("{:.4g}", f.high), f.note});
+    }
+    for (const MeasuredSurface& m : s.surfaces) {
+      grid.push_back({fmt::format("copies by {} {} the device", m.method, m.to_device ? "to" : "from"), "", "", "",
+                      fmt::format("{} sizes and counts of segments", m.points.size())});
     }
   }
   if (grid.size() == 1) throw UsageError("no link was measured", "give a run of kvplan-gpu, or the JSON of nvbandwidth");
@@ -192,6 +231,7 @@ void write_hardware(const CalibrateInputs& in, const po::variables_map& values, 
   const std::string hardware = values["hardware"].as<std::string>();
   const std::string calibration = values.count("out") ? values["out"].as<std::string>() : load_hardware(hardware).calibration;
   write_file(out, calibrated_hardware(hardware, is_json_path(calibration) ? beside(out, calibration) : calibration, sources));
+  warn_of_figures(sources, streams);
   streams.out << "\nLinks and slowdowns\n\n" << text_grid(grid);
   streams.err << fmt::format("hardware: {}\n", out);
 }
@@ -206,7 +246,9 @@ Calibration calibration_of(const std::vector<std::string>& from, const Calibrate
   options.made_by = fmt::format("{} (kvplan {})", command_of(from, values, hardware), version());
   Calibration c;
   if (!in.operators.empty()) {
-    c = calibrate(read_operator_tables(in.operators, values.count("synthetic") > 0), hardware, options);
+    const OperatorTables tables = read_operator_tables(in.operators, use_of(values));
+    if (!values.count("date") && !tables.gpu_runs.empty()) options.date = tables.gpu_runs.front().utc.substr(0, 10);
+    c = calibrate(tables, hardware, options);
     for (const std::string& w : c.warnings) streams.err << "warning: " << w << "\n";
     (quiet ? streams.err : streams.out) << error_table(c) << checks_table(c);
   } else if (options.base || !hardware.calibration.empty()) {
@@ -235,7 +277,7 @@ void write_calibration(const std::vector<std::string>& from, const CalibrateInpu
   }
 }
 
-// Options that say something of an input which FROM lacks.
+// Options that say something of an input which FROM lacks, or of an output that is not asked for.
 void refuse_idle(const CalibrateInputs& in, const po::variables_map& values) {
   const auto refuse = [&](const std::string& option, bool idle, const char* about) {
     if (idle && values.count(option) && !values[option].defaulted()) {
@@ -249,6 +291,12 @@ void refuse_idle(const CalibrateInputs& in, const po::variables_map& values) {
   }
   for (const char* option : {"only", "kernel"}) {
     refuse(option, in.operators.empty(), "tables of operators, and FROM has none");
+  }
+  for (const char* option : {"synthetic", "accept-suspect"}) {
+    refuse(option, in.gpu_runs.empty(), "runs of kvplan-gpu, and FROM has none");
+  }
+  for (const char* option : {"base", "name", "date", "sms", "kernel", "only", "folds", "bootstraps", "seed"}) {
+    refuse(option, values.count("out") == 0, "the calibration that --out writes, which is not given");
   }
   refuse("storage", values.count("hardware-out") == 0, "the drives of --hardware-out, which is not given");
 }

@@ -45,9 +45,29 @@ Json figure_json(const MeasuredFigure& f, const std::string& source) {
   return {{"value", f.value}, {"source", source}, {"note", note}};
 }
 
+void check_range(const MeasuredFigure& f, const FigureRange& range) {
+  if ((f.value >= range.low && f.value <= range.high) || (f.value == 0 && range.zero_allowed)) return;
+  throw InputError(Diagnostic{"", 0, 0,
+                              fmt::format("{} of {:.4g} is not {:g} to {:g} ({})", f.key, f.value, range.low, range.high,
+                                          f.note),
+                              "measure again, on an idle machine"});
+}
+
+// What was published of a link is most of what it can do.
+void check_rate(const MeasuredFigure& f, const Json& link_kind) {
+  constexpr double kMostOverPublished = 1.3;
+  const double published = link_kind.at(f.key).at("value");
+  if (f.value <= kMostOverPublished * published) return;
+  throw InputError(Diagnostic{"", 0, 0,
+                              fmt::format("{} of {:.4g} is more than {} can do: {:.4g} is published", f.key, f.value,
+                                          link_kind["name"].get<std::string>(), published),
+                              "name the hardware that was measured with --hardware"});
+}
+
 void place(Json& hardware, const MeasuredFigure& f, const std::string& source) {
-  const auto& of_node = node_figures();
-  if (std::any_of(of_node.begin(), of_node.end(), [&](const Figure<Hardware>& own) { return own.key == f.key; })) {
+  for (const Figure<Hardware>& own : node_figures()) {
+    if (own.key != f.key) continue;
+    check_range(f, own.range);
     hardware[f.key] = figure_json(f, source);
     return;
   }
@@ -60,8 +80,30 @@ void place(Json& hardware, const MeasuredFigure& f, const std::string& source) {
   }
   const std::set<std::string> kinds = host_link_kinds(hardware);
   for (Json& kind : hardware["link_kinds"]) {
-    if (kinds.count(kind["name"].get<std::string>())) kind[f.key] = figure_json(f, source);
+    if (!kinds.count(kind["name"].get<std::string>())) continue;
+    if (f.key == "to_device_bytes_per_s" || f.key == "from_device_bytes_per_s") check_rate(f, kind);
+    kind[f.key] = figure_json(f, source);
   }
+}
+
+// The surface of every link that leads to a GPU, in place of one by the same method and direction.
+void place(Json& hardware, const MeasuredSurface& m, const std::string& source) {
+  Json points = Json::array();
+  for (const CopySurface::Point& p : m.points) {
+    points.push_back({{"segment_bytes", p.segment_bytes}, {"count", p.count}, {"bytes_per_s", p.bytes_per_s}});
+  }
+  const std::string direction = m.to_device ? "to_device" : "from_device";
+  Json kept = Json::array();
+  const std::set<std::string> kinds = host_link_kinds(hardware);
+  for (const Json& s : hardware.value("copy_surfaces", Json::array())) {
+    const bool replaced = s["method"] == m.method && s["direction"] == direction && kinds.count(s["link_kind"]);
+    if (!replaced) kept.push_back(s);
+  }
+  for (const std::string& kind : kinds) {
+    kept.push_back(
+        {{"method", m.method}, {"link_kind", kind}, {"direction", direction}, {"source", source}, {"points", points}});
+  }
+  hardware["copy_surfaces"] = kept;
 }
 
 }  // namespace
@@ -81,9 +123,12 @@ std::string calibrated_hardware(const std::string& hardware, const std::string& 
       }
       place(j, f, key);
     }
+    for (const MeasuredSurface& m : sources[i].surfaces) place(j, m, key);
   }
   if (!calibration.empty()) j["calibration"] = calibration;
-  return j.dump(2) + "\n";
+  const std::string text = j.dump(2) + "\n";
+  parse_hardware(text, "the calibrated hardware");  // all that kvplan would refuse in it, told before it is written
+  return text;
 }
 
 }  // namespace kvplan

@@ -269,7 +269,12 @@ Hardware load_hardware(const std::string& name_or_path) {
         Diagnostic{"", 0, 0, fmt::format("unknown hardware \"{}\"", name_or_path),
                    suggestion(name_or_path, hardware_names()) + " (or the path of a hardware file, *.json)"});
   }
-  return Reader(JsonFile::parse(std::string(text), file)).read();
+  return parse_hardware(std::string(text), file);
+}
+
+Hardware parse_hardware(const std::string& text, const std::string& name) {
+  const JsonFile file = JsonFile::parse(text, name);
+  return Reader(file).read();
 }
 
 }  // namespace kvplan

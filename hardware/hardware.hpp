@@ -105,6 +105,8 @@ struct Hardware {
 // A name that ships with kvplan, or the path of a JSON file (anything with a '/' or ending in ".json").
 // InputError with all findings of the file, or with a suggestion for an unknown name.
 Hardware load_hardware(const std::string& name_or_path);
+// The text of a hardware file.
+Hardware parse_hardware(const std::string& text, const std::string& name);
 std::vector<std::string> hardware_names();
 
 }  // namespace kvplan

@@ -17,12 +17,19 @@ constexpr double kHostLow = 0.35, kHostHigh = 1.3;
 constexpr double kElementwiseLow = 0.6, kElementwiseHigh = 0.95;
 
 void check_device(const OperatorTables& tables, const Hardware& hardware) {
-  if (tables.device.empty() || hardware.name.find("-" + tables.device) != std::string::npos ||
-      hardware.name.rfind(tables.device, 0) == 0) {
-    return;
+  check_gpu_kind(tables.device, hardware);
+  for (const GpuRun& run : tables.gpu_runs) check_gpu(run, run.id, hardware);
+}
+
+// Multiprocessors: as told, else those of the GPU that was measured.
+double sms_of(const OperatorTables& tables, const CalibrateOptions& o) {
+  constexpr double kHopper = 132;
+  if (o.sms > 0) return o.sms;
+  for (const GpuRun& run : tables.gpu_runs) {
+    const std::int64_t sms = whole(run.gpu, "multiprocessors");
+    if (sms > 0) return static_cast<double>(sms);
   }
-  throw InputError(Diagnostic{"", 0, 0, fmt::format("these are times of {}, but the hardware is {}", tables.device, hardware.name),
-                              "name the hardware that was measured with --hardware"});
+  return kHopper;
 }
 
 bool chosen_by_name(const MeasuredSet& s, const CalibrateOptions& o) {
@@ -132,13 +139,14 @@ struct Outcome {
   std::vector<Diagnostic> findings;
 };
 
-std::vector<Outcome> fit_all(const std::vector<const MeasuredSet*>& sets, const Hardware& h, const CalibrateOptions& o) {
+std::vector<Outcome> fit_all(const std::vector<const MeasuredSet*>& sets, const Hardware& h, double sms,
+                             const CalibrateOptions& o) {
   std::vector<Outcome> outcomes(sets.size());
   std::atomic<std::size_t> next{0};
   const auto work = [&] {
     for (std::size_t i = next++; i < sets.size(); i = next++) {
       try {
-        outcomes[i].result = fit_operator(*sets[i], peaks_of(*sets[i], h, o.sms), o.fit);
+        outcomes[i].result = fit_operator(*sets[i], peaks_of(*sets[i], h, sms), o.fit);
       } catch (const InputError& e) {
         outcomes[i].findings = e.findings();
       }
@@ -164,10 +172,11 @@ Calibration calibrate(const OperatorTables& tables, const Hardware& hardware, co
   c.hbm_bytes_per_s = hardware.gpu.hbm_bytes_per_s.value;
   c.host = host_of(hardware);
   for (const auto& [file, sha256] : tables.sha256) c.sources.push_back(fmt::format("{} (sha256 of its text {})", file, sha256));
+  c.warnings = tables.warnings;
   for (const auto& [why, rows] : tables.left_out) c.warnings.push_back(fmt::format("{}: {} rows are left out", why, rows));
   const auto sets = choose(tables, o, c.warnings);
   std::vector<Diagnostic> findings;
-  std::vector<Outcome> outcomes = fit_all(sets, hardware, o);
+  std::vector<Outcome> outcomes = fit_all(sets, hardware, sms_of(tables, o), o);
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     findings.insert(findings.end(), outcomes[i].findings.begin(), outcomes[i].findings.end());
     if (!outcomes[i].result) continue;

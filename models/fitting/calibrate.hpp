@@ -15,7 +15,7 @@ struct CalibrateOptions {
   std::vector<std::string> kernels;  // chosen by name; else, of each operator, the one with most rows
   std::vector<std::string> only;     // operators to fit; none: all that the tables have
   std::optional<Calibration> base;   // of the same GPU: what the tables do not have is taken from it
-  double sms = 132;                  // of the GPU
+  double sms = 0;                    // of the GPU; 0: what a run tells, else 132
   FitOptions fit;
   unsigned threads = 1;
 };

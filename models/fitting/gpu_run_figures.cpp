@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "base/error.hpp"
 #include "validate/gpu_run/tables.hpp"
 
 namespace kvplan {
@@ -18,32 +19,67 @@ MeasuredFigure around(std::string key, double value, double error, std::string n
   return {std::move(key), value, value * (1 - error), value * (1 + error), std::move(note)};
 }
 
-// A segment's time is fixed + bytes / rate.
+// The rate and the cost of a segment, from a line that is at most `error` off the times.
+void add_line(const std::string& dir, double bytes_per_s, double segment_s, double error, const std::string& from,
+              std::vector<MeasuredFigure>& out) {
+  constexpr double kDoubtful = 0.10, kNoLine = 0.30;
+  if (!(bytes_per_s > 0) || !std::isfinite(bytes_per_s) || !std::isfinite(segment_s)) return;
+  const std::string note = fmt::format("{}, at most {:.1f} % off the line", from, 100 * error);
+  if (error > kNoLine) {
+    throw InputError(Diagnostic{"", 0, 0, fmt::format("{}: {}", towards(dir), note),
+                                "a segment's time is not a fixed cost and a rate: measure again, on an idle machine"});
+  }
+  for (MeasuredFigure f : {around(towards(dir) + "_bytes_per_s", bytes_per_s, error, note),
+                           around(towards(dir) + "_segment_s", std::max(0.0, segment_s), error, note)}) {
+    f.doubtful = error > kDoubtful;
+    out.push_back(std::move(f));
+  }
+}
+
+// A segment's time is fixed + bytes / rate. What an engine submits has no latch before it: of small segments only such
+// times count, which contain the submission. Beside large ones it does not show.
 void add_segments(const GpuTables& tables, const std::string& dir, std::vector<MeasuredFigure>& out) {
+  constexpr std::int64_t kLarge = std::int64_t{2} << 20;
   std::vector<double> bytes, times;
   std::set<std::int64_t> sizes;
   for (const TransferRow& r : tables.transfers) {
-    if (r.method != "dma" || r.direction != dir) continue;
+    if (r.method != "dma" || r.direction != dir || (r.latched && r.segment_bytes < kLarge)) continue;
     sizes.insert(r.segment_bytes);
     bytes.push_back(static_cast<double>(r.segment_bytes));
     times.push_back(r.latency.ms * 1e-3 / static_cast<double>(r.segments));
   }
   if (sizes.size() >= 3) {
     const LineFit f = fit_line(bytes, times);
-    if (f.per_unit <= 0) return;
-    const std::string note = fmt::format("{} sizes of segments by DMA, at most {:.1f} % off the line", sizes.size(),
-                                         100 * f.largest_relative_error);
-    out.push_back(around(towards(dir) + "_bytes_per_s", 1 / f.per_unit, f.largest_relative_error, note));
-    out.push_back(around(towards(dir) + "_segment_s", std::max(0.0, f.fixed), f.largest_relative_error, note));
-    return;
+    return add_line(dir, 1 / f.per_unit, f.fixed, f.largest_relative_error,
+                    fmt::format("{} sizes of segments by DMA", sizes.size()), out);
   }
   for (const LinkRow& l : tables.links) {
-    if (l.direction != dir || l.memory != "pinned" || !(l.bytes_per_s > 0) || !std::isfinite(l.bytes_per_s)) continue;
-    const std::string note = fmt::format("contiguous pinned copies of {} to {} bytes, at most {:.1f} % off the line",
-                                         l.smallest_bytes, l.largest_bytes, 100 * l.largest_relative_error);
-    out.push_back(around(towards(dir) + "_bytes_per_s", l.bytes_per_s, l.largest_relative_error, note));
-    out.push_back(around(towards(dir) + "_segment_s", std::max(0.0, l.fixed_s), l.largest_relative_error, note));
+    if (l.direction != dir || l.memory != "pinned") continue;
+    add_line(dir, l.bytes_per_s, l.fixed_s, l.largest_relative_error,
+             fmt::format("contiguous pinned copies of {} to {} bytes", l.smallest_bytes, l.largest_bytes), out);
   }
+}
+
+double value_of(const std::vector<MeasuredFigure>& figures, const std::string& key) {
+  const auto f = std::find_if(figures.begin(), figures.end(), [&](const MeasuredFigure& m) { return m.key == key; });
+  return f == figures.end() ? 0 : f->value;
+}
+
+// As much each way at once, in the largest segments; the time until both are there, less what the segments cost one
+// after the other.
+void add_duplex(const GpuTables& tables, std::vector<MeasuredFigure>& out) {
+  const TogetherRow* best = nullptr;
+  for (const TogetherRow& r : tables.together) {
+    if (r.pattern != "h2d + d2h" || r.method != "dma" || r.segment_bytes < 1 || r.bytes < 1) continue;
+    if (best == nullptr || r.segment_bytes > best->segment_bytes) best = &r;
+  }
+  if (best == nullptr) return;
+  const double cost_s = std::max(value_of(out, "to_device_segment_s"), value_of(out, "from_device_segment_s"));
+  const double each_way = static_cast<double>(best->bytes) / 2 / static_cast<double>(best->segment_bytes);
+  const double rate = static_cast<double>(best->bytes) / (best->latency.ms * 1e-3 - each_way * cost_s);
+  if (!(rate > 0)) return;
+  out.push_back({"duplex_bytes_per_s", rate, rate, rate,
+                 fmt::format("both ways at once by DMA, segments of {} bytes", best->segment_bytes)});
 }
 
 // The geometric mean over the kernels that were slowed.
@@ -82,11 +118,7 @@ void add_compute_slowdown(const GpuTables& tables, const std::string& dir, std::
 // says that the times fall as pieces grow, small copies wait for all that is queued and not for one piece; the least is
 // then that of one piece. Large copies ran to the device alone, so that the other direction is taken as this one.
 void add_control_wait(const GpuTables& tables, std::vector<MeasuredFigure>& out) {
-  const auto figure = [&](const char* key) {
-    const auto f = std::find_if(out.begin(), out.end(), [&](const MeasuredFigure& m) { return m.key == key; });
-    return f == out.end() ? 0 : f->value;
-  };
-  const double rate = figure("to_device_bytes_per_s"), segment_s = figure("to_device_segment_s");
+  const double rate = value_of(out, "to_device_bytes_per_s"), segment_s = value_of(out, "to_device_segment_s");
   double alone_s = 0, low = 1e9, high = 0;
   int sizes = 0;
   for (const ControlCopyRow& r : tables.control_copies) {
@@ -136,6 +168,7 @@ std::vector<MeasuredFigure> figures_of(const GpuRun& run) {
   const GpuTables tables = tables_of(run);
   std::vector<MeasuredFigure> out;
   for (const std::string dir : {"h2d", "d2h"}) add_segments(tables, dir, out);
+  add_duplex(tables, out);
   for (const std::string dir : {"h2d", "d2h"}) add_slowdown(tables, dir, out);
   for (const std::string dir : {"h2d", "d2h"}) add_kernel_slowdown(tables, dir, out);
   for (const std::string dir : {"h2d", "d2h"}) add_compute_slowdown(tables, dir, out);

@@ -9,8 +9,9 @@
 
 namespace kvplan {
 
-// InputError for a synthetic run, unless that is allowed.
-void add_gpu_run(GpuRun run, const std::string& file, bool allow_synthetic, OperatorTables& into);
+// InputError for a run that cannot be used (gpu_run_checks.hpp), of another card than one before it, or that
+// contradicts itself.
+void add_gpu_run(GpuRun run, const std::string& file, const RunUse& use, OperatorTables& into);
 void read_operator_csv(const std::string& path, const std::string& text, OperatorTables& into,
                        std::vector<Diagnostic>& findings);
 

@@ -212,12 +212,7 @@ void OperatorTables::add(Operator op, Dtype dtype, const std::string& kernel, co
 }
 
 void OperatorTables::note_device(const std::string& name, const std::string& file, std::int64_t line) {
-  std::string small(name);
-  std::transform(small.begin(), small.end(), small.begin(), [](unsigned char c) { return std::tolower(c); });
-  std::string found = small;
-  for (const char* known : {"a100", "h100", "h200", "gh200", "b200", "gb200"}) {  // the longer names last
-    if (small.find(known) != std::string::npos) found = known;
-  }
+  const std::string found = gpu_kind(name);
   if (device.empty()) device = found;
   if (device != found) {
     throw InputError(Diagnostic{file, line, 0, fmt::format("times of {} beside times of {}", found, device),
@@ -230,14 +225,14 @@ void read_operator_csv(const std::string& path, const std::string& text, Operato
   Table(path, text, into, findings).read();
 }
 
-OperatorTables read_operator_tables(const std::vector<std::string>& paths, bool allow_synthetic) {
+OperatorTables read_operator_tables(const std::vector<std::string>& paths, const RunUse& use) {
   OperatorTables tables;
   std::vector<Diagnostic> findings;
   for (const std::string& path : paths) {
     const std::string text = read_text_file(path);
     tables.sha256[std::filesystem::path(path).filename().string()] = sha256_hex(text);
     if (text.find_first_not_of(" \t\r\n") != std::string::npos && text[text.find_first_not_of(" \t\r\n")] == '{') {
-      add_gpu_run(parse_gpu_run(text, path), path, allow_synthetic, tables);
+      add_gpu_run(parse_gpu_run(text, path), path, use, tables);
     } else {
       read_operator_csv(path, text, tables, findings);
     }

@@ -15,6 +15,7 @@
 
 #include "base/error.hpp"
 #include "models/architecture.hpp"
+#include "models/fitting/gpu_run_checks.hpp"
 #include "models/operators/form.hpp"
 #include "validate/gpu_run/gpu_run.hpp"
 
@@ -42,6 +43,7 @@ struct OperatorTables {
   std::map<std::string, std::int64_t> left_out;  // rows by reason
   std::map<std::string, std::string> sha256;     // of each file's text
   std::vector<GpuRun> gpu_runs;                  // read among the tables
+  std::vector<std::string> warnings;             // about them
   bool synthetic = false;                        // one of them came from a formula
 
   // One more row; `row.file` is set here.
@@ -51,6 +53,6 @@ struct OperatorTables {
 };
 
 // InputError with all findings: missing columns, numbers that are none, two units, two devices.
-OperatorTables read_operator_tables(const std::vector<std::string>& paths, bool allow_synthetic = false);
+OperatorTables read_operator_tables(const std::vector<std::string>& paths, const RunUse& use = {});
 
 }  // namespace kvplan

@@ -1,4 +1,7 @@
 // kvplan calibrate from end to end: a run of the GPU harness to a hardware file that a simulation takes.
+#include <fmt/format.h>
+
+#include "base/file.hpp"
 #include "tests/catch.hpp"
 #include "tests/cli/run_cli.hpp"
 
@@ -54,4 +57,66 @@ TEST_CASE("what cannot be calibrated is told: synthetic runs, nothing to write, 
   const CliRun other = cli({"calibrate", rows, "--hardware", "x86-h100-sxm", "--out", out});
   CHECK(other.code == 3);
   CHECK(contains(other.err, "a row of h200_sxm, but the hardware is x86-h100-sxm"));
+}
+
+TEST_CASE("links alone are checked as operators are, and nothing is written that kvplan would not load") {
+  const Folder folder;
+  const std::string node = (folder.path / "node.json").string();
+  const auto links_of = [&](const nlohmann::json& run, std::vector<std::string> more = {}) {
+    std::filesystem::remove(node);
+    std::vector<std::string> arguments = {"calibrate",  folder.file("run.json", run.dump()),
+                                          "--hardware", "x86-h100-sxm", "--hardware-out", node};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return cli(arguments);
+  };
+  const auto scaled = [](nlohmann::json of, const std::string& experiment, const std::string& aggressor, double factor) {
+    for (auto& p : of["points"]) {
+      if (p["exp"] != experiment || p["samples_ns"].empty()) continue;
+      if (!aggressor.empty() && p["params"]["aggressor"] != aggressor) continue;
+      for (auto& ns : p["samples_ns"]) ns = ns.get<double>() * factor;
+      p["median_ns"] = p["median_ns"].get<double>() * factor;
+    }
+    return of;
+  };
+  const nlohmann::json run = nlohmann::json::parse(read_text_file(kEmulated));
+  const std::vector<std::string> synthetic = {"--synthetic"};
+  CHECK(contains(links_of(run).err, "made by a formula"));
+  CHECK(links_of(run, synthetic).code == 0);
+  nlohmann::json other = run;
+  other["env"]["gpu"]["name"] = "NVIDIA H200";
+  CHECK(contains(links_of(other, synthetic).err, "times of h200"));
+  const CliRun fast = links_of(scaled(scaled(run, "X1", "", 0.02), "X2", "", 0.02), synthetic);
+  CHECK(fast.code == 3);
+  CHECK(contains(fast.err, "more than pcie5-x16 can do"));
+  const CliRun slowed = links_of(scaled(run, "X5", "h2d dma", 30), synthetic);
+  CHECK(slowed.code == 3);
+  CHECK(contains(slowed.err, "copy_slowdown_to_device"));
+  CHECK_FALSE(std::filesystem::exists(node));
+  nlohmann::json without = run;
+  auto& points = without["points"];
+  const auto link = [](const auto& p) { return p["exp"] == "X1" || p["exp"] == "X2"; };
+  points.erase(std::remove_if(points.begin(), points.end(), link), points.end());
+  CHECK(contains(links_of(without, synthetic).err, "from_device_bytes_per_s was not measured: it stays as published"));
+  for (const char* idle : {"--date", "--base", "--name"}) {
+    const CliRun refused = links_of(run, {"--synthetic", idle, "x"});
+    CHECK(refused.code == 2);
+    CHECK(contains(refused.err, "which is not given"));
+  }
+}
+
+TEST_CASE("a calibration has the date of its run, and copies by batch or kernel as it measured them") {
+  const Folder folder;
+  const std::string out = (folder.path / "mine.json").string(), node = (folder.path / "node.json").string();
+  REQUIRE(cli({"calibrate", std::string(KVPLAN_SOURCE_DIR) + "/tests/replay/emulated/gpu-run.json.gz", "--hardware",
+               "x86-h100-sxm", "--synthetic", "--bootstraps", "20", "--out", out, "--hardware-out", node})
+              .code == 0);
+  CHECK(nlohmann::json::parse(text_of(out))["date"].get<std::string>().size() == std::string("2026-11-25").size());
+  std::string measured;
+  const nlohmann::json hardware = nlohmann::json::parse(text_of(node));
+  for (const nlohmann::json& s : hardware["copy_surfaces"]) {
+    measured += fmt::format("{} {} {}, ", s["method"].get<std::string>(), s["direction"].get<std::string>(),
+                            s["source"].get<std::string>());
+  }
+  CHECK(measured == "batch to_device measured, batch from_device measured, kernel to_device measured, "
+                    "kernel from_device measured, ");
 }
