@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 
 #include "reports/charts.hpp"
@@ -47,7 +48,7 @@ std::string words_of(const std::string& name, const RunOptions& options, const C
   const auto at = options.find(name);
   if (at == options.end()) return "no " + last;
   const bool bytes = name.ends_with("_bytes") && at->second.find_first_not_of("0123456789.") == std::string::npos;
-  return last + "=" + (bytes ? human_bytes(std::stod(at->second)) : at->second);
+  return last + "=" + (bytes ? human_bytes(std::strtod(at->second.c_str(), nullptr)) : at->second);
 }
 
 std::vector<std::string> lines_of(const Points& points, const std::string& axis) {
