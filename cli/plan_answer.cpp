@@ -244,7 +244,9 @@ Json closest(PlanSolver& p, const std::string& hardware) {
             {"outcome", outcome_json(r.slo, o)},
             {"binds", r.slo.name(o.binding)},
             {"times_the_limit", number(o.ratio)},
-            {"why", o.why},
+            {"why", o.feasible ? p.evaluator().over_limits(best->arm, p.evaluator().with_spares(best->arm, best->replicas),
+                                                           best->replicas, o)
+                               : o.why},
             {"proven", false}};
   }
   std::optional<std::size_t> arm;

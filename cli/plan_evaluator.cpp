@@ -259,12 +259,13 @@ double Evaluator::floor(std::size_t arm, std::int64_t replicas, double fastest_s
   return 0;
 }
 
-std::string Evaluator::over_limits(std::size_t arm, std::int64_t replicas) const {
+std::string Evaluator::over_limits(std::size_t arm, std::int64_t replicas, std::int64_t running,
+                                   const FleetOutcome& outcome) const {
   const Fleet f = set_.arms[arm].fleet(replicas);
   if (request_.most_gpus && f.gpus > *request_.most_gpus) {
     return fmt::format("{} GPUs, and {} are allowed", f.gpus, *request_.most_gpus);
   }
-  const double usd = cost(arm, replicas, replicas, FleetOutcome{}).usd_per_hour;
+  const double usd = cost(arm, replicas, running, outcome).usd_per_hour;
   if (request_.most_usd_per_hour && usd > *request_.most_usd_per_hour) {
     return fmt::format("{:.2f} USD/h, and {:.2f} are allowed", usd, *request_.most_usd_per_hour);
   }

@@ -62,7 +62,8 @@ class Evaluator {
                const std::vector<double>& alone) const;
   // Replicas that are bought so that `running` are left when spare nodes are lost.
   std::int64_t with_spares(std::size_t arm, std::int64_t running) const;
-  std::string over_limits(std::size_t arm, std::int64_t replicas) const;  // "" when within
+  // "" when within. What energy costs depends on the run: without an outcome GPUs are idle.
+  std::string over_limits(std::size_t arm, std::int64_t replicas, std::int64_t running = 0, const FleetOutcome& = {}) const;
 
   std::int64_t simulations() const { return simulations_; }
   std::int64_t turns_simulated() const { return turns_; }

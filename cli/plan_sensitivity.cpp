@@ -91,7 +91,7 @@ Json shadow_prices(PlanSolver& p, const Found& best) {
     resources.push_back({"links of a node, each", "GB/s", rate / 1e9, nodes, {}});
     resources.back().tweak.link_bytes_per_s = rate;
   }
-  resources.push_back({"compute and HBM speed", "%", 10, 1, {}});
+  resources.push_back({"step speed (host too)", "%", 10, 1, {}});
   resources.back().tweak.steps_longer = 1 / 1.1;
   const std::size_t replications = p.load().loads.size(), worlds = 1 + resources.size();
   std::vector<double> carried(replications * worlds);

@@ -168,7 +168,9 @@ std::string PlanSolver::why_ruled_out(std::size_t arm) const {
 
 Judged PlanSolver::judge(std::size_t arm, std::int64_t running) const {
   const FleetOutcome o = evaluator_->run(arm, running, load_);
-  return {o.feasible, o.feasible ? evaluator_->value(arm, evaluator_->with_spares(arm, running), running, o) : 0};
+  const std::int64_t bought = evaluator_->with_spares(arm, running);
+  const bool will_do = o.feasible && evaluator_->over_limits(arm, bought, running, o).empty();
+  return {will_do, will_do ? evaluator_->value(arm, bought, running, o) : 0};
 }
 
 SearchSpace PlanSolver::space(const std::string& hardware) const {

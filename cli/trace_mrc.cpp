@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/error.hpp"
+#include "cli/scenario.hpp"
 #include "cli/trace_verbs.hpp"
 #include "traces/hit_rates.hpp"
 #include "traces/load.hpp"
@@ -206,6 +207,13 @@ MrcOptions parse_mrc(const po::variables_map& values, const std::string& touch) 
       throw UsageError(fmt::format("--sample is \"{}\", expected a share from 1e-6 to 0.5", text));
     }
     o.sample = rate;
+  }
+  if (values.count("set")) {
+    Scenario seeded;
+    for (const std::string& assignment : values["set"].as<Words>()) {
+      if (assignment.starts_with("seed=")) seeded.assign(assignment, "--set");
+    }
+    o.seed = static_cast<std::uint64_t>(seeded.integer("seed"));
   }
   return o;
 }

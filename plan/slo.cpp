@@ -137,9 +137,9 @@ std::vector<Estimated> measure(const LatencySamples& samples, const Slo& slo, do
 double worst_ratio(const Slo& slo, const std::vector<double>& values) {
   double worst = 0;
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const double ratio = slo.at_most(i)  ? values[i] / slo.limit(i)
-                         : values[i] > 0 ? slo.limit(i) / values[i]
-                                         : kForever;
+    // Of a goodput share the requests that miss, over those that may; where none may, one that does is too much by all.
+    const double may_miss = 1 - slo.limit(i), miss = 1 - values[i];
+    const double ratio = slo.at_most(i) ? values[i] / slo.limit(i) : may_miss > 0 ? miss / may_miss : 1 + miss;
     worst = std::max(worst, ratio);
   }
   return worst;

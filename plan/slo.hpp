@@ -67,7 +67,8 @@ LatencySamples latency_samples(const Workload&, const SimulationResult&, TurnId 
 // The value of each part of the SLO, in its order.
 std::vector<Estimated> measure(const LatencySamples&, const Slo&, double level);
 
-// The largest of value / limit over all parts (for goodput: share / value): at most 1 when all are met.
+// The largest of value / limit over all parts (for goodput: of the requests that miss over those that may): at most 1 when
+// all are met.
 double worst_ratio(const Slo&, const std::vector<double>& values);
 
 }  // namespace kvplan

@@ -46,7 +46,8 @@ SimulationConfig machine(RandomStream& r) {
   c.engine.max_num_seqs = static_cast<std::int32_t>(pick(1, 8));
   c.engine.max_num_batched_tokens = static_cast<std::int32_t>(pick(8, 80));
   c.offload.load = static_cast<LoadPolicy>(pick(0, 1));
-  c.offload.scope = static_cast<Scope>(pick(0, 1));
+  c.offload.scope = static_cast<Scope>(pick(0, 2));
+  c.offload.by_replica = r.chance(0.5);
   c.router.policy = static_cast<RouterPolicy>(pick(0, 1));
   c.engine.overlap = r.chance(0.3);
   const std::int64_t host_ps = pick(0, 100) * kPsPerMs / 100, host_sample_ps = pick(0, 5) * kPsPerUs;
