@@ -37,7 +37,8 @@ std::string sglang(const ServingSetup& s) {
   if (s.dram_per_gpu.count > 0)
     text += fmt::format(" --enable-hierarchical-cache --hicache-size {:.0f}", gb(s.dram_per_gpu));
   if (s.ssd_per_node.count > 0) text += " --hicache-storage-backend file";
-  return text + "\n  # prefills go first here unless --enable-mixed-chunk is given; --hicache-size is GB a rank";
+  text += "\n  # prefills go first here unless --enable-mixed-chunk is given";
+  return text + (s.dram_per_gpu.count > 0 ? "; --hicache-size is GB a rank" : "");
 }
 
 std::string tensorrt(const ServingSetup& s) {
@@ -51,8 +52,8 @@ std::string tensorrt(const ServingSetup& s) {
       s.gpu_memory_utilization);
   if (s.kv_dtype == "fp8") text += "\n    dtype: fp8";
   if (s.dram_per_gpu.count > 0) text += fmt::format("\n    host_cache_size: {}", s.dram_per_gpu.count);
-  text +=
-      "\n  # free_gpu_memory_fraction is of what weights leave free, not of the whole; host_cache_size is bytes a rank";
+  text += "\n  # free_gpu_memory_fraction is of what weights leave free, not of the whole";
+  if (s.dram_per_gpu.count > 0) text += "; host_cache_size is bytes a rank";
   if (s.ssd_per_node.count > 0) text += "\n  # no SSD tier in this server";
   return text;
 }
