@@ -23,7 +23,7 @@ section { margin-top: 2.5rem; scroll-margin-top: 1rem; }
 #verdict, section[id^=plan]:not([id^=plan-s]) { border-left: .3rem solid var(--link); padding: .25rem 0 .25rem 1rem; }
 #verdict p:first-of-type, section[id^=plan] > p:first-of-type { font-size: 1.15rem; font-weight: 600; margin-top: 0; }
 p, li { max-width: 46rem; }
-p, li, h2, h3, figcaption, summary, th { overflow-wrap: anywhere; }
+p, li, h2, h3, figcaption, summary { overflow-wrap: anywhere; }
 html:not(.scripted) .spec { display: none; }
 figure { margin: 1.5rem 0; padding: 1rem; border: 1px solid var(--line); border-radius: .5rem; break-inside: avoid; }
 .chart { width: 100%; min-height: 1rem; }

@@ -178,7 +178,8 @@ Section verdict_section(const ReportInputs& inputs) {
     recommend_by_load(s, loads);
   } else if (const Column* best = focus_of(loads)) {
     s.sentences.push_back(recommendation(inputs.columns.size(), *best));
-    s.sentences.push_back(text_at(*best, "/verdict/reason") + "; bottleneck " + text_at(*best, "/verdict/bottleneck") +
+    s.sentences.push_back("The run is " + text_at(*best, "/verdict/state") + ": " + text_at(*best, "/verdict/reason") +
+                          "; bottleneck " + text_at(*best, "/verdict/bottleneck") +
                           " (" + text_at(*best, "/verdict/bottleneck_reason") + ").");
   } else if (!inputs.columns.empty()) {
     s.sentences.push_back("No request completed in any of these results: there are no latencies to report.");
