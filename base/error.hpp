@@ -58,6 +58,20 @@ class InputError : public Error {
   std::vector<Diagnostic> findings_;
 };
 
+// What `read` returns; where it refuses without naming a file, it is this one that is refused.
+template <class Read>
+auto in_file(const std::string& file, Read&& read) {
+  try {
+    return read();
+  } catch (const InputError& e) {
+    std::vector<Diagnostic> findings = e.findings();
+    for (Diagnostic& d : findings) {
+      if (d.file.empty()) d.file = file;
+    }
+    throw InputError(std::move(findings));
+  }
+}
+
 // The inputs are well formed, but what they ask for cannot be had.
 class InfeasibleError : public Error {
  public:

@@ -172,16 +172,16 @@ std::vector<FigureSource> link_sources(const CalibrateInputs& in, const Hardware
     GpuRun run = read_gpu_run(path);
     for (const std::string& w : admit(run, path, use_of(values))) warnings.push_back(w);
     check_gpu(run, path, hardware);
-    sources.push_back({fmt::format("{}kvplan-gpu {} on {}", run.synthetic ? "SYNTHETIC, made by a formula: " : "", run.id,
+    sources.push_back({path, fmt::format("{}kvplan-gpu {} on {}", run.synthetic ? "SYNTHETIC, made by a formula: " : "", run.id,
                                    text(run.gpu, "name")),
-                       run.utc, figures_of(run), surfaces_of(run)});
+                       run.utc, in_file(path, [&] { return figures_of(run); }), surfaces_of(run)});
     if (!values.count("storage")) continue;
     for (const MeasuredFigure& f : storage_figures_of(run)) sources.back().figures.push_back(f);
   }
   for (const std::string& path : in.nvbandwidth) {
     const NvbandwidthRun run = read_nvbandwidth(path);
     check_gpu(run, path, hardware);
-    sources.push_back({fmt::format("nvbandwidth {} ({}), driver {}", run.version, std::filesystem::path(path).filename().string(),
+    sources.push_back({path, fmt::format("nvbandwidth {} ({}), driver {}", run.version, std::filesystem::path(path).filename().string(),
                                    run.driver),
                        "not told", figures_of(run), {}});
   }

@@ -121,7 +121,7 @@ std::string calibrated_hardware(const std::string& hardware, const std::string& 
         throw UsageError(fmt::format("{} is given by {} and by {}", f.key, at->second, sources[i].text),
                          "give one file of each link");
       }
-      place(j, f, key);
+      in_file(sources[i].path, [&] { place(j, f, key); });
     }
     for (const MeasuredSurface& m : sources[i].surfaces) place(j, m, key);
   }

@@ -10,6 +10,7 @@
 namespace kvplan {
 
 struct FigureSource {
+  std::string path;
   std::string text;  // what measured it, on what
   std::string date;
   std::vector<MeasuredFigure> figures;

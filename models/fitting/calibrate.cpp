@@ -17,8 +17,8 @@ constexpr double kHostLow = 0.35, kHostHigh = 1.3;
 constexpr double kElementwiseLow = 0.6, kElementwiseHigh = 0.95;
 
 void check_device(const OperatorTables& tables, const Hardware& hardware) {
-  check_gpu_kind(tables.device, hardware);
-  for (const GpuRun& run : tables.gpu_runs) check_gpu(run, run.id, hardware);
+  check_gpu_kind(tables.device, tables.device_file, hardware);
+  for (const GpuRun& run : tables.gpu_runs) check_gpu(run, run.path, hardware);
 }
 
 // Multiprocessors: as told, else those of the GPU that was measured.

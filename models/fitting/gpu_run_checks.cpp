@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
+#include <string_view>
 
 #include "base/error.hpp"
 
@@ -28,7 +30,7 @@ std::string board(const std::string& name) {
 }
 
 void check_name(const std::string& name, const std::string& file, const Hardware& hardware) {
-  check_gpu_kind(gpu_kind(name), hardware);
+  check_gpu_kind(gpu_kind(name), file, hardware);
   if (board(name) != board(hardware.name + " " + hardware.gpu.name)) {
     refuse(file, fmt::format("{} was measured, but the hardware has {}", name, hardware.gpu.name),
            "name the hardware that was measured with --hardware");
@@ -62,17 +64,19 @@ std::vector<std::string> admit(GpuRun& run, const std::string& file, const RunUs
 }
 
 std::string gpu_kind(const std::string& name) {
+  constexpr std::string_view kMaker = "nvidia ";
   const std::string small = small_letters(name);
-  std::string found = small;
+  const std::size_t word = small.starts_with(kMaker) ? kMaker.size() : 0;
+  std::string found = small.substr(word, small.find_first_of(" _-", word) - word);
   for (const char* known : {"a100", "h100", "h200", "gh200", "b200", "gb200"}) {  // the longer names last
     if (small.find(known) != std::string::npos) found = known;
   }
   return found;
 }
 
-void check_gpu_kind(const std::string& kind, const Hardware& hardware) {
-  if (kind.empty() || hardware.name.find("-" + kind) != std::string::npos || hardware.name.rfind(kind, 0) == 0) return;
-  refuse("", fmt::format("these are times of {}, but the hardware is {}", kind, hardware.name),
+void check_gpu_kind(const std::string& kind, const std::string& file, const Hardware& hardware) {
+  if (kind.empty() || kind == gpu_kind(hardware.gpu.name)) return;
+  refuse(file, fmt::format("these are times of {}, but {} has {}", kind, hardware.name, hardware.gpu.name),
          "name the hardware that was measured with --hardware");
 }
 

@@ -21,12 +21,13 @@ struct RunUse {
 // formula, of a slice of a GPU, or whose context was lost.
 std::vector<std::string> admit(GpuRun&, const std::string& file, const RunUse&);
 
-// "h100" of "NVIDIA H100 80GB HBM3" and of "h100_sxm"; a name that holds no known kind, in small letters.
+// "h100" of "NVIDIA H100 80GB HBM3", of "H100 SXM5 80 GB" and of "h100_sxm"; of a name that holds no known kind its first
+// word behind the maker's, in small letters.
 std::string gpu_kind(const std::string& name);
 
 // InputError where that is not the hardware's GPU: another kind, another board (PCIe, NVL), another size of memory.
 void check_gpu(const GpuRun&, const std::string& file, const Hardware&);
 void check_gpu(const NvbandwidthRun&, const std::string& file, const Hardware&);
-void check_gpu_kind(const std::string& kind, const Hardware&);
+void check_gpu_kind(const std::string& kind, const std::string& file, const Hardware&);
 
 }  // namespace kvplan

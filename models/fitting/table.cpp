@@ -213,7 +213,7 @@ void OperatorTables::add(Operator op, Dtype dtype, const std::string& kernel, co
 
 void OperatorTables::note_device(const std::string& name, const std::string& file, std::int64_t line) {
   const std::string found = gpu_kind(name);
-  if (device.empty()) device = found;
+  if (device.empty()) device = found, device_file = file;
   if (device != found) {
     throw InputError(Diagnostic{file, line, 0, fmt::format("times of {} beside times of {}", found, device),
                                 "calibrate one kind of GPU at a time"});

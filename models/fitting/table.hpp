@@ -40,6 +40,7 @@ struct MeasuredSet {
 struct OperatorTables {
   std::vector<MeasuredSet> sets;
   std::string device;  // "h100": from a system or device column, or the name of the file; "" when none tells
+  std::string device_file;                       // that told it first
   std::map<std::string, std::int64_t> left_out;  // rows by reason
   std::map<std::string, std::string> sha256;     // of each file's text
   std::vector<GpuRun> gpu_runs;                  // read among the tables

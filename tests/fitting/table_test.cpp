@@ -1,6 +1,7 @@
 // Bad tables end in an error that names the place, or in a warning that names the cause.
 #include "hardware/hardware.hpp"
 #include "models/fitting/calibrate.hpp"
+#include "models/fitting/gpu_run_checks.hpp"
 #include "tests/catch.hpp"
 #include "tests/fitting/tables.hpp"
 
@@ -45,7 +46,16 @@ TEST_CASE("times of two devices are never mixed, and must be those of the hardwa
   CHECK(says(reading(two), "times of h200 beside times of h100"));
   OperatorTables tables;
   tables.device = "h200";
-  CHECK(says(refusal([&] { calibrate(tables, load_hardware("x86-h100-sxm"), {}); }), "times of h200, but the hardware is x86-h100-sxm"));
+  CHECK(says(refusal([&] { calibrate(tables, load_hardware("x86-h100-sxm"), {}); }), "times of h200, but x86-h100-sxm has H100 SXM5 80 GB"));
+}
+
+TEST_CASE("a GPU that nobody has described yet, and a node of one's own, are told by the name of the GPU") {
+  Hardware own = load_hardware("x86-h100-sxm");
+  own.name = "my-node";
+  CHECK_NOTHROW(check_gpu_kind(gpu_kind("NVIDIA H100 80GB HBM3"), "run.json", own));
+  CHECK(says(refusal([&] { check_gpu_kind(gpu_kind("NVIDIA H20"), "run.json", own); }), "run.json: error: these are times of h20"));
+  own.gpu.name = "H20 96 GB";
+  CHECK_NOTHROW(check_gpu_kind(gpu_kind("NVIDIA H20"), "run.json", own));
 }
 
 TEST_CASE("faster than the data sheet allows is a wrong unit, told by row") {

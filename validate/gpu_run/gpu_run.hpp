@@ -59,6 +59,7 @@ struct RunExperiment {
 };
 
 struct GpuRun {
+  std::string path;  // that it was read from
   std::string id, utc, version;
   std::vector<std::string> arguments;
   std::uint64_t seed = 1;

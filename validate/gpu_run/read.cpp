@@ -148,7 +148,16 @@ GpuRun read(const JsonFile& file) {
 
 }  // namespace
 
-GpuRun read_gpu_run(const std::string& path) { return read(JsonFile::load(path)); }
-GpuRun parse_gpu_run(const std::string& text, const std::string& name) { return read(JsonFile::parse(text, name)); }
+GpuRun parse_gpu_run(const std::string& text, const std::string& name) {
+  GpuRun run = read(JsonFile::parse(text, name));
+  run.path = name;
+  return run;
+}
+
+GpuRun read_gpu_run(const std::string& path) {
+  GpuRun run = read(JsonFile::load(path));
+  run.path = path;
+  return run;
+}
 
 }  // namespace kvplan
