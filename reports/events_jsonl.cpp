@@ -47,7 +47,9 @@ ordered_json routes(const NodeLinks& links) {
     for (std::size_t r = 0; r < beyond.load.size(); ++r) all.push_back(route("load", t + 2, r, beyond.load[r]));
     all.push_back(route("write", t + 2, 0, beyond.write));
     all.back()["streams"] = beyond.write_streams;
-    for (std::size_t r = 0; r < beyond.prefetch.size(); ++r) all.push_back(route("prefetch", t + 2, r, beyond.prefetch[r]));
+    for (std::size_t r = 0; r < beyond.prefetch.size(); ++r) {
+      all.push_back(route("prefetch", t + 2, r, beyond.prefetch[r]));
+    }
   }
   return all;
 }
@@ -65,7 +67,7 @@ ordered_json memories(const SimulationConfig& c, std::int32_t block_tokens) {
   }
   const auto add = [&](const char* name, std::size_t tier, Scope scope) {
     for (std::uint32_t r = 0, end = 0; r < layout.replicas(); r = end) {
-      end = scope == Scope::replica ? r + 1 : scope == Scope::node ? layout.node(layout.node_of(r)).end : layout.replicas();
+      end = end_of_tier(layout, r, scope);
       const SimulationConfig& kind = layout.of_replica(r);
       const std::int64_t blocks = tier_bytes(layout, r, tier - 1) / (kind.kv_bytes_per_token * block_tokens);
       all.push_back({{"name", name}, {"tier", tier}, {"replicas", {r, end}}, {"blocks", blocks}});

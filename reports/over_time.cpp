@@ -72,7 +72,7 @@ void add_requests(Json& block, const RunFacts& run, const std::vector<Sample>& s
 std::int64_t capacity(const Layout& layout, Scope scope, std::size_t level) {
   std::int64_t bytes = 0;
   for (std::uint32_t r = 0, end = 0; r < layout.replicas(); r = end) {
-    end = scope == Scope::replica ? r + 1 : scope == Scope::node ? layout.node(layout.node_of(r)).end : layout.replicas();
+    end = end_of_tier(layout, r, scope);
     bytes += tier_bytes(layout, r, level).count;
   }
   return bytes;
@@ -205,6 +205,7 @@ Json series_block(const RunFacts& run, const std::vector<Sample>& series) {
   const PaidFleet fleet(run.config, run.result.fleet);
   Time from{0};
   TimeSum before;
+  double due_s = 0;  // what a step waits for its layers is known at its end: until then some of its work may be told late
   for (const Sample& s : series) {
     at.push_back(seconds(s.at));
     queued.push_back(s.queued);
@@ -212,7 +213,11 @@ Json series_block(const RunFacts& run, const std::vector<Sample>& series) {
     const double pages = fleet.pages(s.at);
     used.push_back(ratio(static_cast<double>(s.g1_pages), pages));
     held.push_back(ratio(static_cast<double>(s.g1_pages_held), pages));
-    busy.push_back(ratio(seconds(s.gpu_busy - before), fleet.gpu_s(from, s.at)));
+    const double paid_s = fleet.gpu_s(from, s.at);
+    due_s += seconds(s.gpu_busy - before);
+    const double told_s = std::clamp(due_s, 0.0, std::max(0.0, paid_s));
+    due_s -= told_s;
+    busy.push_back(ratio(told_s, paid_s));
     from = s.at, before = s.gpu_busy;
   }
   Json block;

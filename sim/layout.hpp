@@ -63,6 +63,12 @@ class Layout {
   std::vector<std::uint32_t> node_of_;  // by replica
 };
 
+// Past the last replica that reaches the tier of this one, where there is one tier for each of this scope.
+inline std::uint32_t end_of_tier(const Layout& layout, std::uint32_t replica, Scope scope) {
+  if (scope == Scope::replica) return replica + 1;
+  return scope == Scope::node ? layout.node(layout.node_of(replica)).end : layout.replicas();
+}
+
 // Of the tier that a replica reaches at a level; 0 is G2.
 inline Bytes tier_bytes(const Layout& layout, std::uint32_t replica, std::size_t level) {
   const SimulationConfig& kind = layout.of_replica(replica);
@@ -72,7 +78,8 @@ inline Bytes tier_bytes(const Layout& layout, std::uint32_t replica, std::size_t
   const bool by_replica = beyond ? beyond->by_replica : g2.by_replica;
   if (!by_replica || (beyond ? beyond->scope : g2.scope) != Scope::node) return capacity;
   const Layout::Node& node = layout.node(layout.node_of(replica));
-  return Bytes(capacity.count / std::min(kind.replicas, kind.replicas_per_node) * (node.end - node.first));
+  const std::int64_t full = std::min(kind.replicas, kind.replicas_per_node), here = node.end - node.first;
+  return here == full ? capacity : Bytes(capacity.count / full * here);
 }
 
 }  // namespace kvplan
