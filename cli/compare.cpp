@@ -8,6 +8,7 @@
 #include "base/file.hpp"
 #include "base/json_text.hpp"
 #include "cli/arguments.hpp"
+#include "cli/built_in_load.hpp"
 #include "cli/load_trace.hpp"
 #include "cli/paired.hpp"
 #include "cli/replay.hpp"
@@ -58,7 +59,7 @@ std::vector<json> requests_of(const std::string& text, const std::string& name) 
 Side side_of(const std::string& path, const std::vector<std::string>& settings, std::ostream& err) {
   if (std::filesystem::is_directory(path)) {
     if (!settings.empty()) throw UsageError("--set needs a scenario, and " + path + " is a folder of results");
-    return {path, read_kept_result(path + "/result.json"),
+    return {path, with_built_in_load(read_kept_result(path + "/result.json")),
             requests_of(read_text_file(path + "/requests.jsonl"), path + "/requests.jsonl")};
   }
   Scenario s;
@@ -83,7 +84,7 @@ std::string difference_of(const Side& a, const Side& b) {
   const RunOptions x = load_of(a.document), y = load_of(b.document);
   const auto value = [](const RunOptions& load, const std::string& name) {
     const auto at = load.find(name);
-    return at == load.end() ? std::string("not set") : at->second;
+    return at == load.end() ? std::string("not in use") : at->second;
   };
   std::vector<std::string> words;
   for (const std::string& name : differing({&x, &y})) {
@@ -103,10 +104,10 @@ void check_pairs(const Side& a, const Side& b) {
   const bool paired = difference.empty() && a.requests.size() == b.requests.size() &&
                       std::equal(a.requests.begin(), a.requests.end(), b.requests.begin(), same);
   if (paired) return;
+  const std::string why = difference.empty() ? fmt::format("requests of {} and {} differ", a.name, b.name)
+                                             : fmt::format("options of the load of {} and {} differ", a.name, b.name);
   throw InputError(Diagnostic{
-      "", 0, 0,
-      fmt::format("{} and {} are runs of different loads: their requests cannot be paired{}", a.name, b.name,
-                  difference.empty() ? "" : ": " + difference),
+      "", 0, 0, fmt::format("{}: they cannot be paired{}", why, difference.empty() ? "" : ": " + difference),
       "the same trace, trace.* options and seed give the same load"});
 }
 

@@ -5,17 +5,12 @@
 #include <algorithm>
 
 #include "cli/options.hpp"
+#include "reports/idle_load.hpp"
 
 namespace kvplan {
 namespace {
 
 using Paths = std::vector<std::string>;
-
-struct Group {
-  bool idle;
-  Paths paths;  // "scaling.": all that begin so
-  const char* why;
-};
 
 // Whether an option has another value than its built-in one, wherever from.
 bool changed(const nlohmann::ordered_json& scenario, const Option& o) {
@@ -31,11 +26,11 @@ bool belongs(const std::string& path, const Paths& paths) {
 }
 
 // An option that several groups hold is told of by the first.
-std::vector<std::string> notes_on(const Scenario& s, const std::vector<Group>& groups) {
+std::vector<std::string> notes_on(const Scenario& s, const std::vector<IdleOptions>& groups) {
   const nlohmann::ordered_json scenario = s.merged();
   std::vector<std::string> notes;
   Paths told = {"offload.mode"};  // is what decides
-  for (const Group& g : groups) {
+  for (const IdleOptions& g : groups) {
     Paths found;
     for (const Option& o : option_table()) {
       if (g.idle && belongs(o.path, g.paths) && !belongs(o.path, told) && changed(scenario, o)) found.push_back(o.path);
@@ -59,17 +54,7 @@ bool retains(const Scenario& s) {
 }  // namespace
 
 std::vector<std::string> idle_load_options(const Scenario& s) {
-  const std::string arrivals = s.text("trace.arrivals"), profile = s.text("trace.profile");
-  return notes_on(
-      s,
-      {{arrivals == "recorded",
-        {"trace.arrivals_of", "trace.arrivals_per_s", "trace.arrivals_cv", "trace.profile", "trace.profile_period_s",
-         "trace.profile_amplitude", "trace.profile_step_at_s", "trace.profile_step_factor"},
-        "arrivals are not imposed (trace.arrivals)"},
-       {arrivals == "poisson", {"trace.arrivals_cv"}, "that of Poisson gaps is 1 (trace.arrivals)"},
-       {profile != "diurnal", {"trace.profile_period_s", "trace.profile_amplitude"}, "trace.profile is not diurnal"},
-       {profile != "step", {"trace.profile_step_at_s", "trace.profile_step_factor"}, "trace.profile is not step"},
-       {!s.has("trace.users"), {"trace.users_start_s"}, "there are no trace.users"}});
+  return notes_on(s, idle_in_load(s.text("trace.arrivals"), s.text("trace.profile"), s.has("trace.users")));
 }
 
 std::vector<std::string> idle_fleet_options(const Scenario& s) {

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "base/error.hpp"
+#include "cli/built_in_load.hpp"
 #include "cli/paired.hpp"
 #include "cli/run_folder.hpp"
 #include "plan/merge.hpp"
@@ -20,6 +21,17 @@ namespace kvplan {
 namespace {
 
 namespace fs = std::filesystem;
+
+// What was wrong; what to do about it is for whoever runs it again.
+std::string without_help(const std::string& reason) {
+  std::string text;
+  for (std::size_t from = 0, end = 0; from < reason.size(); from = end + 1) {
+    end = std::min(reason.find('\n', from), reason.size());
+    const std::string line = reason.substr(from, end - from);
+    if (!line.starts_with("  help: ")) text += (text.empty() ? "" : "; ") + line;
+  }
+  return text;
+}
 
 class Reader {
  public:
@@ -43,6 +55,14 @@ class Reader {
   }
 
  private:
+  static constexpr std::size_t kMostCompared = 8;
+
+  struct Kept {
+    std::size_t column;
+    std::string folder;
+    std::uintmax_t bytes;
+  };
+
   void read_folder(const std::string& folder) {
     for (const char* name : {"comparison.json", "result.json", "plan.json"}) {
       const std::string path = folder + "/" + name;
@@ -83,7 +103,7 @@ class Reader {
   void tell_failures(const std::string& path, const std::vector<std::string>& reasons) {
     constexpr std::size_t kMostTold = 5;
     std::map<std::string, std::size_t> counts;
-    for (const std::string& reason : reasons) ++counts[reason];
+    for (const std::string& reason : reasons) ++counts[without_help(reason)];
     std::size_t told = 0;
     for (const auto& [reason, count] : counts) {
       if (told++ == kMostTold) break;
@@ -141,7 +161,7 @@ class Reader {
     const fs::path requests = folder / "requests.jsonl";
     if (!folder.empty() && fs::exists(requests))
       kept_.push_back({inputs_.columns.size(), folder.string(), fs::file_size(requests)});
-    inputs_.columns.push_back({given.empty() ? path : given, document, ""});
+    inputs_.columns.push_back({given.empty() ? path : given, with_built_in_load(document), ""});
   }
 
   // Columns of one name are told apart by the options in which they differ.
@@ -167,32 +187,52 @@ class Reader {
     }
   }
 
-  // Each result whose requests are kept against the first of them, where they have one load.
+  // Each result whose requests are kept against the first one of its load.
   void compare_requests() {
+    std::vector<std::pair<RunOptions, std::vector<const Kept*>>> loads;
+    for (const Kept& k : kept_) {
+      const RunOptions load = load_of(inputs_.columns[k.column].document);
+      auto at = std::find_if(loads.begin(), loads.end(), [&](const auto& l) { return l.first == load; });
+      if (at == loads.end()) at = loads.insert(loads.end(), {load, {}});
+      at->second.push_back(&k);
+    }
+    std::erase_if(loads, [](const auto& l) { return l.second.size() < 2; });
+    std::size_t room = kMostCompared, left_out = 0;
+    for (const auto& [load, runs] : loads) {
+      const std::size_t some = std::min(runs.size(), room);
+      room -= some, left_out += runs.size() - some;
+      compare_with_first({runs.begin(), runs.begin() + static_cast<std::ptrdiff_t>(some)});
+    }
+    if (left_out > 0) {
+      inputs_.warnings.push_back(
+          fmt::format("Of runs that share a load the requests of the first {} are compared, and of {} more they are "
+                      "not; `kvplan compare A B` does",
+                      kMostCompared, left_out));
+    }
+  }
+
+  void compare_with_first(const std::vector<const Kept*>& runs) {
     constexpr std::uintmax_t kMostBytes = 64 << 20;  // of requests.jsonl: more would take seconds
-    constexpr std::size_t kMostCompared = 8;
     std::vector<KeptRequest> first;
-    for (std::size_t i = 0; kept_.size() > 1 && i < std::min(kept_.size(), kMostCompared); ++i) {
-      if (kept_[i].bytes > kMostBytes) {
+    for (const Kept* run : runs) {
+      if (run->bytes > kMostBytes) {
         inputs_.warnings.push_back(
-            fmt::format("{}: too many requests to compare them here; `kvplan compare A B` does", kept_[i].folder));
+            fmt::format("{}: too many requests to compare them here; `kvplan compare A B` does", run->folder));
         return;
       }
-      const auto load = [&](std::size_t k) { return load_of(inputs_.columns[kept_[k].column].document); };
-      if (load(i) != load(0)) continue;
-      const std::vector<KeptRequest> mine = read_kept_requests(kept_[i].folder);
-      if (i == 0) first = mine;
+      const std::vector<KeptRequest> mine = read_kept_requests(run->folder);
+      if (run == runs.front()) first = mine;
       const auto same = [](const KeptRequest& a, const KeptRequest& b) {
         return a.session == b.session && a.prompt_tokens == b.prompt_tokens && a.output_tokens == b.output_tokens;
       };
-      if (i == 0 || !std::equal(first.begin(), first.end(), mine.begin(), mine.end(), same)) continue;
+      if (run == runs.front() || !std::equal(first.begin(), first.end(), mine.begin(), mine.end(), same)) continue;
       Json figures = Json::array();
       for (const char* name : {"TTFT", "TPOT", "E2E"}) {
         for (const Json& row : paired_figures(name, latencies(first, name), latencies(mine, name), 0.95))
           figures.push_back(row);
       }
-      inputs_.comparisons.push_back({{"a", inputs_.columns[kept_[0].column].name},
-                                     {"b", inputs_.columns[kept_[i].column].name},
+      inputs_.comparisons.push_back({{"a", inputs_.columns[runs.front()->column].name},
+                                     {"b", inputs_.columns[run->column].name},
                                      {"figures", std::move(figures)}});
     }
   }
@@ -209,11 +249,6 @@ class Reader {
     return values;
   }
 
-  struct Kept {
-    std::size_t column;
-    std::string folder;
-    std::uintmax_t bytes;
-  };
   std::vector<Kept> kept_;  // results with requests beside them
   ReportInputs inputs_;
   std::vector<Diagnostic> findings_;

@@ -10,23 +10,22 @@
 namespace kvplan {
 namespace {
 
-// A digest tells nobody which trace it is, and a name not which of its versions.
-std::string trace_of(const Json& result) {
-  const Json& trace = result["provenance"]["trace"];
-  return fmt::format("trace {} ({})", trace.value("name", ""), trace.value("sha256", "").substr(0, 8));
-}
-
 std::string label_of(const RunOptions& load, const std::vector<std::string>& names, const Json& result) {
   std::string label;
   for (const std::string& name : names) {
     const auto at = load.find(name);
     label += label.empty() ? "" : ", ";
-    label += at == load.end() ? "no " + name : name == "trace" ? trace_of(result) : name + "=" + at->second;
+    label += at == load.end() ? "no " + name : name == "trace" ? "trace " + trace_of(result) : name + "=" + at->second;
   }
   return label;
 }
 
 }  // namespace
+
+std::string trace_of(const Json& result) {
+  const Json& trace = result["provenance"]["trace"];
+  return fmt::format("{} ({})", trace.value("name", ""), trace.value("sha256", "").substr(0, 8));
+}
 
 const ColumnsOfLoad* Loads::of(const Column& c) const {
   for (const ColumnsOfLoad& load : each) {

@@ -23,4 +23,7 @@ struct Loads {
 
 Loads loads_of(const std::vector<Column>&);
 
+// "chat.jsonl.gz (01234567)": a digest tells nobody which trace it is, and a name not which of its versions.
+std::string trace_of(const Json& result);
+
 }  // namespace kvplan

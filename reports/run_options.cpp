@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/json_text.hpp"
+#include "reports/idle_load.hpp"
 
 namespace kvplan {
 namespace {
@@ -17,6 +18,16 @@ std::string name_of(std::string pointer) {
 
 std::string text_of(const Json& value) { return value.is_string() ? value.get<std::string>() : json_text(value); }
 
+// Whatever draws by the seed says so in a note on the trace; who kept no notes may have drawn.
+bool may_be_drawn(const Json& provenance) {
+  const Json::json_pointer at("/trace/notes");
+  if (!provenance.contains(at)) return true;
+  const Json& notes = provenance.at(at);
+  return std::any_of(notes.begin(), notes.end(), [](const Json& note) {
+    return note["what"].get<std::string>().find(", seed ") != std::string::npos;
+  });
+}
+
 }  // namespace
 
 RunOptions options_of(const Json& result) {
@@ -27,15 +38,30 @@ RunOptions options_of(const Json& result) {
   return options;
 }
 
+RunOptions options_and_trace_of(const Json& result) {
+  RunOptions options = options_of(result);
+  options.erase("trace.path");
+  if (result.is_null()) return options;
+  const Json& p = result["provenance"];
+  if (p.contains("trace") && p["trace"].contains("sha256")) options["trace"] = text_of(p["trace"]["sha256"]);
+  return options;
+}
+
 RunOptions load_of(const Json& result) {
-  RunOptions load;
-  for (auto& [name, value] : options_of(result)) {
-    if (name.starts_with("trace.") && name != "trace.path") load[name] = value;
-  }
+  RunOptions load = options_and_trace_of(result);
+  std::erase_if(load, [](const auto& o) { return o.first != "trace" && !o.first.starts_with("trace."); });
   if (result.is_null()) return load;
   const Json& p = result["provenance"];
-  if (p.contains("seed")) load["seed"] = text_of(p["seed"]);
-  if (p.contains("trace") && p["trace"].contains("sha256")) load["trace"] = text_of(p["trace"]["sha256"]);
+  if (p.contains("seed") && may_be_drawn(p)) load["seed"] = text_of(p["seed"]);
+  const auto chosen = [&](const char* name, const char* built_in) {
+    const auto at = load.find(name);
+    return at == load.end() ? std::string(built_in) : at->second;
+  };
+  const std::string arrivals = chosen("trace.arrivals", "recorded"), profile = chosen("trace.profile", "constant");
+  for (const IdleOptions& group : idle_in_load(arrivals, profile, load.contains("trace.users"))) {
+    if (!group.idle) continue;
+    for (const std::string& path : group.paths) load.erase(path);
+  }
   return load;
 }
 

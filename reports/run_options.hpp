@@ -15,8 +15,12 @@ using RunOptions = std::map<std::string, std::string>;  // by name, "trace.rate_
 // None of what did not fit, whose document is null.
 RunOptions options_of(const Json& result);
 
-// The digest of the trace (as "trace"), the seed, and every option trace.* but the path: two runs whose options here
-// are equal have one load. When requests arrive is no part of it: that differs between fleets in a closed loop.
+// All that tells a result from others: its options, with the digest of the trace (as "trace") in place of its path.
+RunOptions options_and_trace_of(const Json& result);
+
+// Of those the trace, every option trace.* that is not idle, and the seed where something of the load was drawn with
+// it: two runs whose options here are equal have one load. When requests arrive is no part of it: that differs between
+// fleets in a closed loop.
 RunOptions load_of(const Json& result);
 
 // Names of the options that not all of them have, or not with one value.

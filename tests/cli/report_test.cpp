@@ -102,13 +102,38 @@ TEST_CASE("results of several rates are no fleets to choose from, and are not pa
   CHECK_FALSE(contains(md, "more than chance?"));
 }
 
+TEST_CASE("runs of every load are paired with the first of it, and a report says of how many it left out", "[report]") {
+  const Folder folder;
+  std::vector<std::string> words = {"report", "--format", "md"};
+  for (const char* rate : {"1", "2"}) {
+    for (const char* offload : {"none", "dram"}) {
+      words.push_back((folder.path / (std::string(offload) + rate)).string());
+      cli({"run", "--limit", "50", "--offload", offload, "--rate-scale", rate, "--out", words.back()});
+    }
+  }
+  const std::string md = cli(words).out;
+  for (const char* rate : {"1.0", "2.0"}) {
+    CHECK(contains(md, fmt::format("| x86-h100-sxm dram rate_scale={0} against x86-h100-sxm none rate_scale={0} | TTFT",
+                                   rate)));
+  }
+  CHECK_FALSE(contains(md, "share a load"));
+  for (int i = 0; i < 6; ++i) {
+    const std::filesystem::path copy = folder.path / fmt::format("copy{}", i);
+    std::filesystem::copy(folder.path / "none1", copy);
+    words.push_back(copy.string());
+  }
+  CHECK(contains(cli(words).out, "the requests of the first 8 are compared, and of 2 more they are not"));
+}
+
 TEST_CASE("a report of a sweep says why points have no result", "[report]") {
   const Folder folder;
   const std::string sweep = folder.file(
       "s.json", R"({"base": {"trace": {"limit": 20}}, "vary": [{"grid": {"tp": [1, 3]}}]})");
   const std::string out = (folder.path / "out").string();
   cli({"sweep", sweep, "--out", out});
-  CHECK(contains(cli({"report", out, "--format", "md"}).out, "1 point failed: "));
+  const std::string md = cli({"report", out, "--format", "md"}).out;
+  CHECK(contains(md, "1 point failed: "));
+  CHECK_FALSE(contains(md, "help:"));
 }
 
 TEST_CASE("a report of a plan has its answer, what lost, and what it hangs on", "[report]") {
