@@ -101,9 +101,10 @@ std::string interval_of(const Column& c, const std::string& metric) {
                     steps = words(fmt::format("/interval/figures/{}_p95_s/", metric.substr(0, metric.size() - 2)),
                                   "central");
   std::string text;
-  if (!runs.empty()) {
-    text = fmt::format("p95 {}, {:g} % over {}", runs, 100 * number_at(c, "/confidence/level").value_or(0),
-                       counted(number_at(c, "/confidence/replications").value_or(0), "replication"));
+  if (const auto replications = number_at(c, "/confidence/replications")) {
+    text = runs.empty() ? "too few requests" : fmt::format("p95 {}", runs);
+    text += fmt::format(", {:g} % over {}", 100 * number_at(c, "/confidence/level").value_or(0),
+                        counted(*replications, "replication"));
   }
   if (!steps.empty()) text += fmt::format("{}p95 {}, 90 % of step times", text.empty() ? "" : "; ", steps);
   return text.empty() ? "-" : text;
@@ -156,7 +157,9 @@ Drawn drawn_of(const std::vector<Column>& columns, const Column& focus, bool (*h
   constexpr std::size_t kMost = 8;  // as many as there are colours
   const Column* base = base_of(columns);
   Drawn drawn;
-  std::size_t with_any = 0, room = kMost - (base == &focus ? 1 : 2);  // beside those two
+  std::size_t with_any = 0, room = kMost;
+  if (base && has_any(*base)) --room;
+  if (base != &focus && has_any(focus)) --room;
   for (const Column& c : columns) {
     if (!has_any(c)) continue;
     ++with_any;
@@ -217,7 +220,7 @@ Section targets_section(const std::vector<Column>& columns) {
   if (s.table.rows.empty()) return s;
   s.sentences.push_back(
       "Quantiles are exact, nearest rank. Intervals come from `run --replications` (of the load, behind its start-up) "
-      "and `run --intervals` (of step times); a dash says that neither was run.");
+      "and `run --intervals` (of step times); a dash says that neither was run, or tells of this metric.");
   return s;
 }
 

@@ -1,9 +1,10 @@
 // Sections that draw TTFT against what results differ in: the DRAM of a node, the users, the rate. A line joins the
-// results that differ in nothing else.
+// results that differ in no other option.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <set>
 
 #include "reports/charts.hpp"
@@ -34,16 +35,14 @@ Points points_of(const std::vector<Column>& columns, const char* pointer, std::o
 
 // All that tells a result from others, but for its place on the axis. No DRAM is no kind of offload: it is the least.
 RunOptions beside_axis(const Column& c, const std::string& axis) {
-  RunOptions options = options_of(c.document);
-  options.merge(load_of(c.document));
-  options.erase("trace.path");
+  RunOptions options = options_and_trace_of(c.document);
   options.erase(axis);
   if (axis == kDram && options["offload.mode"] == "none") options["offload.mode"] = "dram";
   return options;
 }
 
 std::string words_of(const std::string& name, const RunOptions& options, const Column& c) {
-  if (name == "trace") return text_at(c, "/provenance/trace/name");
+  if (name == "trace") return trace_of(c.document);
   const std::string last = name.substr(name.rfind('.') + 1);
   const auto at = options.find(name);
   if (at == options.end()) return "no " + last;
@@ -51,18 +50,25 @@ std::string words_of(const std::string& name, const RunOptions& options, const C
   return last + "=" + (bytes ? human_bytes(std::strtod(at->second.c_str(), nullptr)) : at->second);
 }
 
+std::string hardware_name(const Point& p) { return text_at(*p.column, "/provenance/hardware/name"); }
+
 std::vector<std::string> lines_of(const Points& points, const std::string& axis) {
   std::vector<RunOptions> options;
-  for (const Point& p : points) options.push_back(beside_axis(*p.column, axis));
+  std::map<std::string, std::set<std::string>> files;  // of hardware, by the name that they give it
+  for (const Point& p : points) {
+    options.push_back(beside_axis(*p.column, axis));
+    files[hardware_name(p)].insert(options.back()["hardware"]);
+  }
   std::vector<const RunOptions*> all;
   for (const RunOptions& o : options) all.push_back(&o);
   const std::vector<std::string> names = differing(all);
   std::vector<std::string> lines;
   for (std::size_t i = 0; i < points.size(); ++i) {
-    const Column& c = *points[i].column;
-    std::string& line = lines.emplace_back(text_at(c, "/provenance/hardware/name"));
+    const std::string hardware = hardware_name(points[i]);
+    std::string& line = lines.emplace_back(hardware);
+    if (files[hardware].size() > 1) line += fmt::format(" ({})", options[i]["hardware"]);
     for (const std::string& name : names) {
-      if (name != "hardware") line += ", " + words_of(name, options[i], c);
+      if (name != "hardware") line += ", " + words_of(name, options[i], *points[i].column);
     }
   }
   return lines;

@@ -212,14 +212,17 @@ Section sensitivity_section(const std::vector<Column>& columns) {
   constexpr std::size_t kMostColumns = 64, kMostRows = 100;
   s.table.header = {"Option", "From", "To", "TTFT p95", "TPOT p95", "USD/M output tokens"};
   std::vector<RunOptions> options;
-  for (const Column& c : columns) options.push_back(options_of(c.document));
+  for (const Column& c : columns) options.push_back(options_and_trace_of(c.document));
   for (std::size_t i = 0; i < std::min(columns.size(), kMostColumns); ++i) {
     for (std::size_t j = i + 1; j < std::min(columns.size(), kMostColumns) && s.table.rows.size() < kMostRows; ++j) {
       if (columns[i].document.is_null() || columns[j].document.is_null()) continue;
       const std::vector<std::string> paths = differing({&options[i], &options[j]});
       if (paths.size() != 1) continue;
       const auto change = [&](const char* p) { return times(number_at(columns[i], p), number_at(columns[j], p)); };
-      s.table.rows.push_back({paths[0], options[i][paths[0]], options[j][paths[0]], change(kTtft),
+      const auto value = [&](std::size_t of) {
+        return paths[0] == "trace" ? trace_of(columns[of].document) : options[of][paths[0]];
+      };
+      s.table.rows.push_back({paths[0], value(i), value(j), change(kTtft),
                               change("/latency/tpot_s/p95"), change(kCost)});
     }
   }

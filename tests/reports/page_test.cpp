@@ -95,6 +95,18 @@ TEST_CASE("results of several loads are ranked within their own, and the page sa
   CHECK_FALSE(loads_of(fleets).several());
 }
 
+TEST_CASE("a seed that drew nothing of a load, and an option that it does not read, make no other load") {
+  const Json others = {{"seed", 2}, {"trace", {{"profile_period_s", 60.0}, {"users_start_s", 1.0}}}};
+  std::vector<Column> columns = {result("a", 2, 0.2), result("b", 3, 0.3, others)};
+  const auto note = [&](const std::string& what) {
+    for (Column& c : columns) c.document["provenance"]["trace"]["notes"] = {{{"what", what}, {"rows", 0}}};
+  };
+  note("blocks of 512 tokens");
+  CHECK_FALSE(loads_of(columns).several());
+  note("0.5 of the sessions sampled by hash, seed 1; turns left out");
+  CHECK(loads_of(columns).differ_in == std::vector<std::string>{"seed"});
+}
+
 TEST_CASE("a line of TTFT against DRAM joins results that differ in DRAM alone, and counts those that serve") {
   std::vector<Column> columns;
   for (const int tp : {1, 2}) {
@@ -113,6 +125,41 @@ TEST_CASE("a line of TTFT against DRAM joins results that differ in DRAM alone, 
   CHECK(contains(s.charts[0].reading, "2 of 6 results are not stable or refuse requests"));
   CHECK(s.charts[0].table.rows.size() == 3);
   CHECK(s.charts[0].table.rows[1][1] == "410 ms*");
+}
+
+TEST_CASE("a line joins results of one trace and one hardware file, whatever other files have the same names") {
+  std::vector<Column> columns;
+  for (const char* file : {"one.json", "two.json"}) {
+    for (const char* digest : {"0123456789abcdef", "fedcba9876543210"}) {
+      for (const double users : {10, 20}) {
+        columns.push_back(result("r", 1, 0.5, {{"hardware", {file}}, {"trace", {{"users", users}}}}));
+        columns.back().document["provenance"]["trace"]["sha256"] = digest;
+      }
+    }
+  }
+  CHECK(curves_of(users_section(columns).charts.at(0)) ==
+        std::vector<std::string>{"sample-gpu (one.json), chat (01234567)", "sample-gpu (one.json), chat (fedcba98)",
+                                 "sample-gpu (two.json), chat (01234567)", "sample-gpu (two.json), chat (fedcba98)"});
+}
+
+TEST_CASE("results of two traces differ in more than an option, and the trace alone is told by its name") {
+  std::vector<Column> columns = {result("a", 1, 0.1), result("b", 1, 0.2, {{"tp", 2}})};
+  CHECK(sensitivity_section(columns).table.rows.size() == 1);
+  columns[1].document["provenance"]["trace"]["sha256"] = "fedcba9876543210";
+  CHECK(sensitivity_section(columns).table.rows.empty());
+  columns[0] = result("a", 1, 0.1, {{"tp", 2}});
+  const Grid table = sensitivity_section(columns).table;
+  REQUIRE(table.rows.size() == 1);
+  CHECK(std::vector(table.rows[0].begin(), table.rows[0].begin() + 3) ==
+        std::vector<std::string>{"trace", "chat (01234567)", "chat (fedcba98)"});
+}
+
+TEST_CASE("a base and a focus without a curve take no place from those that have one") {
+  std::vector<Column> columns = {result("base", 1, 1), result("focus", 1, 1)};
+  for (int i = 0; i < 9; ++i) columns.push_back(with_series(result(fmt::format("r{}", i), 1, 1), {1, 2}, {0.5, 0.6}));
+  const Section s = use_section(columns, columns[1]);
+  CHECK(curves_of(s.charts[0]).size() == 8);
+  CHECK(contains(s.charts[0].reading, "8 of 9 results are drawn."));
 }
 
 TEST_CASE("a chart that cannot draw all results draws the base and the recommended one, and says how many") {
@@ -154,15 +201,19 @@ TEST_CASE("of many links the fullest are drawn") {
 TEST_CASE("latencies of a run that is not stable carry their asterisk on the page, and none where there are none") {
   const std::vector<Column> columns = {saturated(result("slow", 1, 2)), result("fast", 1, 1)};
   const Page page = page_of(inputs(columns));
-  for (const Section& s : page.sections) {
-    if (s.id == "targets") CHECK(s.table.rows[0][4] == "2.00 s*");
-    if (s.id == "targets") CHECK(s.table.rows[3][4] == "1.00 s");
-    if (s.id != "figures") continue;
-    for (const auto& row : s.table.rows) {
-      if (row[0] == "Latency: TTFT p50") CHECK(row[1].ends_with("*"));
-      if (row[0] == "Latency: TTFT p50") CHECK_FALSE(contains(row[2], "*"));
-    }
-  }
+  const auto section = [&](const char* id) {
+    const auto at = std::find_if(page.sections.begin(), page.sections.end(), [&](const auto& s) { return s.id == id; });
+    REQUIRE(at != page.sections.end());
+    return *at;
+  };
+  const Section targets = section("targets"), figures = section("figures");
+  CHECK(targets.table.rows.at(0).at(4) == "2.00 s*");
+  CHECK(targets.table.rows.at(3).at(4) == "1.00 s");
+  const auto ttft = std::find_if(figures.table.rows.begin(), figures.table.rows.end(),
+                                 [](const auto& row) { return row[0] == "Latency: TTFT p50"; });
+  REQUIRE(ttft != figures.table.rows.end());
+  CHECK(ttft->at(1).ends_with("*"));
+  CHECK_FALSE(contains(ttft->at(2), "*"));
   Column none = saturated(result("none", 1, 1));
   none.document["requests"]["completed"] = 0;
   CHECK_FALSE(is_marked(none));
@@ -178,7 +229,8 @@ TEST_CASE("intervals over replications and over step times stand beside the quan
   const Section s = targets_section({c});
   CHECK(s.table.rows[0].back() ==
         "p95 320 ms (300 ms to 340 ms), 90 % over 3 replications; p95 300 ms (200 ms to 400 ms), 90 % of step times");
-  CHECK(s.table.rows[1].back() == "-");
+  CHECK(s.table.rows[1].back() == "too few requests, 90 % over 3 replications");
+  CHECK(targets_section({result("r", 1, 1)}).table.rows[0].back() == "-");
 }
 
 TEST_CASE("few requests leave bands of TTFT empty: a reading names the bands that there are") {
