@@ -14,6 +14,7 @@
 #include "cli/run_folder.hpp"
 #include "cli/verb.hpp"
 #include "reports/flat.hpp"
+#include "reports/markdown_text.hpp"
 #include "reports/pretty.hpp"
 #include "reports/requests_jsonl.hpp"
 #include "reports/table.hpp"
@@ -119,7 +120,7 @@ std::vector<Column> simulate_all(const RunArguments& run, Streams streams) {
     try {
       column.document = simulate_one(c, model, workload, run, folder, streams.err);
       const Json& s = column.document["simulation"];
-      streams.err << fmt::format("{}: {} requests, {} simulated in {}\n", c.name(), workload.turns.size(),
+      streams.err << fmt::format("{}: {} requests, {} simulated in {}\n", one_line(c.name()), workload.turns.size(),
                                  human_seconds(s["simulated_s"].get<double>()),
                                  human_seconds(s["wall_s"].get<double>()));
     } catch (const InfeasibleError& e) {

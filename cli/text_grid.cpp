@@ -30,7 +30,7 @@ std::string text_grid(const std::vector<std::vector<std::string>>& rows, const s
 std::string as_text(const std::vector<TitledRows>& all) {
   std::string text;
   for (const TitledRows& one : all) {
-    text += fmt::format("\n{}\n{}", one.title, text_grid(one.rows, "  "));
+    text += fmt::format("\n{}\n{}", one_line(one.title), text_grid(one.rows, "  "));
     if (!one.below.empty()) text += fmt::format("  {}\n", one.below);
   }
   return text;

@@ -1,6 +1,5 @@
 #include "reports/markdown_text.hpp"
 
-#include <algorithm>
 #include <cctype>
 
 namespace kvplan {
@@ -23,16 +22,26 @@ std::string inline_text(std::string_view text) {
 }  // namespace
 
 std::string one_line(std::string_view text) {
-  std::string out(text);
-  std::replace_if(out.begin(), out.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = [&](std::size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0; };
+    const bool c1 = byte(i) == 0xc2 && byte(i + 1) >= 0x80 && byte(i + 1) < 0xa0;  // in UTF-8
+    out += c1 || byte(i) < 0x20 || byte(i) == 0x7f ? ' ' : text[i];
+    i += c1 ? 1 : 0;
+  }
   return out;
 }
 
 std::string markdown_text(std::string_view text) {
   std::string out = inline_text(one_line(text));
   const std::size_t first = out.find_first_not_of(' ');
-  constexpr std::string_view kBeginBlocks = "#>-+*=~`|";
-  if (first != std::string::npos && kBeginBlocks.find(out[first]) != std::string_view::npos) out.insert(first, "\\");
+  if (first == std::string::npos) return out;
+  constexpr std::string_view kBeginBlocks = "#>-+*=~`|_";
+  if (kBeginBlocks.find(out[first]) != std::string_view::npos) out.insert(first, "\\");
+  const std::size_t number_end = out.find_first_not_of("0123456789", first);  // "1. x" is an item of a list
+  if (number_end != std::string::npos && number_end > first && (out[number_end] == '.' || out[number_end] == ')')) {
+    out.insert(number_end, "\\");
+  }
   return out;
 }
 

@@ -5,7 +5,7 @@
 
 namespace kvplan {
 
-// With a space for each control character: a name ends no line, and paints no terminal.
+// With a space for each control character, those of C1 as well: a name ends no line, and paints no terminal.
 std::string one_line(std::string_view text);
 
 // A line that stays text in Markdown, however it got its name: nothing in it begins a heading, a list or an HTML tag,

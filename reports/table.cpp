@@ -13,6 +13,20 @@ std::string text_at(const Json& document, const char* pointer) {
   return one_line(document.at(Json::json_pointer(pointer)).get<std::string>());
 }
 
+// Names paint no terminal. The help of what does not fit keeps its line.
+std::vector<Column> without_controls(std::vector<Column> columns) {
+  for (Column& c : columns) {
+    c.name = one_line(c.name);
+    std::string lines;
+    for (std::size_t from = 0, end = 0; from < c.infeasible.size(); from = end + 1) {
+      end = std::min(c.infeasible.find('\n', from), c.infeasible.size());
+      lines += (from > 0 ? "\n" : "") + one_line(c.infeasible.substr(from, end - from));
+    }
+    c.infeasible = lines;
+  }
+  return columns;
+}
+
 std::string painted(const std::string& state, bool colour) {
   if (!colour) return state;
   const char* code = state == "stable" ? "32" : state == "saturated" ? "33" : "31";
@@ -22,7 +36,7 @@ std::string painted(const std::string& state, bool colour) {
 std::string verdict_lines(const std::vector<Column>& columns, bool colour) {
   std::string out;
   for (const Column& c : columns) {
-    const std::string who = columns.size() > 1 ? one_line(c.name) + ": " : "";
+    const std::string who = columns.size() > 1 ? c.name + ": " : "";
     if (c.document.is_null()) {
       out += fmt::format("{}{}\n", who, painted("does not fit", colour)) + "  " + c.infeasible + "\n";
       continue;
@@ -129,10 +143,14 @@ std::string setting_line(const std::vector<Column>& columns) {
 
 }  // namespace
 
-std::string text_table(const std::vector<Column>& columns, bool colour) {
+std::string text_table(const std::vector<Column>& results, bool colour) {
+  const std::vector<Column> columns = without_controls(results);
   std::string out = verdict_lines(columns, colour) + "\n" + setting_line(columns);
-  const std::vector<RowOfCells> rows = rows_of(columns);
+  std::vector<RowOfCells> rows = rows_of(columns);
   if (rows.empty()) return out;
+  for (RowOfCells& row : rows) {
+    std::transform(row.cells.begin(), row.cells.end(), row.cells.begin(), [](const auto& c) { return one_line(c); });
+  }
   const Widths w = widths_of(rows, columns);
   out += "\n" + (columns.size() > 1 ? head(columns, w) : "") + body(rows, columns, w, colour);
   if (columns.size() > 1) out += fmt::format("\nRatios are to the column {}.\n", base_of(columns)->name);
@@ -141,7 +159,8 @@ std::string text_table(const std::vector<Column>& columns, bool colour) {
   return out + (notes.empty() ? "" : "\nNotes\n" + notes);
 }
 
-std::string markdown_table(const std::vector<Column>& columns) {
+std::string markdown_table(const std::vector<Column>& results) {
+  const std::vector<Column> columns = without_controls(results);
   std::string out = markdown_lines(verdict_lines(columns, false) + "\n" + setting_line(columns), "") + "\n| |";
   for (const Column& c : columns) out += fmt::format(" {} |", markdown_cell(c.name));
   out += "\n|---|";

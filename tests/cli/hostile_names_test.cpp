@@ -53,6 +53,22 @@ TEST_CASE("a trace whose name has line ends and backslashes begins nothing in Ma
   }
 }
 
+TEST_CASE("a hardware whose name has control characters paints nothing of the table") {
+  Folder folder;
+  const auto base = nlohmann::json::parse(text_of(std::string(KVPLAN_SOURCE_DIR) + "/hardware/devices/x86-h100-sxm.json"));
+  nlohmann::json hostile = base;
+  hostile["name"] = "red\x1b[31m\xc2\x9b" "1m";
+  const std::string trace = folder.file("t.jsonl", kRows), hardware = folder.file("h.json", hostile.dump());
+  for (const char* tp : {"1", "8"}) {
+    const CliRun run = cli({"run", "--trace", trace, "--hardware", "gh200-96," + hardware, "--tp", tp, "--replications",
+                            "2"});
+    CAPTURE(run.out, run.err);
+    CHECK(contains(run.out + run.err, "red [31m 1m"));
+    CHECK_FALSE(contains(run.out + run.err, "\x1b"));
+    CHECK_FALSE(contains(run.out + run.err, "\xc2\x9b"));
+  }
+}
+
 TEST_CASE("a name that is no UTF-8 is read, and written with a replacement character") {
   Folder folder;
   const std::string trace = folder.file("bad\xff.jsonl", kRows);
@@ -84,6 +100,14 @@ TEST_CASE("nothing in a cell of CSV is a formula, and a label, a link and a shel
   CHECK(markdown_text("a\\<img src=x> [x\\](javascript:b)") == "a\\\\\\<img src=x> [x\\\\\\](javascript:b)");
   CHECK(markdown_text("# a\n# b\x1b[31m") == "\\# a # b [31m");
   CHECK(markdown_cell("-") == "-");
+  // Items of a numbered list, and a rule.
+  CHECK(markdown_text("1. x.jsonl.gz") == "1\\. x.jsonl.gz");
+  CHECK(markdown_text("12) x") == "12\\) x");
+  CHECK(markdown_text("1.5 s") == "1\\.5 s");
+  CHECK(markdown_text("12") == "12");
+  CHECK(markdown_text("___") == "\\___");
+  // C1 in UTF-8 begins sequences of a terminal as ESC does; what lies above is text.
+  CHECK(one_line("a\xc2\x9b" "31m \xc2\xa0\xc3\x9b") == "a 31m \xc2\xa0\xc3\x9b");
   CHECK(shell_quoted("$(touch x)'; `y` \"\n") == "'$(touch x)'\\''; `y` \"\n'");
 }
 

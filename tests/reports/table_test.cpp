@@ -95,6 +95,18 @@ TEST_CASE("a name in a table ends no line, begins no heading and no tag") {
   CHECK(contains(text, "# x ## y: stable"));
 }
 
+TEST_CASE("nothing of a name paints a terminal: in the head of the table, in its cells, of what does not fit") {
+  SampleRun run;
+  run.result.links[1].name = "link\x1b[31m";
+  const std::vector<Column> columns = {{"a\x1b[31m", run.document(), ""},
+                                       {"b\xc2\x9b", nullptr, "b\x1b[2J needs 141 GB\n  help: take less"}};
+  const std::string text = text_table(columns, false);
+  CHECK_FALSE(contains(text, "\x1b"));
+  CHECK_FALSE(contains(text, "\xc2\x9b"));
+  CHECK(contains(text, "Ratios are to the column a [31m."));
+  CHECK(contains(text, "  b [2J needs 141 GB\n  help: take less\n"));
+}
+
 TEST_CASE("a note that all columns share is told once") {
   SampleRun a, b;
   a.notes = {"shared", "only here"};
