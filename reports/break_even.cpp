@@ -9,7 +9,8 @@ namespace {
 
 // On a route that no other flow uses.
 double load_alone_s(const NodeLinks& links, const Route& route, double bytes, double segments) {
-  const Time setup = setup_time(route, Bytes(static_cast<std::int64_t>(bytes)), static_cast<std::int64_t>(std::ceil(segments)));
+  const Bytes whole(static_cast<std::int64_t>(bytes));
+  const Time setup = setup_time(route, whole, static_cast<std::int64_t>(std::ceil(segments)));
   return seconds(setup) + bytes / static_cast<double>(rate_alone(links, route));
 }
 

@@ -137,8 +137,8 @@ std::string loads_text(const Json& r) {
     const auto waited = load["starts_ns"].get<std::int64_t>() - load["asked_ns"].get<std::int64_t>();
     const bool lost = load["lost"].get<bool>();
     text += fmt::format(
-        "  {} {} {} from {} ({} for each GPU){} {}, alone {}: {}", lost ? "Began to load" : "Loaded", tokens(load["blocks"]),
-        load["blocks"] == 1 ? "block" : "blocks", load["from"].get<std::string>(),
+        "  {} {} {} from {} ({} for each GPU){} {}, alone {}: {}", !lost ? "Loaded" : load["starts_ns"] == load["ends_ns"] ? "Was to load" : "Began to load",
+        tokens(load["blocks"]), load["blocks"] == 1 ? "block" : "blocks", load["from"].get<std::string>(),
         human_bytes(load["bytes_per_gpu"].get<double>()), lost ? ", lost with the node after" : " in",
         human_seconds(static_cast<double>(load["ends_ns"].get<std::int64_t>() - load["starts_ns"].get<std::int64_t>()) /
                       1e9),
@@ -170,17 +170,19 @@ std::string choices_text(const Json& c) {
                      both = count("partial_requests");
   if (loaded + computed + both == 0) return "";
   std::string text = fmt::format(
-      "\nIn the whole run {} requests loaded what a tier below HBM had of their prompt, {} computed it again, and {} did "
-      "both.\n",
+      "\nIn the whole run {} requests loaded what a tier below HBM had of their prompt, {} computed it again, and {} "
+      "did both.\n",
       human_count(static_cast<double>(loaded)), human_count(static_cast<double>(computed)),
       human_count(static_cast<double>(both)));
   const double loading_s = c["estimated_s_saved_against_loading"].get<double>(),
                computing_s = c["estimated_s_saved_against_recomputing"].get<double>();
   if (loading_s == 0 && computing_s == 0) return text;  // who always loads estimates nothing
-  const auto saved = [](double s) { return fmt::format("{} {}", human_seconds(std::abs(s)), s < 0 ? "lost" : "saved"); };
+  const auto saved = [](double s) {
+    return fmt::format("{} {}", human_seconds(std::abs(s)), s < 0 ? "lost" : "saved");
+  };
   return text + fmt::format(
-                    "{} tokens that a tier had were computed. Estimated as each was admitted: {} against always loading, {} "
-                    "against always computing.\n",
+                    "{} tokens that a tier had were computed. Estimated as each was admitted: {} against always "
+                    "loading, {} against always computing.\n",
                     human_count(static_cast<double>(count("recomputed_tokens"))), saved(loading_s), saved(computing_s));
 }
 

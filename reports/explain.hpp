@@ -9,8 +9,8 @@
 
 namespace kvplan {
 
-// kvplan.explain/1: requests by the order of `lives`, with spans in integers of nanoseconds. `load_choice`: the result's
-// block, of the whole run, or null.
+// kvplan.explain/1: requests by the order of `lives`, with spans in integers of nanoseconds. `load_choice`: the
+// result's block, of the whole run, or null.
 Json explain_document(const std::vector<Life>& lives, bool from_events, Json load_choice);
 
 std::string explain_text(const Json& document);

@@ -23,7 +23,8 @@ std::string csv_field(const Json& scalar);
 // A line a combination: its name, why it is infeasible, its scalars.
 std::string csv_table(const std::vector<Column>&);
 
-// Of each kvplan.plan document a line for the fleet that it recommends, or that comes closest, and one for each runner-up.
+// Of each kvplan.plan document a line for the fleet that it recommends, or that comes closest, and one for each
+// runner-up.
 std::string csv_of_plans(const std::vector<Json>&);
 
 // {schema, base, combinations: [{name, result | null, infeasible, ratios{pointer: to the base}}]}

@@ -100,8 +100,9 @@ KeptRequest request_of(od::object object) {
       r.refusal = by_name<Refusal>(value.get_string(),
                                    {Refusal::exceeds_context, Refusal::exceeds_memory, Refusal::empty_prompt,
                                     Refusal::unavailable});
-    } else if (key == "turn" || key == "session" || key == "replica" || key == "decode_replica" || key == "preemptions" ||
-               key == "requeues" || key.ends_with("_ps") || key.ends_with("_tokens") || (key == "continues" && !value.is_null())) {
+    } else if (key == "turn" || key == "session" || key == "replica" || key == "decode_replica" ||
+               key == "preemptions" || key == "requeues" || key.ends_with("_ps") || key.ends_with("_tokens") ||
+               (key == "continues" && !value.is_null())) {
       take_time_or_count(r, key, value.get_int64());
     }
   }
@@ -110,12 +111,14 @@ KeptRequest request_of(od::object object) {
 
 void require_sense(const KeptRequest& r, const std::string& path, std::int64_t line) {
   const bool in_order = Time(0) <= r.arrival && r.arrival < r.first_token && r.first_token <= r.finish &&
-                        r.finish < Time::max();
+                        r.finish < Time::max() && r.handover <= r.finish - r.first_token;
   if (!in_order) refuse(path, line, "a request that ends before it begins", kAgain);
   for (const Time part : {r.frontend, r.queue, r.load, r.prefill, r.recompute, r.handover}) {
     if (part < Time(0) || part > r.finish) refuse(path, line, "a part of a request that is longer than it", kAgain);
   }
-  if (r.replica >= kMostReplicas || (r.decode_replica != kNone && r.decode_replica >= kMostReplicas)) refuse(path, line, "a request that no replica served", kAgain);
+  if (r.replica >= kMostReplicas || (r.decode_replica != kNone && r.decode_replica >= kMostReplicas)) {
+    refuse(path, line, "a request that no replica served", kAgain);
+  }
   if (r.prompt_tokens < 0 || r.output_tokens < 0 || r.computed_tokens < 0) {
     refuse(path, line, "a request of fewer than no tokens", kAgain);
   }
@@ -149,7 +152,9 @@ KeptKind kind_of(const nlohmann::json& j, std::int64_t first_replica, std::int64
     Route& cost = h.routes.back().cost;
     cost.segment_ps = r.at("segment_ps");
     if (r.contains("submission_ps")) cost.submission_ps = r.at("submission_ps").get<std::vector<std::int64_t>>();
-    if (r.contains("ramp_fs_per_byte")) cost.ramp_fs_per_byte = r.at("ramp_fs_per_byte").get<std::vector<std::int64_t>>();
+    if (r.contains("ramp_fs_per_byte")) {
+      cost.ramp_fs_per_byte = r.at("ramp_fs_per_byte").get<std::vector<std::int64_t>>();
+    }
     cost.latency_ps = r.value("latency_ps", std::int64_t{0});
     for (const auto& u : r.at("uses")) h.routes.back().uses.emplace_back(u.at(0), u.at(1));
   }

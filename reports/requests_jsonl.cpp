@@ -25,8 +25,9 @@ void append_completed(std::string& out, const RequestRecord& r, const Turn& t) {
                  r.frontend.count, r.queue.count, r.load.count, r.prefill.count, r.recompute.count);
   fmt::format_to(to, R"(,"ttft_s":{},"tpot_s":{},"e2e_s":{})", seconds(r.first_token - r.arrival),
                  t.output_tokens >= 2 ? fmt::format("{}", tpot_seconds(r, t)) : "null", seconds(r.finish - r.arrival));
-  fmt::format_to(to, R"(,"hit_hbm_tokens":{},"hit_dram_tokens":{},"hit_ssd_tokens":{},"hit_remote_tokens":{},"computed_tokens":{},"recomputed_tokens":{})",
-                 r.hit_g1_tokens, r.hit_g2_tokens, r.hit_beyond_tokens[0], r.hit_beyond_tokens[1], r.computed_tokens, r.recomputed_tokens);
+  fmt::format_to(to, R"(,"hit_hbm_tokens":{},"hit_dram_tokens":{},"hit_ssd_tokens":{},"hit_remote_tokens":{})",
+                 r.hit_g1_tokens, r.hit_g2_tokens, r.hit_beyond_tokens[0], r.hit_beyond_tokens[1]);
+  fmt::format_to(to, R"(,"computed_tokens":{},"recomputed_tokens":{})", r.computed_tokens, r.recomputed_tokens);
   fmt::format_to(to, R"(,"preemptions":{})", r.preemptions);
   if (r.requeues > 0) fmt::format_to(to, R"(,"requeues":{})", r.requeues);
   if (r.decode_replica != kNone) {

@@ -162,7 +162,9 @@ Json cost_block(const std::vector<KindShare>& kinds, const Totals& sum) {
           {"usd_per_million_output_tokens", ratio(usd_per_hour * span_s / 3600 * 1e6, output)},
           {"joules_per_output_token", ratio(energy.total(), output)},
           {"joules_per_output_token_by_regime",
-           {{"prefill", ratio(energy.prefill, output)}, {"decode", ratio(energy.decode, output)}, {"idle", ratio(energy.idle, output)}}}};
+           {{"prefill", ratio(energy.prefill, output)},
+            {"decode", ratio(energy.decode, output)},
+            {"idle", ratio(energy.idle, output)}}}};
 }
 
 bool fleet_changes(const RunFacts& run) {
@@ -186,8 +188,10 @@ std::string fleet_note(const RunFacts& run) {
   const FleetHistory& f = run.result.fleet;
   return fmt::format(
       "FLEET: {:.2f} replicas on average; {}, {}, {} replicas started and {} stopped by scaling; {} "
-      "times a request lost its replica, with {} tokens of KV in all, and was routed again; {} times one found none and waited",
-      f.mean_replicas, counted(static_cast<double>(f.failures), "node failure"), counted(static_cast<double>(f.drains), "drain"),
+      "times a request lost its replica, with {} tokens of KV in all, and was routed again; {} times one found none "
+      "and waited",
+      f.mean_replicas, counted(static_cast<double>(f.failures), "node failure"),
+      counted(static_cast<double>(f.drains), "drain"),
       f.started, f.stopped, f.requeued, f.lost_tokens, f.held);
 }
 

@@ -19,7 +19,8 @@ using Json = nlohmann::ordered_json;  // keys stay in the order in which they ar
 
 inline constexpr const char* kResultSchema = "kvplan.result/1";
 
-// A target holds when the quantile of its metric does not exceed it; a refused request counts as one that took for ever.
+// A target holds when the quantile of its metric does not exceed it; a refused request counts as one that took for
+// ever.
 struct Targets {
   std::optional<double> ttft_s, tpot_s;
   double quantile = 0.95;  // in (0, 1]

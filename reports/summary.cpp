@@ -27,7 +27,9 @@ double select_value(std::vector<double>& sample, std::size_t sorted, std::size_t
 
 }  // namespace
 
-double nearest_rank(std::vector<double> sample, double q) { return select_value(sample, 0, index_of(q, sample.size())); }
+double nearest_rank(std::vector<double> sample, double q) {
+  return select_value(sample, 0, index_of(q, sample.size()));
+}
 
 std::vector<double> nearest_ranks(std::vector<double> sample, const std::vector<double>& quantiles) {
   std::vector<double> values;

@@ -75,8 +75,8 @@ class Writer {
     std::uint32_t replica;
   };
   void span(char phase, Time at, Where on, std::int64_t pid, const char* name, const std::string& args) {
-    line(R"({{"ph":"{}","cat":"request","id":"{}.{}","pid":{},"tid":0,"ts":{},"name":"{}","args":{{{}}}}})", phase, on.turn,
-         on.replica, pid, us(at), name, args);
+    line(R"({{"ph":"{}","cat":"request","id":"{}.{}","pid":{},"tid":0,"ts":{},"name":"{}","args":{{{}}}}})", phase,
+         on.turn, on.replica, pid, us(at), name, args);
   }
   std::pair<Time, Time> clip(Time from, Time to) const {
     return {std::max(from, options_.from), std::min(to, options_.to)};

@@ -47,7 +47,9 @@ std::vector<double> mean_gpus_of_kind(const SimulationConfig& config, const Simu
     const double replicas = means.empty() ? kind->replicas : means[gpus.size()];
     gpus.push_back(replicas * kind->gpus_per_replica);
   }
-  for (const SimulationConfig& own : config.decode_pool) gpus.front() += double{1} * own.replicas * own.gpus_per_replica;
+  for (const SimulationConfig& own : config.decode_pool) {
+    gpus.front() += double{1} * own.replicas * own.gpus_per_replica;
+  }
   return gpus;
 }
 

@@ -22,7 +22,8 @@ struct Totals {
   std::int64_t refused_answers = 0;  // of those refused, that would have had a time per output token
   // Of completed requests.
   std::int64_t prompt_tokens = 0, output_tokens = 0;
-  std::int64_t hit_g1_tokens = 0, hit_g2_tokens = 0, hit_ssd_tokens = 0, hit_remote_tokens = 0, computed_tokens = 0, recomputed_tokens = 0;
+  std::int64_t hit_g1_tokens = 0, hit_g2_tokens = 0, hit_ssd_tokens = 0, hit_remote_tokens = 0;
+  std::int64_t computed_tokens = 0, recomputed_tokens = 0;
   // Samples in seconds, in turn order. TPOT = (finish - first token) / (output - 1), where output >= 2.
   std::vector<double> ttft_s, tpot_s, e2e_s, queue_s, load_s;
   double frontend_sum_s = 0, queue_sum_s = 0, load_sum_s = 0, prefill_sum_s = 0, recompute_sum_s = 0;
@@ -35,7 +36,8 @@ struct Totals {
   Time arrival_span() const { return last_arrival - first_arrival; }
 };
 
-// GPUs that are paid for, as a mean over the run where they come and go. Those of decode replicas are of the first kind.
+// GPUs that are paid for, as a mean over the run where they come and go. Those of decode replicas are of the first
+// kind.
 std::vector<double> mean_gpus_of_kind(const SimulationConfig&, const SimulationResult&);
 double mean_gpus(const SimulationConfig&, const SimulationResult&);
 double tpot_seconds(const RequestRecord&, const Turn&);  // output >= 2

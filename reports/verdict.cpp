@@ -102,7 +102,7 @@ void judge_state(Verdict& v, const Busy& busy, double waits, const SimulationRes
 
 // Those that wait, wait for it more than for all else.
 bool judge_front_end(Verdict& v, const Queueing& late) {
-  if (v.state == State::stable || late.front_end < late.all / 2) return false;
+  if (v.state == State::stable || late.front_end <= late.all / 2) return false;
   v.bottleneck = "front end";
   v.bottleneck_reason = fmt::format("late requests queue for it {:.0f} % of their time", 100 * late.front_end);
   return true;
@@ -143,7 +143,9 @@ void judge_compute(Verdict& v, const Workload& workload, const SimulationConfig&
   const double prefill = std::min(1.0, share(prefill_time(workload, config, result), seconds(result.gpu_busy)));
   v.bottleneck = busy.prompts && (prefill >= 0.5 || !busy.answers) ? "prefill compute" : "decode bandwidth";
   v.bottleneck_reason = fmt::format("{} are {:.0f} % busy", busy.whose, 100 * busy.share);
-  if (busy.prompts && busy.answers) v.bottleneck_reason += fmt::format(", about {:.0f} % of that with prompts", 100 * prefill);
+  if (busy.prompts && busy.answers) {
+    v.bottleneck_reason += fmt::format(", about {:.0f} % of that with prompts", 100 * prefill);
+  }
 }
 
 }  // namespace

@@ -25,7 +25,8 @@ bool share(const KeptRoute& a, const KeptRoute& b) {
 
 }  // namespace
 
-Witness::Witness(std::size_t requests, std::vector<Life>& lives) : stage_(requests), where_(requests, 0), index_(requests, -1) {
+Witness::Witness(std::size_t requests, std::vector<Life>& lives)
+    : stage_(requests), where_(requests, 0), index_(requests, -1) {
   followed_.reserve(lives.size());
   for (Life& life : lives) {
     index_.at(life.request.turn) = static_cast<std::int32_t>(followed_.size());
@@ -148,7 +149,8 @@ void Witness::see_request(const Event& e) {
     case Happening::lead_end:
       if (f && !f->answered) {
         enter(*f, e.a == 1 ? LifePart::load : LifePart::queue, e.at,
-              e.a == 1 ? "behind what it computed meanwhile" : "loaded meanwhile, until the next batch with room for it");
+              e.a == 1 ? "behind what it computed meanwhile"
+                       : "loaded meanwhile, until the next batch with room for it");
       }
       return move_to(e.turn, e.who, e.a == 1 ? Stage::loading : Stage::loaded);
     case Happening::loaded:

@@ -1,6 +1,8 @@
 // kvplan calibrate from end to end: a run of the GPU harness to a hardware file that a simulation takes.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/file.hpp"
 #include "tests/catch.hpp"
 #include "tests/cli/run_cli.hpp"

@@ -15,7 +15,8 @@ std::string offers(const Folder& folder, const std::string& words, int at, const
   const std::string script = folder.file("completion.sh", cli({"completion", "bash"}).out);
   folder.file("help", help.empty() ? cli({"report", "--help"}).out : help);
   const std::string command = "cd '" + folder.path.string() +
-                              "' && bash --norc -c 'kvplan() { echo $* >asked; cat help; }; source ./completion.sh; COMP_WORDS=(" +
+                              "' && bash --norc -c 'kvplan() { echo $* >asked; cat help; }; source ./completion.sh; "
+                              "COMP_WORDS=(" +
                               words + "); COMP_CWORD=" + std::to_string(at) +
                               "; _kvplan; echo \"${COMPREPLY[*]}\"' > offered";
   REQUIRE(std::system(command.c_str()) == 0);
@@ -35,7 +36,8 @@ TEST_CASE("bash completes verbs, options, values and names", "[completion]") {
 TEST_CASE("bash completes the parts of a verb, and the options of each", "[completion]") {
   const Folder folder;
   CHECK(offers(folder, "kvplan trace m", 2) == "mrc\n");
-  CHECK(offers(folder, "kvplan trace mrc t.jsonl --cap", 4, cli({"trace", "mrc", "--help"}).out) == "--capacity-tokens\n");
+  const std::string help = cli({"trace", "mrc", "--help"}).out;
+  CHECK(offers(folder, "kvplan trace mrc t.jsonl --cap", 4, help) == "--capacity-tokens\n");
   CHECK(text_of(folder.path / "asked") == "trace mrc --help\n");
   CHECK(contains(offers(folder, "kvplan report --fo", 2), "--format"));
   CHECK(text_of(folder.path / "asked") == "report --help\n");

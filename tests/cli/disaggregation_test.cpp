@@ -93,7 +93,9 @@ TEST_CASE("each pool's GPUs count by their own number and time") {
 TEST_CASE("decode replicas are drawn for themselves") {
   const Folder folder;
   const std::string out = (folder.path / "run").string();
-  REQUIRE(cli({"run", "--set", "trace.limit=40", "--replicas", "2", "--decode-replicas", "2", "--router", "random", "--out", out}).code == 0);
+  REQUIRE(cli({"run", "--set", "trace.limit=40", "--replicas", "2", "--decode-replicas", "2", "--router", "random",
+               "--out", out})
+              .code == 0);
   std::istringstream lines(text_of(folder.path / "run" / "requests.jsonl"));
   std::set<std::pair<int, int>> pairs;
   for (std::string line; std::getline(lines, line);) {

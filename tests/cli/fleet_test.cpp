@@ -107,8 +107,8 @@ TEST_CASE("a replica that is alone on its node has all of its memory, whatever t
 
 TEST_CASE("a fleet has the memory of the GPUs that it pays for, also on a node that is not full") {
   const auto dram = [](const char* replicas, const char* scope) {
-    const CliRun run = cli({"run", "--format", "json", "--offload", "dram", "--set", "trace.limit=20", "--replicas", replicas,
-                            "--set", std::string("offload.dram_scope=") + scope, "--check"});
+    const CliRun run = cli({"run", "--format", "json", "--offload", "dram", "--set", "trace.limit=20", "--replicas",
+                            replicas, "--set", std::string("offload.dram_scope=") + scope, "--check"});
     REQUIRE(run.code == 0);
     return run.json()["series"]["below"][0]["capacity_bytes"].get<double>();
   };
@@ -120,12 +120,13 @@ TEST_CASE("a fleet has the memory of the GPUs that it pays for, also on a node t
 
 TEST_CASE("known ends: all that is lost is within the run") {
   const Folder folder;
-  const std::string trace = folder.file("two.jsonl",
-                                        R"({"timestamp": 0, "input_length": 512, "output_length": 2, "hash_ids": [1]})"
-                                        "\n"
-                                        R"({"timestamp": 0, "input_length": 512, "output_length": 5000, "hash_ids": [2]})"
-                                        "\n");
-  const CliRun run = cli({"run", "--trace", trace, "--offload", "none", "--set", "fleet.failures=0@20", "--format", "json"});
+  const std::string trace =
+      folder.file("two.jsonl", R"({"timestamp": 0, "input_length": 512, "output_length": 2, "hash_ids": [1]})"
+                               "\n"
+                               R"({"timestamp": 0, "input_length": 512, "output_length": 5000, "hash_ids": [2]})"
+                               "\n");
+  const CliRun run = cli({"run", "--trace", trace, "--offload", "none", "--set", "fleet.failures=0@20",
+                          "--format", "json"});
   const json result = run.json();
   CHECK(result["requests"]["refused"] == 1);
   CHECK(result["gpu"]["busy_fraction"] <= 1.0);
