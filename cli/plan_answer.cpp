@@ -123,7 +123,7 @@ Json pareto(PlanSolver& p) {
   };
   std::vector<Point> points;
   for (const SearchPoint& s : p.searched().judged) {
-    if (!s.feasible) continue;
+    if (!s.will_do()) continue;
     const FleetOutcome o = p.evaluator().run(s.arm, s.replicas, p.load());
     points.push_back({{s.arm, s.replicas, p.evaluator().with_spares(s.arm, s.replicas), s.value}, o.ratio});
   }
@@ -148,6 +148,11 @@ Json pareto(PlanSolver& p) {
 }
 
 // The best of every other hardware and mode that was looked at, with the reason why it is not the plan.
+// Of what misses the SLO, or costs more than may be paid.
+std::string why_not(PlanSolver& p, std::size_t arm, std::int64_t running, const FleetOutcome& o) {
+  return o.feasible ? p.evaluator().over_limits(arm, p.evaluator().with_spares(arm, running), running, o) : o.why;
+}
+
 Json runners_up(PlanSolver& p, const Found& best) {
   std::map<std::string, SearchPoint>
       nearest;  // by hardware, tp and mode: the cheapest judged point, feasible ones first
@@ -156,9 +161,9 @@ Json runners_up(PlanSolver& p, const Found& best) {
     const std::string key = fmt::format("{} tp{} {}", a.hardware->name, a.built.config.gpus_per_replica, a.mode);
     const auto [it, first] = nearest.try_emplace(key, s);
     const SearchPoint& old = it->second;
-    const bool better = s.feasible != old.feasible ? s.feasible
-                        : s.feasible               ? s.value < old.value
-                                                   : s.replicas > old.replicas;
+    const bool better = s.will_do() != old.will_do() ? s.will_do()
+                        : s.will_do()                ? s.value < old.value
+                                                     : s.replicas > old.replicas;
     if (!first && better) it->second = s;
   }
   Json rows = Json::array();
@@ -169,15 +174,15 @@ Json runners_up(PlanSolver& p, const Found& best) {
     const double usd = p.evaluator().cost(s.arm, replicas, s.replicas, o).usd_per_hour;
     const double value = p.evaluator().value(s.arm, replicas, s.replicas, o);
     const std::string why =
-        s.feasible ? value > best.value
+        s.will_do() ? value > best.value
                          ? fmt::format("{:+.0f} % {}", 100 * (value / best.value - 1), name_of(p.request().objective))
                          : "a tie"
-                   : fmt::format("{} replicas in service: {}", s.replicas, o.why);
+                   : fmt::format("{} replicas in service: {}", s.replicas, why_not(p, s.arm, s.replicas, o));
     rows.push_back({{"name", p.set().arms[s.arm].name()},
                     {"replicas", replicas},
                     {"usd_per_hour", usd},
                     {"value", number(value)},
-                    {"feasible", s.feasible},
+                    {"feasible", s.will_do()},
                     {"why_it_lost", why}});
   }
   std::stable_sort(rows.begin(), rows.end(), [](const Json& a, const Json& b) {
@@ -244,9 +249,7 @@ Json closest(PlanSolver& p, const std::string& hardware) {
             {"outcome", outcome_json(r.slo, o)},
             {"binds", r.slo.name(o.binding)},
             {"times_the_limit", number(o.ratio)},
-            {"why", o.feasible ? p.evaluator().over_limits(best->arm, p.evaluator().with_spares(best->arm, best->replicas),
-                                                           best->replicas, o)
-                               : o.why},
+            {"why", why_not(p, best->arm, best->replicas, o)},
             {"proven", false}};
   }
   std::optional<std::size_t> arm;

@@ -180,10 +180,10 @@ Json sensitivity(PlanSolver& p, const Found& best) {
     const Evaluator with(r, p.set(), p.model());
     Contest c;
     for (const Found& f : p.best_by_hardware()) {
-      const bool affordable = with.over_limits(f.arm, f.replicas).empty();
-      c.values.push_back(
-          affordable ? with.value(f.arm, f.replicas, f.running, p.evaluator().run(f.arm, f.running, p.load()))
-                     : std::numeric_limits<double>::infinity());
+      const FleetOutcome o = p.evaluator().run(f.arm, f.running, p.load());
+      const bool affordable = with.over_limits(f.arm, f.replicas, f.running, o).empty();
+      c.values.push_back(affordable ? with.value(f.arm, f.replicas, f.running, o)
+                                    : std::numeric_limits<double>::infinity());
       c.replicas.push_back(f.replicas);
     }
     c.winner = static_cast<std::size_t>(std::min_element(c.values.begin(), c.values.end()) - c.values.begin());

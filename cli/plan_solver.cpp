@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <set>
 #include <sstream>
@@ -135,12 +136,16 @@ std::optional<std::int64_t> PlanSolver::least(std::size_t arm) const {
   return n;
 }
 
-// GPUs and prices rise with the replicas. 0: none is within.
+// GPUs and prices rise with the replicas. 0: none is within. Where the most are taken they are to be within however busy
+// they are; where the fewest are, judge() tells by the run.
 std::int64_t PlanSolver::most_within_limits(std::size_t arm) const {
+  FleetOutcome outcome;
+  outcome.busy = is_latency(request_.objective) ? 1 : 0;
   std::int64_t low = 0, high = request_.most_replicas;
   while (low < high) {
     const std::int64_t middle = low + (high - low + 1) / 2;
-    if (evaluator_->over_limits(arm, evaluator_->with_spares(arm, middle)).empty())
+    const std::int64_t bought = evaluator_->with_spares(arm, middle);
+    if (evaluator_->over_limits(arm, bought, bought, outcome).empty())
       low = middle;
     else
       high = middle - 1;
@@ -169,8 +174,9 @@ std::string PlanSolver::why_ruled_out(std::size_t arm) const {
 Judged PlanSolver::judge(std::size_t arm, std::int64_t running) const {
   const FleetOutcome o = evaluator_->run(arm, running, load_);
   const std::int64_t bought = evaluator_->with_spares(arm, running);
-  const bool will_do = o.feasible && evaluator_->over_limits(arm, bought, running, o).empty();
-  return {will_do, will_do ? evaluator_->value(arm, bought, running, o) : 0};
+  if (!o.feasible) return {};
+  const bool within = evaluator_->over_limits(arm, bought, running, o).empty();
+  return {true, within ? evaluator_->value(arm, bought, running, o) : std::numeric_limits<double>::infinity()};
 }
 
 SearchSpace PlanSolver::space(const std::string& hardware) const {
@@ -224,7 +230,8 @@ std::optional<Found> PlanSolver::solve_exhaustively(std::int64_t& judged) {
       ++judged;
       if (!can_be_had(a, n) || !evaluator_->over_limits(a, evaluator_->with_spares(a, n)).empty()) continue;
       const Judged j = judge(a, n);
-      if (j.feasible && (!best || j.value < best->value)) best = Found{a, n, evaluator_->with_spares(a, n), j.value};
+      if (!j.feasible || !std::isfinite(j.value)) continue;
+      if (!best || j.value < best->value) best = Found{a, n, evaluator_->with_spares(a, n), j.value};
     }
   }
   return best;
@@ -254,7 +261,12 @@ std::optional<std::int64_t> PlanSolver::resized(const Found& f, const LoadSet& s
   const auto feasible = [&](std::int64_t n) {
     return can_be_had(f.arm, n) && evaluator_->run(f.arm, n, set, tweak).feasible;
   };
-  if (is_latency(request_.objective)) return feasible(f.running) ? std::optional(f.running) : std::nullopt;
+  const auto if_within = [&](std::int64_t n) -> std::optional<std::int64_t> {
+    const FleetOutcome o = evaluator_->run(f.arm, n, set, tweak);
+    if (!evaluator_->over_limits(f.arm, evaluator_->with_spares(f.arm, n), n, o).empty()) return std::nullopt;
+    return n;
+  };
+  if (is_latency(request_.objective)) return feasible(f.running) ? if_within(f.running) : std::nullopt;
   const std::int64_t most = most_within_limits(f.arm);
   std::int64_t near = f.running, high = near, step = 1;
   if (feasible(near)) {
@@ -263,7 +275,7 @@ std::optional<std::int64_t> PlanSolver::resized(const Found& f, const LoadSet& s
       low = std::max<std::int64_t>(1, low - step);
       step *= 2;
     }
-    if (low == 1) return 1;
+    if (low == 1) return if_within(1);
     high = low;
     near = std::max<std::int64_t>(1, low - step);  // infeasible
   } else {
@@ -278,7 +290,7 @@ std::optional<std::int64_t> PlanSolver::resized(const Found& f, const LoadSet& s
     const std::int64_t middle = near + (high - near) / 2;
     (feasible(middle) ? high : near) = middle;
   }
-  return high;
+  return if_within(high);
 }
 
 }  // namespace kvplan

@@ -11,6 +11,7 @@
 // not depend on the number of threads.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -20,7 +21,7 @@ namespace kvplan {
 
 struct Judged {
   bool feasible = false;
-  double value = 0;  // of the objective; what is feasible and smallest wins
+  double value = 0;  // of the objective; what is feasible and smallest wins. Infinite: not to be had for all that
 };
 
 struct ReplicaRange {
@@ -41,6 +42,7 @@ struct SearchPoint {
   std::int64_t replicas = 0;
   bool feasible = false;
   double value = 0;
+  bool will_do() const { return feasible && std::isfinite(value); }
 };
 
 struct SearchResult {

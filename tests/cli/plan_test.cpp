@@ -153,6 +153,38 @@ TEST_CASE("within limits, too, the plan is the optimum of exhaustive search") {
   CHECK(missed <= 1);
 }
 
+TEST_CASE("what an owned fleet costs at work is held to the limit, and stands in no smaller fleet's way") {
+  Folder folder;
+  std::ostringstream err;
+  std::int64_t solved = 0, refused = 0, missed = 0;
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    CAPTURE(seed);
+    json request = small_request(seed);
+    request["spare_nodes"] = 0;
+    request["cost"] = {{"tenure", "owned"}, {"override", {{"usd_per_kwh", 3}}}};  // work is dear
+    PlanSolver free(read_plan_request(written(folder, request)), 1, err);
+    const auto cheapest = free.solve();
+    if (!cheapest) continue;
+    const FleetOutcome o = free.evaluator().run(cheapest->arm, cheapest->running, free.load());
+    const double usd = free.evaluator().cost(cheapest->arm, cheapest->replicas, cheapest->running, o).usd_per_hour;
+    for (const double limit : {0.97, 1.0001, 1.1, 1.35}) {
+      request["limits"] = {{"usd_per_hour", limit * usd}};
+      PlanSolver solver(read_plan_request(written(folder, request)), 1, err);
+      const auto best = solver.solve();
+      std::int64_t judged = 0;
+      missed += !is_optimum(best, solver.solve_exhaustively(judged), solver);
+      solved += best.has_value();
+      refused += !best.has_value();
+      if (!best) continue;
+      const FleetOutcome at_work = solver.evaluator().run(best->arm, best->running, solver.load());
+      CHECK(solver.evaluator().cost(best->arm, best->replicas, best->running, at_work).usd_per_hour <= limit * usd);
+    }
+  }
+  CHECK(solved >= 10);
+  CHECK(refused >= 1);
+  CHECK(missed <= 3);
+}
+
 TEST_CASE("limits that leave just the cheapest fleet leave the plan: tighter ones are told to be in the way") {
   Folder folder;
   std::vector<Row> rows;
