@@ -252,6 +252,25 @@ Bytes tier_capacity(const Built& b, bool of_node, Scope scope, Bytes held, bool 
   return Bytes(held.count / (scope == Scope::fleet ? 1 : scope == Scope::node ? nodes : replicas));
 }
 
+// A node's memory and drives are there for KV by the share of its GPUs that is paid for.
+void note_share(Built& b, const Scenario& s, const Hardware& hardware, double held, const char* what_is,
+                const char* option) {
+  const SimulationConfig& c = b.config;
+  const bool prompts = s.integer("disaggregation.decode_replicas") > 0;
+  const auto note = [&](const char* whose, std::int32_t gpus) {
+    if (gpus == hardware.gpus_per_node) return;
+    const char* use = prompts ? (gpus == 1 ? "computes prompts" : "compute prompts")
+                              : (gpus == 1 ? "is used and paid for" : "are used and paid for");
+    b.notes.push_back(fmt::format("{} of {} node's {} GPUs {}, so {} of its {} taken for KV ({})", gpus, whose,
+                                  hardware.gpus_per_node, use, human_bytes(held * gpus / hardware.gpus_per_node), what_is,
+                                  option));
+  };
+  const std::int32_t full = std::min(c.replicas, c.replicas_per_node) * c.gpus_per_replica;
+  const std::int32_t last = (c.replicas - (b.nodes - 1) * c.replicas_per_node) * c.gpus_per_replica;
+  note("a", full);
+  if (last < full) note("the last", last);
+}
+
 void add_dram(Built& b, const Scenario& s, const Hardware& hardware, const Architecture& model) {
   const double held = hardware.host_memory_bytes();
   const std::int32_t used_gpus = std::min(b.config.replicas, b.config.replicas_per_node) * b.config.gpus_per_replica;
@@ -272,15 +291,7 @@ void add_dram(Built& b, const Scenario& s, const Hardware& hardware, const Archi
   if (c.offload.load == LoadPolicy::layerwise && s.text("offload.layout") == "block-first") {
     c.offload.load_segment = Bytes(std::max<std::int64_t>(1, c.offload.segment.count / model.layers));
   }
-  // The last node's, where it is less full than the others.
-  const std::int32_t last_gpus = (c.replicas - (b.nodes - 1) * c.replicas_per_node) * c.gpus_per_replica;
-  if (c.offload.by_replica && last_gpus < hardware.gpus_per_node) {
-    b.notes.push_back(fmt::format(
-        "{} of {} node's {} GPUs {}, so {} of its DRAM is taken for KV (offload.dram_bytes)", last_gpus,
-        last_gpus < used_gpus ? "the last" : "a", hardware.gpus_per_node,
-        s.integer("disaggregation.decode_replicas") > 0 ? "compute prompts" : "are used and paid for",
-        human_bytes(held * last_gpus / hardware.gpus_per_node)));
-  }
+  if (c.offload.by_replica) note_share(b, s, hardware, held, "DRAM is", "offload.dram_bytes");
 }
 
 // A tier that is narrower than the one above it would be handed what it cannot find again.
@@ -309,6 +320,7 @@ void add_storage(Built& b, const Scenario& s, const Hardware& hardware, VertexKi
     b.notes.push_back(fmt::format("HYPOTHETICAL: {} for KV ({}), but the hardware file has {}",
                                   human_bytes(static_cast<double>(capacity.count)), option, human_bytes(held)));
   }
+  if (by_replica) note_share(b, s, hardware, held, "drives is", option);
   (ssd ? b.ssd_per_node : b.remote) = capacity;
   const char* store = ssd ? "offload.ssd_store" : "offload.remote_store";
   const StorePolicy policy = store_policy(s.text(store));

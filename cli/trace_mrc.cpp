@@ -87,6 +87,7 @@ struct MrcOptions {
   TouchOrder touch = TouchOrder::head_to_tail;
   std::optional<double> sample;
   std::uint64_t seed = 1;
+  bool transformed = false;  // by --set
 };
 
 // One curve of a policy: {"policy", "points"}, and what is known of a sample's error.
@@ -211,7 +212,9 @@ MrcOptions parse_mrc(const po::variables_map& values, const std::string& touch) 
   if (values.count("set")) {
     Scenario seeded;
     for (const std::string& assignment : values["set"].as<Words>()) {
-      if (assignment.starts_with("seed=")) seeded.assign(assignment, "--set");
+      const bool seed = assignment.starts_with("seed=");
+      if (seed) seeded.assign(assignment, "--set");
+      o.transformed = o.transformed || !seed;
     }
     o.seed = static_cast<std::uint64_t>(seeded.integer("seed"));
   }
@@ -221,7 +224,7 @@ MrcOptions parse_mrc(const po::variables_map& values, const std::string& touch) 
 // The load, or of a trace that can be sampled while it is read, all samples together.
 SampledLoad load_for_mrc(const po::variables_map& values, Streams streams, const MrcOptions& o) {
   const double share = o.sample ? *o.sample * static_cast<double>(samples_at(*o.sample)) : 1;
-  if (share < 1 && values.count("trace") && !values.count("set")) {
+  if (share < 1 && values.count("trace") && !o.transformed) {
     const std::string path = values["trace"].as<std::string>();
     LoadOptions options;
     options.strict = values.count("strict") > 0;

@@ -54,6 +54,17 @@ TEST_CASE("the first token comes with the prompt, and the hand-over counts towar
   CHECK(r.gpu_busy == Time(prefill_ps(64) + decode_ps(65) + decode_ps(66)));
 }
 
+TEST_CASE("each pool's time counts for all GPUs of its replicas") {
+  SimulationConfig c = two_pools(1, 1, 40, 10'000'000);
+  c.gpus_per_replica = 2;
+  c.decode_pool.front().gpus_per_replica = 3;
+  const SimulationResult r = simulate(one_prompt(3), c);
+  const std::int64_t decode = decode_ps(65) + decode_ps(66);
+  CHECK(r.gpu_busy == Time(2 * prefill_ps(64) + 3 * decode));
+  CHECK(r.gpu_busy_of_decode == Time(3 * decode));
+  CHECK(r.gpu_busy_of_kind == std::vector<TimeSum>{Time(2 * prefill_ps(64))});
+}
+
 TEST_CASE("an answer of one token stays where its prompt was computed") {
   const SimulationResult r = simulate(one_prompt(1), two_pools(1, 1, 40, 10'000'000));
   CHECK(r.requests[0].finish.count == prefill_ps(64));

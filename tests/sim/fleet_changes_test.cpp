@@ -234,11 +234,12 @@ TEST_CASE("steps for a request that is lost in the end are within the time of se
   load.turn(ms(0), "a", 0, 2);
   load.turn(ms(0), "b", 0, 100);
   SimulationConfig c = machine(1);
+  c.gpus_per_replica = 4;
   c.outages = {fails(0, ms(20))};
   const SimulationResult r = simulate(load.build(), c);
   CHECK(r.requests[1].outcome == Outcome::refused);
   CHECK(r.first_step == ms(0));
   CHECK(r.last_step == ms(20));
-  CHECK(r.gpu_busy == ms(20));
+  CHECK(r.gpu_busy == ms(80));
   CHECK(r.fleet.mean_replicas == 1);
 }

@@ -105,6 +105,12 @@ TEST_CASE("what G1 has evicted comes back from G2 over the link, or is computed 
   CHECK(dram.loaded == Bytes(64'000));
   CHECK(dram.gpu_waiting_for_load == ms(64));
   CHECK(dram.stored == Bytes(128'000));
+
+  SimulationConfig wide = small_machine(17, 1'000'000, 1000);
+  wide.gpus_per_replica = 4;
+  const SimulationResult four = simulate(turns(), wide);
+  CHECK(four.gpu_waiting_for_load == ms(4 * 64));
+  CHECK(four.gpu_busy == dram.gpu_busy * 4);
 }
 
 TEST_CASE("a block is no hit in G2 before its store has ended") {

@@ -170,9 +170,14 @@ TEST_CASE("a mixed fleet of kinds that are alike is a plain fleet, event by even
     SimulationConfig plain = random_engine(dice);
     random_prefetch(dice, plain);
     plain.router.policy = static_cast<RouterPolicy>(dice.pick(0, 7));
+    const int others = dice.pick(1, 3);
+    if (others < plain.replicas_per_node) {  // their only node is as full as any of its kind, and not of the plain fleet
+      plain.offload.by_replica = false;
+      for (LowerTierConfig& tier : plain.offload.beyond) tier.by_replica = false;
+    }
     SimulationConfig mixed = plain, other = plain;
     mixed.replicas = plain.replicas_per_node * dice.pick(1, 2);  // whole nodes
-    other.replicas = dice.pick(1, 3);
+    other.replicas = others;
     plain.replicas = mixed.replicas + other.replicas;
     mixed.others = {other};
     if (dice.coin()) random_changes(dice, mixed);

@@ -226,6 +226,7 @@ inline SimulationConfig random_engine(Dice& dice) {
   c.check = false;
   c.replicas = dice.pick(1, 3);
   c.replicas_per_node = dice.pick(1, c.replicas);
+  c.gpus_per_replica = dice.pick(1, 4);
   c.engine.page_tokens = 1 << dice.pick(0, 3);
   c.engine.g1_pages = Pages(c.engine.g1_pages.count * 4 / c.engine.page_tokens + 1);
   c.engine.max_num_seqs = dice.pick(1, 6);

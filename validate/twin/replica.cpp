@@ -34,7 +34,7 @@ void Replica::arrive(TurnId turn, Time at) {
 
 void Replica::wake(Time at) {
   if (next == at) return;
-  if (loading_ > 0) run_.result.gpu_waiting_for_load += at - idle_since_;
+  if (loading_ > 0) run_.result.gpu_waiting_for_load += TimeSum(at - idle_since_) * run_.config.gpus_per_replica;
   next = at;
 }
 
@@ -65,8 +65,8 @@ void Replica::enter(Request& q, Request::Part part, Time at) {
 }
 
 void Replica::finish(Time at) {
-  run_.result.gpu_busy += at - start_ - stall_;
-  run_.result.gpu_waiting_for_load += stall_;
+  run_.result.gpu_busy += TimeSum(at - start_ - stall_) * run_.config.gpus_per_replica;
+  run_.result.gpu_waiting_for_load += TimeSum(stall_) * run_.config.gpus_per_replica;
   ++run_.result.steps;
   computing_ = false;
   if (decodes_run_) {

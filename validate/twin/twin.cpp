@@ -67,7 +67,8 @@ Tier* Fleet::tier_for(std::size_t level, std::uint32_t id) {
   Bytes capacity = level == 0 ? o.capacity : o.beyond[level - 1].capacity;
   if (scope == Scope::node && (level == 0 ? o.by_replica : o.beyond[level - 1].by_replica)) {
     const std::int64_t here = std::min(config_.replicas_per_node, config_.replicas - static_cast<std::int32_t>(id));
-    capacity = Bytes(capacity.count / std::min(config_.replicas, config_.replicas_per_node) * here);
+    const std::int64_t full = std::min(config_.replicas, config_.replicas_per_node);
+    if (here < full) capacity = Bytes(capacity.count / full * here);
   }
   const bool first =
       scope == Scope::replica || (scope == Scope::node && id % config_.replicas_per_node == 0) || id == 0;
