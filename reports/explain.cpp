@@ -136,8 +136,9 @@ std::string loads_text(const Json& r) {
   for (const Json& load : r["loads"]) {
     const auto waited = load["starts_ns"].get<std::int64_t>() - load["asked_ns"].get<std::int64_t>();
     const bool lost = load["lost"].get<bool>();
+    const char* began = load["starts_ns"] == load["ends_ns"] ? "Was to load" : "Began to load";
     text += fmt::format(
-        "  {} {} {} from {} ({} for each GPU){} {}, alone {}: {}", !lost ? "Loaded" : load["starts_ns"] == load["ends_ns"] ? "Was to load" : "Began to load",
+        "  {} {} {} from {} ({} for each GPU){} {}, alone {}: {}", lost ? began : "Loaded",
         tokens(load["blocks"]), load["blocks"] == 1 ? "block" : "blocks", load["from"].get<std::string>(),
         human_bytes(load["bytes_per_gpu"].get<double>()), lost ? ", lost with the node after" : " in",
         human_seconds(static_cast<double>(load["ends_ns"].get<std::int64_t>() - load["starts_ns"].get<std::int64_t>()) /

@@ -205,7 +205,8 @@ Json series_block(const RunFacts& run, const std::vector<Sample>& series) {
   const PaidFleet fleet(run.config, run.result.fleet);
   Time from{0};
   TimeSum before;
-  double due_s = 0;  // what a step waits for its layers is known at its end: until then some of its work may be told late
+  // What a step waits for its layers is known at its end: until then some of its work may be told late.
+  double due_s = 0;
   for (const Sample& s : series) {
     at.push_back(seconds(s.at));
     queued.push_back(s.queued);
