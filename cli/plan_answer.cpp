@@ -177,7 +177,7 @@ Json runners_up(PlanSolver& p, const Found& best) {
         s.will_do() ? value > best.value
                          ? fmt::format("{:+.0f} % {}", 100 * (value / best.value - 1), name_of(p.request().objective))
                          : "a tie"
-                   : fmt::format("{} replicas in service: {}", s.replicas, why_not(p, s.arm, s.replicas, o));
+                   : fmt::format("{} in service: {}", counted(static_cast<double>(s.replicas), "replica"), why_not(p, s.arm, s.replicas, o));
     rows.push_back({{"name", p.set().arms[s.arm].name()},
                     {"replicas", replicas},
                     {"usd_per_hour", usd},
