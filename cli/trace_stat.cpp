@@ -178,7 +178,7 @@ ExitCode trace_stat(const Words& arguments, Streams streams) {
   if (values["parts"].defaulted() && (format == "html" || format == "md")) parts = 60;
   const Workload workload = load_for_verb(values, streams);
   const TraceStatistics s = trace_statistics(workload);
-  const Reuse r = reuse_of(workload, recorded_timeline(workload), static_cast<std::size_t>(parts));
+  const Reuse r = reuse_of(workload, static_cast<std::size_t>(parts));
   const std::string text = rendered(workload, s, r, format);
   if (out.empty()) {
     streams.out << text;

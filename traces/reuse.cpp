@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "traces/rearrange.hpp"
 #include "traces/stack_distance.hpp"
 
 namespace kvplan {
@@ -98,7 +99,9 @@ WorkingSet working_set(const Workload& w, const std::vector<Time>& at, double wi
 
 }  // namespace
 
-Reuse reuse_of(const Workload& w, const std::vector<Time>& at, std::size_t parts) {
+Reuse reuse_of(const Workload& w, std::size_t parts) {
+  const std::vector<Time> at = recorded_timeline(w);
+  if (!std::is_sorted(at.begin(), at.end())) return reuse_of(rearrange(w, placements_of(w)), parts);
   Reuse r;
   const std::vector<std::int64_t> uses = uses_of_blocks(w);
   std::vector<bool> counted(uses.size());

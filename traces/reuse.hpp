@@ -33,7 +33,7 @@ struct Reuse {
   std::vector<WorkingSet> working_sets;
 };
 
-// `at`: when each turn arrives, ascending (recorded_timeline).
-Reuse reuse_of(const Workload& workload, const std::vector<Time>& at, std::size_t parts = 6);
+// In the order of the recorded timeline, which need not be that of the turns: a recording may contradict its think times.
+Reuse reuse_of(const Workload& workload, std::size_t parts = 6);
 
 }  // namespace kvplan

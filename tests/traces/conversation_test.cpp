@@ -108,7 +108,7 @@ TEST_CASE("conversation and synthetic trace: burstiness, reuse and growth over t
   CHECK(s.turns_per_s == Approx(3.40).margin(0.005));
   CHECK(s.gap_s.p10 == Approx(42).margin(0.1));
   CHECK(s.gap_s.p99 == Approx(1471).margin(3));
-  const Reuse r = reuse_of(c, recorded_timeline(c));
+  const Reuse r = reuse_of(c);
   CHECK(r.used_once_share == Approx(0.758).margin(0.0005));
   CHECK(r.interval_s.p50 == Approx(135).margin(0.5));
   CHECK(r.interval_s.p90 == Approx(531).margin(0.5));
@@ -125,7 +125,7 @@ TEST_CASE("conversation and synthetic trace: burstiness, reuse and growth over t
   CHECK(t.gap_cv == Approx(1).margin(0.05));  // Poisson
   CHECK(t.mean_turn_hit_rate_blocks == Approx(0.423).margin(0.0005));
   CHECK(t.distinct_first_blocks == 2211);
-  const Reuse q = reuse_of(y, recorded_timeline(y));
+  const Reuse q = reuse_of(y);
   CHECK(q.interval_s.p50 == Approx(59).margin(0.5));
   CHECK(q.interval_s.p90 == Approx(282).margin(0.5));
   CHECK(q.stack_distance_tokens.p50 == Approx(3.2e6).margin(0.05e6));

@@ -11,6 +11,7 @@
 #include "traces/compile.hpp"
 #include "traces/load.hpp"
 #include "traces/rearrange.hpp"
+#include "traces/reuse.hpp"
 #include "traces/stack_distance.hpp"
 #include "traces/statistics.hpp"
 
@@ -94,6 +95,21 @@ TEST_CASE("a transformed load tells the ticks of its recording, not those of its
   CHECK(trace_statistics(transform(w, twice)).tick == Time(10 * kPsPerS));
   const Workload chats = chat();  // recorded to the millisecond: copies share instants, which is no tick
   CHECK(trace_statistics(transform(chats, twice)).tick == Time(0));
+}
+
+TEST_CASE("reuse follows the recorded timeline, also where that contradicts the order of the rows") {
+  const std::string text =  // the second turn of a is recorded at 10 ms, and waits 5,000 s behind the first
+      R"({"session_id":"a","timestamp":0,"input_length":512,"output_length":1,"hash_ids":[1]}
+{"session_id":"a","timestamp":10,"delay":5000000,"input_length":1024,"output_length":1,"hash_ids":[1,2]}
+{"session_id":"b","timestamp":20,"input_length":1024,"output_length":1,"hash_ids":[1,2]}
+{"session_id":"c","timestamp":30,"input_length":512,"output_length":1,"hash_ids":[5]}
+{"session_id":"d","timestamp":40,"input_length":512,"output_length":1,"hash_ids":[6]}
+)";
+  const Reuse r = reuse_of(compile_workload(rows_from_text(text, "late", {}), {}), 2);
+  CHECK(r.interval_s.p50 == Approx(4999.98).epsilon(1e-5));
+  CHECK(r.parts[0].turns == 4);
+  CHECK(r.parts[1].turns == 1);
+  CHECK(r.working_sets.size() == 3);
 }
 
 TEST_CASE("copies have blocks of their own beyond what sessions share") {
