@@ -66,11 +66,10 @@ EngineConfig engine_config(const Scenario& s, const Architecture& model) {
   return e;
 }
 
-// A page of one GPU is contiguous over all layers, K and V (block-first), or is cut into 2 x layers pieces.
-Bytes segment_bytes(const Scenario& s, const Architecture& model, std::int32_t page_tokens,
-                    Bytes kv_per_token_per_gpu) {
-  const std::int64_t page = page_tokens * kv_per_token_per_gpu.count;
-  return Bytes(s.text("offload.layout") == "block-first" ? page : std::max<std::int64_t>(1, page / (2 * model.layers)));
+// A page of one GPU is contiguous over all layers, K and V (block-first), or is cut into these.
+Bytes segment_bytes(const Scenario& s, const Architecture& model, std::int32_t page_tokens, const KvShare& kv) {
+  return s.text("offload.layout") == "block-first" ? page_tokens * kv.per_token_per_gpu
+                                                   : page_of_layer(model, kv, page_tokens);
 }
 
 StorePolicy store_policy(const std::string& name) {
@@ -286,10 +285,10 @@ void add_dram(Built& b, const Scenario& s, const Hardware& hardware, const Archi
   c.offload = offload_config(s);
   c.offload.by_replica = !s.has("offload.dram_bytes");
   c.offload.capacity = tier_capacity(b, true, c.offload.scope, b.dram_per_node, c.offload.by_replica);
-  c.offload.segment = segment_bytes(s, model, c.engine.page_tokens, c.kv_bytes_per_token_per_gpu);
+  c.offload.segment = segment_bytes(s, model, c.engine.page_tokens, b.kv);
   // Of a page of all layers, what one layer needs lies apart from what the next one does.
   if (c.offload.load == LoadPolicy::layerwise && s.text("offload.layout") == "block-first") {
-    c.offload.load_segment = Bytes(std::max<std::int64_t>(1, c.offload.segment.count / model.layers));
+    c.offload.load_segment = Bytes(std::max<std::int64_t>(1, c.offload.segment.count / b.kv.layers));
   }
   if (c.offload.by_replica) note_share(b, s, hardware, held, "DRAM is", "offload.dram_bytes");
 }
@@ -403,7 +402,8 @@ Built build_kind(const Scenario& s, const std::string& offload, const Hardware& 
   c.check = s.boolean("engine.check");
   b.kv_memory_per_gpu =
       kv_memory_per_gpu(model, hardware, b.config.gpus_per_replica, weights, s.number("engine.gpu_memory_utilization"));
-  const KvShare share = kv_share(model, kv, b.config.gpus_per_replica, b.kv_memory_per_gpu, c.engine.max_num_seqs);
+  const KvShare& share = b.kv =
+      kv_share(model, kv, b.config.gpus_per_replica, b.kv_memory_per_gpu, c.engine.max_num_seqs);
   c.kv_bytes_per_token = share.per_token;
   c.kv_bytes_per_token_per_gpu = share.per_token_per_gpu;
   c.engine.g1_pages = Pages(share.paged.count / (c.engine.page_tokens * share.per_token_per_gpu.count));

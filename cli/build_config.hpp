@@ -7,6 +7,7 @@
 #include "cli/scenario.hpp"
 #include "hardware/hardware.hpp"
 #include "models/architecture.hpp"
+#include "models/memory.hpp"
 #include "sim/pools.hpp"
 #include "traces/workload.hpp"
 
@@ -19,6 +20,7 @@ struct Built {
   std::vector<OtherKind> others;  // in the order of config.others; all else here is of the first kind
   std::int32_t nodes = 1;
   Bytes kv_memory_per_gpu{0};      // left for KV beside weights and activations
+  KvShare kv;                      // what a cached token takes of it
   Bytes dram_per_node{0};          // 0 without a DRAM tier
   Bytes ssd_per_node{0}, remote{0};  // likewise
   std::int64_t gpus() const {

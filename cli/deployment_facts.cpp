@@ -77,15 +77,15 @@ struct BreakEvenTable {
 
 // One row a tier, layout and load of the node.
 Json break_evens(const Hardware& h, const Architecture& model, const StepTime& step, const NodeLinks& links,
-                 const Deployment& d) {
-  const std::int64_t per_token = model.kv_bytes_per_token_per_gpu(d.kv, d.tp).count, page = per_token * d.page_tokens;
+                 const Deployment& d, const KvShare& kv) {
+  const std::int64_t per_token = kv.per_token_per_gpu.count, page = per_token * d.page_tokens;
   BreakEvenTable table{step, d, per_token, std::max<std::int64_t>(1, model.max_context_tokens - d.prompt.new_tokens.count)};
   const auto add_all = [&](const LoadedTier& tier) {
     table.add(tier, 1);
     if (tier.loads.size() > 1) table.add(tier, tier.loads.size());
   };
   add_all({"dram", "block-first", links, links.load, Bytes(page)});
-  add_all({"dram", "layer-first", links, links.load, Bytes(std::max<std::int64_t>(1, page / (2 * model.layers)))});
+  add_all({"dram", "layer-first", links, links.load, page_of_layer(model, kv, d.page_tokens)});
   for (const VertexKind kind : {VertexKind::ssd, VertexKind::remote}) {
     if (h.storage(kind) == nullptr) continue;
     const NodeLinks all = compile_links(h, d.tp, h.gpus_per_node / d.tp, {kind});
@@ -113,17 +113,23 @@ Json routes_json(const NodeLinks& links) {
   return routes;
 }
 
-void add_memory(Json& facts, const Hardware& h, const Architecture& model, const Deployment& d) {
-  const std::int64_t per_token = model.kv_bytes_per_token_per_gpu(d.kv, d.tp).count;
-  facts["kv_memory_bytes_per_gpu"] = nullptr;
-  facts["kv_memory_tokens_per_replica"] = nullptr;
+// With as many sequences as an engine runs unless told otherwise, whose windows are set aside.
+KvShare add_memory(Json& facts, const Hardware& h, const Architecture& model, const Deployment& d) {
+  Bytes left{0};
   try {
-    const std::int64_t left = kv_memory_per_gpu(model, h, d.tp, d.weights, d.gpu_memory_utilization).count;
-    facts["kv_memory_bytes_per_gpu"] = left;
-    facts["kv_memory_tokens_per_replica"] = left / (per_token * d.page_tokens) * d.page_tokens;
+    left = kv_memory_per_gpu(model, h, d.tp, d.weights, d.gpu_memory_utilization);
   } catch (const InfeasibleError& e) {
     facts["does_not_fit"] = e.what();
   }
+  const KvShare kv = kv_share(model, d.kv, d.tp, left, EngineConfig{}.max_num_seqs);
+  const bool fits = left.count > 0;
+  facts["kv_memory_bytes_per_gpu"] = fits ? Json(left.count) : Json(nullptr);
+  facts["kv_windows_bytes_per_gpu"] = kv.set_aside.count;
+  facts["kv_memory_tokens_per_replica"] =
+      fits ? Json(kv.paged.count / (kv.per_token_per_gpu.count * d.page_tokens) * d.page_tokens) : Json(nullptr);
+  facts["kv_bytes_per_token"] = kv.layers == model.layers ? model.kv_bytes_per_token(d.kv).count : kv.per_token.count;
+  facts["kv_bytes_per_token_per_gpu"] = kv.per_token_per_gpu.count;
+  return kv;
 }
 
 }  // namespace
@@ -171,21 +177,17 @@ Json deployment_facts(const Hardware& h, const Architecture& model, const Deploy
                 {"weights_dtype", name_of(d.weights)},
                 {"kv_dtype", name_of(d.kv)},
                 {"replicas_per_node", links.load.size()},
-                {"kv_bytes_per_token", model.kv_bytes_per_token(d.kv).count},
-                {"kv_bytes_per_token_per_gpu", model.kv_bytes_per_token_per_gpu(d.kv, d.tp).count},
                 {"weight_bytes", model.weight_bytes(d.weights).count},
                 {"weight_bytes_per_gpu", model.weight_bytes_per_gpu(d.weights, d.tp).count}};
-  add_memory(facts, h, model, d);
-  // What a replica moves: with copied KV heads its GPUs hold more than the model's KV.
-  const std::int64_t replica_token = d.tp * model.kv_bytes_per_token_per_gpu(d.kv, d.tp).count;
+  const KvShare kv = add_memory(facts, h, model, d);
   facts["host_memory_bytes_per_node"] = std::llround(h.host_memory_bytes());
-  facts["host_memory_tokens_per_node"] = static_cast<std::int64_t>(h.host_memory_bytes()) / replica_token;
+  facts["host_memory_tokens_per_node"] = static_cast<std::int64_t>(h.host_memory_bytes()) / kv.per_token.count;
   facts["prefill_s_of_8192_tokens"] = seconds(prefill_time(step, Tokens(8192), Tokens(0), d.prompt.max_batched_tokens));
   facts["decode_step_s_of_1_sequence_at_8192_tokens"] = seconds(Time(step({1, 1, 8192, 0})));
   facts["decode_step_s_of_32_sequences_at_8192_tokens"] = seconds(Time(step({32, 32, 32 * 8192, 0})));
   facts["step_time"] = step.provenance;
   facts["break_even_new_tokens"] = d.prompt.new_tokens.count;
-  facts["break_even"] = break_evens(h, model, step, links, d);
+  facts["break_even"] = break_evens(h, model, step, links, d, kv);
   facts["limits"] = limits_json(links);
   facts["routes"] = routes_json(links);
   return facts;

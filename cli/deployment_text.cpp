@@ -15,7 +15,9 @@ std::string break_even_text(const Json& row) {
 
 std::string fit_text(const Json& facts) {
   if (facts["kv_memory_bytes_per_gpu"].is_null()) return facts["does_not_fit"].get<std::string>();
-  return fmt::format("{} a GPU, {} tokens a replica", human_bytes(facts["kv_memory_bytes_per_gpu"].get<double>()),
+  const double windows = facts["kv_windows_bytes_per_gpu"];
+  return fmt::format("{} a GPU{}, {} tokens a replica", human_bytes(facts["kv_memory_bytes_per_gpu"].get<double>()),
+                     windows > 0 ? fmt::format(" ({} for windows)", human_bytes(windows)) : "",
                      human_count(facts["kv_memory_tokens_per_replica"].get<double>()));
 }
 

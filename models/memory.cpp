@@ -53,7 +53,7 @@ Bytes kv_memory_per_gpu(const Architecture& model, const Hardware& hardware, std
 
 KvShare kv_share(const Architecture& a, Dtype kv, std::int32_t tp, Bytes memory, std::int64_t sequences) {
   const Bytes all_gpu = a.kv_bytes_per_token_per_gpu(kv, tp);
-  const KvShare whole{tp * all_gpu, all_gpu, Bytes(0), memory};
+  const KvShare whole{tp * all_gpu, all_gpu, Bytes(0), memory, a.layers};
   const std::int64_t full_layers = a.layers - a.window.layers;
   if (a.window.layers == 0 || full_layers == 0) return whole;
   const std::int64_t windowed = all_gpu.count / a.layers * a.window.layers;
@@ -61,7 +61,12 @@ KvShare kv_share(const Architecture& a, Dtype kv, std::int32_t tp, Bytes memory,
   if (aside.count >= memory.count) return whole;
   const Bytes rest(memory.count - aside.count);
   if (rest.count / full_gpu.count <= memory.count / all_gpu.count) return whole;
-  return {tp * full_gpu, full_gpu, aside, rest};
+  return {tp * full_gpu, full_gpu, aside, rest, static_cast<std::int32_t>(full_layers)};
+}
+
+Bytes page_of_layer(const Architecture& a, const KvShare& share, std::int32_t page_tokens) {
+  const std::int64_t parts = std::int64_t{a.latent() ? 1 : 2} * share.layers;
+  return Bytes(std::max<std::int64_t>(1, page_tokens * share.per_token_per_gpu.count / parts));
 }
 
 }  // namespace kvplan

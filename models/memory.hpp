@@ -27,7 +27,11 @@ struct KvShare {
   Bytes per_token_per_gpu;
   Bytes set_aside{0};       // of one GPU, for windows; 0: every layer keeps every token
   Bytes paged;              // of one GPU: the rest
+  std::int32_t layers = 0;  // whose KV a token takes
 };
 KvShare kv_share(const Architecture&, Dtype kv, std::int32_t tp, Bytes memory_per_gpu, std::int64_t sequences);
+
+// What one of those layers keeps of a page apart: K or V, or the one latent of both.
+Bytes page_of_layer(const Architecture&, const KvShare&, std::int32_t page_tokens);
 
 }  // namespace kvplan

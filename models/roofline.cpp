@@ -79,17 +79,21 @@ class ExpertGemms {
     if (experts_ == 0 || m == 0) return 0;
     const double touched = expected_experts(experts_, per_token_, m);
     const double rows = m * per_token_;
-    return one_.launch_s + std::max(touched * one_.memory_s * crowding(touched), rows * one_.compute_row_s * crowding(rows));
+    return one_.launch_s + std::max(one_.memory_s * read(touched), one_.compute_row_s * groups_ * most(rows, 1));
   }
 
  private:
-  // How much more than the mean the busiest of the groups gets, when n things fall on them at random: the mean of the
-  // largest of g normal variables is about sqrt(2 ln g) deviations above theirs.
-  double crowding(double n) const {
-    if (groups_ <= 1) return 1;
+  // What the busiest of the groups gets of n things that fall on them at random: the mean of the largest of g normal
+  // variables is about sqrt(2 ln g) deviations above theirs. `spread`: of their variance, what is left of it.
+  double most(double n, double spread) const {
     const double mean = n / groups_;
-    const double most = mean + std::sqrt(2 * std::log(groups_) * mean * (1 - 1 / groups_));
-    return std::min(most, n) / mean;
+    return std::min(n, mean + std::sqrt(2 * std::log(groups_) * mean * (1 - 1 / groups_) * spread));
+  }
+  // Shares of experts that the busiest GPU reads, in units of one expert on all GPUs: distinct ones, drawn without
+  // putting back, of which it holds only so many.
+  double read(double touched) const {
+    const double held = experts_ / groups_, left = (experts_ - touched) / std::max(1.0, experts_ - 1);
+    return groups_ * std::clamp(most(touched, left), std::min(1.0, touched), held);
   }
 
   double experts_, per_token_, groups_;
@@ -211,6 +215,7 @@ StepTime roofline_step_time(const Architecture& a, const Gpu& gpu, const Paralle
   t.head = head_of(a, gpu, tp, weights, window_pairs(a.window) * layer_s);
   t.host_ps = std::llround(gpu.step_host_s.value * static_cast<double>(kPsPerS));
   t.host_sample_ps = std::llround(gpu.sequence_host_s.value * static_cast<double>(kPsPerS));
+  t.sequence_ps = t.host_sample_ps + std::llround(ps(window_pairs(a.window) * layer_s));
   const std::int32_t full_layers = a.layers - a.window.layers;
   t.context_ps = std::llround(ps(full_layers * layer_s));
   const double pair_flops = full_layers * a.prefill_pair_flops() / tp;

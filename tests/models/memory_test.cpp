@@ -70,6 +70,18 @@ TEST_CASE("windows: a hybrid cache keeps the last window of each sequence, where
   CHECK(kv_share(load_architecture("llama-3.1-8b"), Dtype::bf16, 1, memory, 256).paged.count == memory.count);
 }
 
+TEST_CASE("a layer has K and V of a page apart, or one latent, where it keeps them at all") {
+  const Bytes memory(std::int64_t{40} << 30);
+  const Architecture oss = load_architecture("gpt-oss-20b"), latent = load_architecture("deepseek-v3"),
+                     plain = load_architecture("llama-3.1-8b");
+  const auto of = [&](const Architecture& a, std::int32_t tp) {
+    return page_of_layer(a, kv_share(a, Dtype::bf16, tp, memory, 256), 16).count;
+  };
+  CHECK(of(plain, 1) == 16 * 8 * 128 * 2);
+  CHECK(of(oss, 1) == 16 * 8 * 64 * 2);  // of the twelve layers without a window
+  CHECK(of(latent, 8) == 16 * (512 + 64) * 2);
+}
+
 TEST_CASE("a replica stores what its GPUs have together: a latent once for each, heads once") {
   const Bytes memory(std::int64_t{40} << 30);
   const Architecture latent = load_architecture("deepseek-v3"), heads = load_architecture("llama-3.1-8b");

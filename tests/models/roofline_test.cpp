@@ -105,6 +105,20 @@ TEST_CASE("expected distinct experts") {
   CHECK(expected_experts(8, 2, 1000) == Approx(8));
 }
 
+TEST_CASE("whole experts on GPUs: where all are read, each GPU reads its own, and never more than it holds") {
+  const Gpu gpu = load_hardware("x86-h100-sxm").gpu;
+  for (const auto& [name, tp] : {std::pair{"mixtral-8x7b", 8}, std::pair{"mixtral-8x7b", 2}, std::pair{"gpt-oss-20b", 8}}) {
+    CAPTURE(name, tp);
+    const Architecture a = load_architecture(name);
+    const auto s = [&](bool whole, double m) { return expert_gemms_s(a, gpu, {tp, whole}, Dtype::bf16, m); };
+    CHECK(s(true, 64) == Approx(s(false, 64)).epsilon(0.02));
+    for (const double m : {1.0, 2.0, 5.0, 16.0}) {
+      CHECK(s(true, m) >= s(false, m));
+      CHECK(s(true, m) <= s(true, 64) * 1.0001);
+    }
+  }
+}
+
 TEST_CASE("a lone token of a mixture reads its own experts, a large batch all of them") {
   const Architecture a = load_architecture("mixtral-8x7b");
   const Gpu g = load_hardware("x86-h200").gpu;
