@@ -47,6 +47,12 @@ PiecewiseLinear PiecewiseLinear::raised(std::int64_t ps) const {
   return PiecewiseLinear(std::move(pieces));
 }
 
+PiecewiseLinear PiecewiseLinear::steeper(std::int64_t ps) const {
+  std::vector<Piece> pieces = pieces_;
+  for (Piece& p : pieces) p.start_ps += ps * p.from, p.slope_ps += ps;
+  return PiecewiseLinear(std::move(pieces));
+}
+
 StepTime StepTime::delayed(std::int64_t ps) const {
   StepTime s = *this;
   s.base = base.raised(ps);
@@ -61,6 +67,7 @@ StepTime StepTime::scaled(double factor) const {
   s.pair_ps = std::llround(static_cast<double>(pair_ps) * factor);
   s.host_ps = std::llround(static_cast<double>(host_ps) * factor);
   s.host_sample_ps = std::llround(static_cast<double>(host_sample_ps) * factor);
+  s.sequence_ps = std::llround(static_cast<double>(sequence_ps) * factor);
   return s;
 }
 

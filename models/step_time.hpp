@@ -57,6 +57,7 @@ class PiecewiseLinear {
   const std::vector<Piece>& pieces() const { return pieces_; }
   PiecewiseLinear scaled(double factor) const;
   PiecewiseLinear raised(std::int64_t ps) const;
+  PiecewiseLinear steeper(std::int64_t ps) const;  // by so much an x
 
  private:
   std::vector<Piece> pieces_;
@@ -76,6 +77,8 @@ struct StepTime {
   // How much of it is the host's work: within base, and within head for each sample.
   std::int64_t host_ps = 0;
   std::int64_t host_sample_ps = 0;
+  // Within head, for each sample: what a sequence takes however many rows it has in a step. The host's, and windows.
+  std::int64_t sequence_ps = 0;
   std::int32_t layers = 1;  // for layer-wise loading: one layer takes 1 / layers of a step
   std::string provenance;
 

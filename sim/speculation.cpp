@@ -19,6 +19,10 @@ void speculate(SimulationConfig& config, std::int32_t draft_tokens, double accep
   for (std::size_t i = 0; i < config.step_times.size(); ++i) {
     StepTime& step = config.step_times[i];
     StepTime& draft = config.draft_times[i] = step.scaled(draft_cost * draft_tokens);
+    // Steps count a sample for each row: a sequence has 1 + k of them, and what it takes only once.
+    const std::int64_t rows = 1 + draft_tokens;
+    step.head = step.head.steeper(step.sequence_ps / rows - step.sequence_ps);
+    step.host_sample_ps /= rows;
     for (StepTime* t : {&step, &draft}) {
       t->context_ps = std::llround(static_cast<double>(t->context_ps) / static_cast<double>(s.token_parts));
     }

@@ -137,14 +137,19 @@ PiecewiseLinear base_of(const Priced& p, const AttentionLines& lines, IntervalEn
   return rising(token_knots(), ps);
 }
 
+// Of one sequence, whatever its context: its part of each launch, and its windows.
+double attention_sequence_ns(const Priced& p, const AttentionLines& lines) {
+  return p.a.layers * lines.sequence_ns + window_pairs(p.a.window) * lines.context_ns;
+}
+
 PiecewiseLinear head_of(const Priced& p, const AttentionLines& lines, IntervalEnd end) {
   const std::vector<std::int64_t> knots = {0, 1, 16, 64, 128, 256, 512, 1024, 4096};
-  const double sequence_ns = p.a.layers * lines.sequence_ns + window_pairs(p.a.window) * lines.context_ns;
+  const double sequence_ns = attention_sequence_ns(p, lines) + p.model.sequence_host_ns(end);
   std::vector<double> ps = {0};
   for (std::size_t i = 1; i < knots.size(); ++i) {
     const auto samples = static_cast<double>(knots[i]);
     const Estimate lm_head = mean_gemm(p.model, samples, p.s.vocab, p.a.hidden, unquantised(p.weights));
-    ps.push_back((at_end(lm_head, end) + (sequence_ns + p.model.sequence_host_ns(end)) * samples) * kPsPerNsF);
+    ps.push_back((at_end(lm_head, end) + sequence_ns * samples) * kPsPerNsF);
   }
   return rising(knots, ps);
 }
@@ -240,6 +245,7 @@ StepTime calibrated_step_time(const OperatorModel& model, const Architecture& a,
   t.pair_ps = std::llround(lines.pair_ns * whole);
   t.host_ps = std::llround(model.step_host_ns(end) * kPsPerNsF);
   t.host_sample_ps = std::llround(model.sequence_host_ns(end) * kPsPerNsF);
+  t.sequence_ps = t.host_sample_ps + std::llround(attention_sequence_ns(p, lines) * kPsPerNsF);
   t.layers = a.layers;
   t.provenance = provenance_of(model, a, tp, weights, kv, end);
   return t;

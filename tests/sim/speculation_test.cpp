@@ -58,6 +58,20 @@ TEST_CASE("no draft accepted: the pace of plain decoding, at a higher price") {
   CHECK(decode_ps(r) == decode_ps(simulate(one_request(10), machine())) + 9 * 2 * 10 * kPsPerUs);
 }
 
+TEST_CASE("what a sequence takes counts once, however many rows it has in a step") {
+  SimulationConfig c = machine();
+  for (StepTime& s : c.step_times) {
+    s.head = PiecewiseLinear({{0, 0, 30 * kPsPerUs}, {2, 60 * kPsPerUs, 30 * kPsPerUs}});  // 10 us a row of it
+    s.sequence_ps = 20 * kPsPerUs;
+    s.host_sample_ps = 12 * kPsPerUs;
+  }
+  speculate(c, 3, 0, 0);
+  const std::int64_t verified = kPsPerMs + 4 * (10 + 10) * kPsPerUs + 20 * kPsPerUs + 6400 * 49;
+  CHECK(decode_ps(simulate(one_request(2), c)) == verified);
+  c.engine.overlap = true;  // the host's 12 us follow the prefill's step, and are hidden behind it
+  CHECK(decode_ps(simulate(one_request(2), c)) == verified - 12 * kPsPerUs);
+}
+
 TEST_CASE("drafts take their tokens of the budget") {
   Load load(16);
   load.turn(Time(0), "abc", 0, 40);
