@@ -19,6 +19,8 @@ namespace {
 
 using Element = simdjson::dom::element;
 
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
 // One request with what it needs to find its place in its session.
 struct Placed {
   AgentRequest request;
@@ -61,10 +63,11 @@ class WekaReader {
   bool failed_ = false;
   std::uint32_t sub_agents_ = 0;
   std::vector<Placed> requests_;
+  RowId first_row_ = 0;
   // Of the scope of the ids: a session, or the whole trace.
   BlockNumbers numbers_;
   std::uint32_t first_number_ = 0;
-  std::vector<RowId> last_with_;  // by number: the last row that has it
+  std::vector<RowId> last_with_;  // by number: the last row that has it, of whatever session
   bool local_ = true;
   std::int64_t left_out_ = 0, unordered_ = 0, other_files_ = 0;
 };
@@ -79,7 +82,8 @@ void WekaReader::read_file(const std::string& name, std::string_view text) {
     ++left_out_;
     return;
   }
-  file_ = base;
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  file_ = name;
   failed_ = false;
   if (const std::string wrong = document_.parse(text); !wrong.empty()) {
     fail(wrong, "the file seems truncated or damaged: fetch it again");
@@ -193,6 +197,7 @@ void WekaReader::read_request(const Element& request, std::uint32_t agent, Time 
 }
 
 void WekaReader::place_all() {
+  first_row_ = static_cast<RowId>(rows_.rows.size());
   sessions_.begin();
   for (Placed& placed : requests_) {
     placed.row.line = static_cast<std::int64_t>(rows_.rows.size()) + 1;
@@ -203,7 +208,8 @@ void WekaReader::place_all() {
   sessions_.end();
 }
 
-// The parent is the last row that has the deepest block known so far.
+// The parent is the session's last row that has the deepest block known so far in the session: where
+// sessions share blocks, other sessions' rows have them too, on clocks of their own.
 void WekaReader::number_blocks(Placed& placed) {
   TraceRow& row = placed.row;
   const auto id = static_cast<RowId>(rows_.rows.size());
@@ -218,9 +224,10 @@ void WekaReader::number_blocks(Placed& placed) {
     const std::uint32_t number = numbers_(value);
     if (std::uint64_t{first_number_} + number >= kNone) return fail("the trace has more than a billion blocks");
     if (number == last_with_.size()) last_with_.push_back(kNone);
-    known = known && last_with_[number] != kNone && last_with_[number] != id;
-    if (known) row.parent = last_with_[number];
-    last_with_[number] = id;
+    RowId& last = last_with_[number];
+    known = known && last >= first_row_ && last < id;
+    if (known) row.parent = last;
+    last = id;
     rows_.ids.push_back(first_number_ + number);
   }
   rows_.block_ids = std::max(rows_.block_ids, first_number_ + static_cast<std::uint32_t>(numbers_.size()));
@@ -278,8 +285,9 @@ TraceRows read_weka(TextSource& in, const LoadOptions&) {
 TraceRows read_weka_folder(const std::string& folder) {
   std::vector<std::string> names;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    if (entry.is_regular_file()) names.push_back(entry.path().filename().string());
+  std::filesystem::recursive_directory_iterator entry(folder, error);
+  for (; entry != std::filesystem::recursive_directory_iterator(); entry.increment(error)) {
+    if (entry->is_regular_file()) names.push_back(entry->path().lexically_relative(folder).string());
   }
   if (error) throw InputError({folder, 0, 0, fmt::format("cannot be read: {}", error.message()), ""});
   std::sort(names.begin(), names.end());

@@ -1,7 +1,10 @@
 // Goal: each format is told from its content and read as its publisher describes it.
 #include <fmt/format.h>
 
+#include <fstream>
+
 #include "tests/catch.hpp"
+#include "tests/plan/folder.hpp"
 #include "tests/traces/invariants.hpp"
 #include "traces/compile.hpp"
 #include "traces/load.hpp"
@@ -63,6 +66,37 @@ TEST_CASE("a WEKA session: think times, a sub-agent that starts and is awaited, 
   CHECK(w.turns[2].continues == 0);
   CHECK(w.turns[0].recorded_service == Time(2500 * kPsPerMs));
   CHECK(w.outputs(w.turns[0]).size() == 1);  // 130 + 70 tokens: block 2 ends at 192
+}
+
+TEST_CASE("a WEKA folder: subfolders and byte order marks, global ids shared by sessions whose turns stay their own") {
+  const auto session = [](const char* id, int t, const char* follow_up) {
+    return fmt::format(
+        R"({{"id": "{}", "block_size": 64, "hash_id_scope": "global", "requests": [
+             {{"t": 0, "in": 128, "out": 9, "hash_ids": [1, 2]}},
+             {{"t": {}, "in": 192, "out": 9, "hash_ids": {}}}]}})",
+        id, t, follow_up);
+  };
+  const Folder folder;
+  std::filesystem::create_directory(folder.path / "day");
+  std::ofstream(folder.path / "a.json") << "\xef\xbb\xbf" << session("a", 100, "[1, 2, 3]");
+  std::ofstream(folder.path / "day" / "b.json") << session("b", 50, "[1, 2, 4]");
+  LoadOptions options;
+  options.tick = Time(0);
+  const Workload w = load_workload(folder.path.string(), options);
+  test::check_invariants(w);
+  REQUIRE(w.turns.size() == 4);
+  CHECK(w.session_count == 2);
+  CHECK(w.block_count() == 4);
+  // Both sessions begin at zero, b's follow-up arrives first.
+  CHECK(w.turns[2].continues == 1);
+  CHECK(w.turns[3].continues == 0);
+  std::ofstream(folder.path / "day" / "c.json") << session("a", 50, "[1, 2, 4]");
+  try {
+    load_workload(folder.path.string(), options);
+    FAIL("a session stands twice");
+  } catch (const InputError& e) {
+    CHECK(contains(to_string(e.findings().at(0)), "day/c.json: error: the session \"a\" stands in a.json already"));
+  }
 }
 
 TEST_CASE("the derived table of Claude Code requests gives what the session gives") {
