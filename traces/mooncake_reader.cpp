@@ -1,5 +1,7 @@
 #include "traces/mooncake_reader.hpp"
 
+#include <utility>
+
 #include "traces/hashed_lines.hpp"
 
 namespace kvplan {
@@ -21,7 +23,8 @@ class MooncakeReader : public HashedLines {
   void read_own_field(std::size_t index, const JsonValue& value, TraceRow& row) override {
     if (index == session_id) {
       const std::string_view name = text(index, value);
-      if (!options_.blocks) row.session = session_number(name);
+      named_ = !name.empty();
+      if (named_ && !options_.blocks) row.session = session_number(name);
     } else {
       row.delay = time(index, value, kPsPerMs);
     }
@@ -29,10 +32,11 @@ class MooncakeReader : public HashedLines {
 
   void end_row(TraceRow& row, std::uint32_t seen) override {
     const auto has = [&](std::size_t field) { return (seen >> field & 1) != 0; };
-    if (!has(timestamp) && !(has(delay) && has(session_id))) {
+    const bool named = std::exchange(named_, false);
+    if (!has(timestamp) && !(has(delay) && named)) {
       fail("", "\"timestamp\" is missing", "a row needs timestamp (ms), input_length, output_length and hash_ids");
     }
-    if (has(delay) && !has(session_id)) fail("", "\"delay\" without \"session_id\": the turn before is unknown");
+    if (has(delay) && !named) fail("", "\"delay\" without \"session_id\": the turn before is unknown");
     if (row_failed()) return;
     check_id_count(row);
     if (row.session == kNone || row_failed() || options_.blocks) return;
@@ -47,6 +51,7 @@ class MooncakeReader : public HashedLines {
     rows_.parents_recorded = rows_.parents_recorded || rows_.session_count > 0;
   }
 
+  bool named_ = false;  // this row, by a session_id that is not empty
   std::vector<RowId> last_of_session_;
 };
 

@@ -105,13 +105,13 @@ class OpenAiLogReader : public JsonLines {
     return 0;
   }
 
-  // Strings and numbers name a session; null does not.
+  // Strings and numbers name a session; null and an empty string do not.
   std::string key(std::size_t index, const JsonValue& value) {
     const std::string_view token = value.token;
     if (token.starts_with('[') || token.starts_with('{')) {
       fail(token, fmt::format("\"{}\" is {}, expected a string or a number", fields_[index].name, shortened(token)));
     }
-    return token == "null" ? "" : std::string(token);
+    return token == "null" || token == "\"\"" ? "" : std::string(token);
   }
 
   void end_row(TraceRow& row, std::uint32_t seen) override {

@@ -203,6 +203,23 @@ TEST_CASE("a request log: the session key makes turns that grow") {
   CHECK(contains(refusal("{\"prompt_tokens\": 5, \"created\": 1}\n"), "\"completion_tokens\" is missing"));
 }
 
+TEST_CASE("an empty session key names no session") {
+  const auto logged = [](double t, const char* keys) {
+    return fmt::format("{{\"created\": {}, \"prompt_tokens\": 600, \"completion_tokens\": 50, {}}}\n", t, keys);
+  };
+  const Workload log = compiled(logged(1, R"("session_id": "")") + logged(2, R"("session_id": "")") +
+                                logged(3, R"("session_id": "", "user": "u")") +
+                                logged(4, R"("session_id": null, "conversation_id": "", "user": "u")"));
+  CHECK(log.session_count == 3);
+  CHECK(log.turns[1].continues == kNone);
+  CHECK(log.turns[3].continues == 2);
+  CHECK(noted(log, "without a session key", 2));
+  const std::string row =
+      R"({"timestamp": 1, "input_length": 9, "output_length": 2, "hash_ids": [], "session_id": ""})"
+      "\n";
+  CHECK(compiled(row + row).session_count == 2);
+}
+
 TEST_CASE("closed loop: open ignores think times, inferred lets follow-ups await late parents") {
   LoadOptions options;
   options.closed_loop = ClosedLoop::open;

@@ -101,6 +101,11 @@ TEST_CASE("missing, repeated and misplaced fields are findings") {
       finding_in(R"("timestamp": 0, "delay": 3, "input_length": 0, "output_length": 5, "hash_ids": [])").message,
       "without \"session_id\""));
   CHECK(contains(
+      finding_in(R"("timestamp": 0, "delay": 3, "session_id": "", )"
+                 R"("input_length": 0, "output_length": 5, "hash_ids": [])")
+          .message,
+      "without \"session_id\""));
+  CHECK(contains(
       finding_in(R"("timestamp": 0, "session_id": 3, "input_length": 0, "output_length": 5, "hash_ids": [])").message,
       "expected a string"));
 }
