@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <span>
 #include <utility>
 
 #include "traces/follow_ups.hpp"
@@ -253,10 +254,13 @@ std::int64_t Compiler::first_line_of(BlockId block) const {
 
 void Compiler::check_block(BlockId block, BlockId parent, std::int32_t tokens, TurnId turn) {
   const std::int64_t line = row_of(turn).line;
+  const auto own = std::span(workload_.prompt_blocks).subspan(workload_.turns[turn].first_block);
   const std::int64_t first_line = findings_.shows_more() ? first_line_of(block) : 0;
   const std::string help =
       "a hash must name its block and all blocks before it (a prefix hash), and belong to the whole trace";
-  if (workload_.parent_of_block[block] != parent) {
+  if (std::find(own.begin(), own.end(), block) != own.end()) {
+    findings_.add(line, 0, "a hash id stands twice in this row", help);
+  } else if (workload_.parent_of_block[block] != parent) {
     findings_.add(line, 0, fmt::format("a hash id stands after another prefix here than in line {}", first_line), help);
   } else if (workload_.tokens_of_block[block] != tokens) {
     findings_.add(line, 0,
