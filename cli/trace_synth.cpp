@@ -41,7 +41,8 @@ po::options_description synth_flags() {
       "With --like: transform that trace first, by any trace.* option of a scenario; may be repeated.")(
       "like", po::value<std::string>()->value_name("TRACE"),
       "Sessions like those of this trace, instead of a preset; --block-tokens is the size of its blocks. "
-      "Prints how far the result is from it.")(
+      "Prints how far the model is from it, in a sample of the trace's size. --requests cuts the sessions that have "
+      "not ended by then: what is written has fewer turns a session than that sample.")(
       "cross-check",
       "With --like: fit to one half of the sessions (by hash) and judge by the other, for several ways to halve them, "
       "beside the distance of the halves from one another; writes no trace.")(
@@ -112,7 +113,10 @@ class Imitator {
     return synthesise(settings, out);
   }
 
-  // As many sessions as were fitted to, read back.
+  // Whether the last turn that is written ends sessions which would go on.
+  bool cuts_sessions() const { return options_.requests > 0; }
+
+  // As many sessions as were fitted to, read back: the model itself, whatever is to be written of it.
   Workload sample() const {
     Imitator plain = *this;
     plain.options_.sessions = plain.options_.requests = plain.settings_.requests = 0;
@@ -177,7 +181,12 @@ ExitCode like(const po::variables_map& values, Streams streams) {
     streams.err << fmt::format("{}: {} turns, blocks of {} tokens (read it with --block-tokens {})\n", out, turns,
                                imitator.block_tokens(), imitator.block_tokens());
   }
-  streams.err << distance_table(distances_between(imitator.sample(), trace), "synthesised, against the trace");
+  streams.err << distance_table(distances_between(imitator.sample(), trace),
+                                "the model, at the size of the trace, against the trace");
+  if (imitator.cuts_sessions()) {
+    streams.err << "note: --requests cuts the sessions that have not ended by then: the trace that was written has "
+                   "shorter sessions than the model\n";
+  }
   return ExitCode::done;
 }
 

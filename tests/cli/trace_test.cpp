@@ -80,7 +80,8 @@ TEST_CASE("sessions like those of a trace are told how far from it they are") {
   REQUIRE(like.code == 0);
   CHECK(trace({"stat", out, "--format", "json"}).json()["turns"] == 2000);
   // Kolmogorov-Smirnov distances of every quantity, drawn from the trace's own sessions.
-  CHECK(contains(like.err, "synthesised, against the trace"));
+  CHECK(contains(like.err, "the model, at the size of the trace, against the trace"));
+  CHECK(contains(like.err, "--requests cuts the sessions"));
   std::istringstream lines(like.err);
   int quantities = 0;
   for (std::string line; std::getline(lines, line);) {
@@ -95,6 +96,7 @@ TEST_CASE("sessions like those of a trace are told how far from it they are") {
     ++quantities;
   }
   CHECK(quantities >= 4);
+  CHECK_FALSE(contains(trace({"synth", "--like", kTrace, "--out", out}).err, "--requests cuts"));
   // To like one half and judge by the other is no closer than the halves are to one another, on the whole.
   const CliRun crossed = trace({"synth", "--like", kTrace, "--cross-check"});
   CHECK(crossed.code == 0);
