@@ -75,6 +75,20 @@ TEST_CASE("a sweep that is wrong fails before it starts, with the place and a su
   CHECK(contains(refusal(f, R"({"tp": 4, "vary": {"grid": {"tp": [1]}}})"), "stand inside of \"base\""));
 }
 
+TEST_CASE("a point of a sweep with bad input has no record: 3, and the next run tries again") {
+  Folder f;
+  const nlohmann::json sweep = {{"base", {{"trace", {{"path", f.file("t.jsonl", "no trace\n")}}}}},
+                                {"vary", {{"grid", {{"tp", {1}}}}}}};
+  const std::string file = f.file("s.json", sweep.dump()), out = (f.path / "out").string();
+  for (int time = 0; time < 2; ++time) {
+    const CliRun run = cli({"sweep", file, "--out", out});
+    CHECK(run.code == 3);
+    CHECK(contains(run.err, "error: point 0: "));
+    CHECK(contains(run.err, "t.jsonl"));
+    CHECK(contains(run.err, "0 of 1 points have a record: "));
+  }
+}
+
 TEST_CASE("nothing fits: 4, a changed sweep needs another folder: 3") {
   Folder f;
   const std::string out = (f.path / "out").string();
