@@ -10,13 +10,17 @@
 #include <sstream>
 
 #include "base/file.hpp"
+#include "base/json_file.hpp"
 #include "base/json_text.hpp"
 #include "base/sha256.hpp"
 #include "cli/options.hpp"
 #include "cli/version.hpp"
 #include "hardware/hardware.hpp"
 #include "models/architecture.hpp"
+#include "models/operators/operator_model.hpp"
 #include "plan/design.hpp"
+#include "traces/agent_sessions.hpp"
+#include "traces/load.hpp"
 
 namespace kvplan {
 namespace {
@@ -24,15 +28,55 @@ namespace {
 using nlohmann::json;
 namespace fs = std::filesystem;
 
+// A text of a scenario, which may name a file.
+struct NamedText {
+  std::string path, text;
+};
+
+// What each kind in fleet.also has of its own: REPLICAS HARDWARE [PATH=VALUE], kinds between commas. What is written
+// otherwise is refused by the points.
+std::vector<NamedText> own_of_kinds(const std::string& also) {
+  std::vector<NamedText> own;
+  std::istringstream kinds(also);
+  for (std::string kind; std::getline(kinds, kind, ',');) {
+    std::istringstream words(kind);
+    if (std::string replicas, hardware; words >> replicas >> hardware) own.push_back({"hardware", hardware});
+    for (std::string word; words >> word;) {
+      const std::size_t equals = word.find('=');
+      if (equals != std::string::npos) own.push_back({word.substr(0, equals), word.substr(equals + 1)});
+    }
+  }
+  return own;
+}
+
+std::vector<NamedText> named_texts(const Scenario& s) {
+  std::vector<NamedText> found;
+  for (const Option& o : option_table()) {
+    const bool names = (o.type == OptionType::text || o.type == OptionType::texts) && o.choices.empty();
+    if (!names || !s.has(o.path)) continue;
+    for (const std::string& text : o.type == OptionType::text ? std::vector{s.text(o.path)} : s.texts(o.path)) {
+      found.push_back({o.path, text});
+    }
+  }
+  if (!s.has("fleet.also")) return found;
+  for (NamedText& own : own_of_kinds(s.text("fleet.also"))) found.push_back(std::move(own));
+  return found;
+}
+
 // A name that stands for a file or a shipped one has to lead to it.
 void resolve(const std::string& path, const std::string& name) {
   if (path == "hardware") load_hardware(name);
   if (path == "model") load_architecture(name);
+  if (path == "step_time.calibration" && name != "roofline") load_calibration(name);
+  if (path == "fleet.also") {
+    for (const NamedText& own : own_of_kinds(name)) resolve(own.path, own.text);
+  }
   if (path != "trace.path") return;
   if (name == "-") {
     throw InputError(Diagnostic{"", 0, 0, "standard input cannot be swept over", "save the trace to a file"});
   }
-  open_text_file(name);
+  std::error_code error;
+  if (!fs::is_directory(name, error)) open_text_file(name);
 }
 
 json accept_value(const std::string& path, const json& value, std::vector<Diagnostic>& wrong) {
@@ -59,40 +103,65 @@ void add_all(JsonFindings& findings, const InputError& e) {
   for (const Diagnostic& d : e.findings()) findings.add(d);
 }
 
-// The files that points name, each read once.
+struct InputFile {
+  std::string sha256;  // of its text, uncompressed
+  double lines = 0;
+};
+
+InputFile read_input(const std::string& path) {
+  const std::string text = read_text_file(path);
+  return {sha256_hex(text), static_cast<double>(std::count(text.begin(), text.end(), '\n'))};
+}
+
+// A trace that is a folder: the contents of what is read of it, and the names of all that is passed over, which a
+// result counts. The digest is that of lines "DIGEST  NAME".
+InputFile read_trace_folder(const std::string& folder) {
+  std::vector<fs::path> paths;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (entry.is_regular_file()) paths.push_back(entry.path());
+  }
+  std::sort(paths.begin(), paths.end());
+  InputFile whole;
+  std::string digests;
+  for (const fs::path& path : paths) {
+    const bool read = path.extension() == ".json" || path == near_duplicates_table(folder);
+    const InputFile file = read ? read_input(path.string()) : InputFile{};
+    digests += file.sha256 + "  " + path.filename().string() + "\n";
+    whole.lines += file.lines;
+  }
+  whole.sha256 = sha256_hex(digests);
+  return whole;
+}
+
+// The files that decide the results of points, each read once.
 class Inputs {
  public:
-  struct File {
-    std::string sha256;  // of its text, uncompressed
-    double lines = 0;
-  };
-
-  const File* find(const std::string& name) {
-    auto [it, first] = files_.try_emplace(name);
-    std::error_code error;
-    if (first && fs::is_regular_file(name, error)) {
-      const std::string text = read_text_file(name);
-      it->second = File{sha256_hex(text), static_cast<double>(std::count(text.begin(), text.end(), '\n'))};
-    }
-    return it->second ? &*it->second : nullptr;
-  }
-
-  // Of every text of a scenario that names a file: {name: sha256}.
+  // Of all that a scenario names, and of what goes with it unnamed: {name: sha256}.
   Json of(const Scenario& s) {
     Json found = Json::object();
-    for (const Option& o : option_table()) {
-      const bool names = (o.type == OptionType::text || o.type == OptionType::texts) && o.choices.empty();
-      if (!names || !s.has(o.path)) continue;
-      for (const std::string& name : o.type == OptionType::text ? std::vector{s.text(o.path)} : s.texts(o.path)) {
-        if (const File* file = find(name)) found[name] = file->sha256;
+    const auto add = [&](const std::string& name, const InputFile* file) {
+      if (file) found[name] = file->sha256;
+    };
+    for (const auto& [path, name] : named_texts(s)) {
+      add(name, path == "trace.path" ? trace(name) : find(name));
+      if (path == "trace.path") {
+        for (const std::string& beside : files_of_trace(name)) add(beside, find(beside));
+      }
+      if (path == "hardware") {
+        const std::string& calibration = calibration_of(name);
+        add(calibration, find(calibration));
       }
     }
-    if (!s.has("fleet.also")) return found;
-    std::istringstream words(s.text("fleet.also"));  // hardware among them
-    for (std::string word; words >> word;) {
-      if (const File* file = find(word)) found[word] = file->sha256;
-    }
     return found;
+  }
+
+  const InputFile* trace(const std::string& name) {
+    std::error_code error;
+    if (!fs::is_directory(name, error)) return find(name);
+    std::optional<InputFile>& folder = files_[name];
+    if (!folder) folder = read_trace_folder(name);
+    return &*folder;
   }
 
   Json all() const {
@@ -104,14 +173,29 @@ class Inputs {
   }
 
  private:
-  std::map<std::string, std::optional<File>> files_;
+  const InputFile* find(const std::string& name) {
+    auto [it, first] = files_.try_emplace(name);
+    std::error_code error;
+    if (first && fs::is_regular_file(name, error)) it->second = read_input(name);
+    return it->second ? &*it->second : nullptr;
+  }
+
+  // What a user's hardware file names; "" where it names none, and for hardware that ships.
+  const std::string& calibration_of(const std::string& hardware) {
+    auto [it, first] = calibrations_.try_emplace(hardware);
+    if (first && is_json_path(hardware)) it->second = load_hardware(hardware).calibration;
+    return it->second;
+  }
+
+  std::map<std::string, std::optional<InputFile>> files_;
+  std::map<std::string, std::string> calibrations_;
 };
 
 // In turns of a plain replay. Measured on the Mooncake trace: an offload tier doubles the time, a router
 // that looks at every replica adds to it with their number, stepping and auditing take far longer.
 double cost_of(const Scenario& s, Inputs& inputs) {
   constexpr double kUnknownTurns = 1e4;
-  const Inputs::File* trace = s.has("trace.path") ? inputs.find(s.text("trace.path")) : nullptr;
+  const InputFile* trace = s.has("trace.path") ? inputs.trace(s.text("trace.path")) : nullptr;
   double turns = trace ? trace->lines : kUnknownTurns;
   if (s.has("trace.limit")) turns = std::min(turns, static_cast<double>(s.integer("trace.limit")));
   double each = s.texts("offload.mode").at(0) == "none" ? 1 : 2;

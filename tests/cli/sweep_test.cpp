@@ -20,6 +20,27 @@ std::string refusal(const Folder& f, const std::string& sweep) {
   return run.err;
 }
 
+// The points of a sweep over tp with that base, as they are listed.
+std::string listed(const Folder& f, const nlohmann::json& base) {
+  const nlohmann::json sweep = {{"base", base}, {"vary", {{"grid", {{"tp", {1}}}}}}};
+  const CliRun run = cli({"sweep", f.file("listed.json", sweep.dump()), "--dry-run"});
+  CAPTURE(run.err);
+  CHECK(run.code == 0);
+  return run.out;
+}
+
+// A hardware file that ships, with another title and calibration.
+std::string hardware_file(const Folder& f, const std::string& title, const std::string& calibration) {
+  const std::string ships = text_of(KVPLAN_SOURCE_DIR "/hardware/devices/x86-h100-sxm.json");
+  nlohmann::json json = nlohmann::json::parse(ships, nullptr, true, true);
+  json["title"] = title;
+  json["calibration"] = calibration;
+  return f.file("my.json", json.dump());
+}
+
+constexpr const char* kSession = R"({"id": "s", "block_size": 64, "hash_id_scope": "local", "requests": [
+  {"t": 0, "type": "n", "in": 130, "out": 70, "hash_ids": [1, 2], "api_time": 2.5, "think_time": 0}]})";
+
 }  // namespace
 
 TEST_CASE("a sweep runs, goes on where it was, and merges to the same bytes from shards") {
@@ -71,8 +92,58 @@ TEST_CASE("a sweep that is wrong fails before it starts, with the place and a su
   CHECK(contains(refusal(f, R"({"base": {"hardware": ["gh200-96", "x86-h200"]}, "vary": {"grid": {"tp": [1]}}})"),
                  "a point has one hardware, and the base has 2"));
   CHECK(contains(refusal(f, R"({"vary": {"grid": {"trace.path": ["/nowhere/t.jsonl"]}}})"), "/nowhere/t.jsonl"));
+  CHECK(contains(refusal(f, R"({"vary": {"grid": {"fleet.also": ["1 gh200-96, 1 gh200-69"]}}})"),
+                 "did you mean \"gh200-96\""));
+  CHECK(contains(refusal(f, R"({"base": {"fleet": {"also": "1 /nowhere/h.json, 1 gh200-96"}},
+                                "vary": {"grid": {"tp": [1]}}})"),
+                 "/nowhere/h.json"));
+  CHECK(contains(refusal(f, R"({"vary": {"grid": {"step_time.calibration": ["roofline", "/nowhere/c.json"]}}})"),
+                 "/nowhere/c.json"));
   CHECK(contains(refusal(f, R"({"base": {}})"), "\"vary\" is missing"));
   CHECK(contains(refusal(f, R"({"tp": 4, "vary": {"grid": {"tp": [1]}}})"), "stand inside of \"base\""));
+}
+
+TEST_CASE("the ids of a sweep change with every file that decides the results") {
+  Folder f;
+  const auto changes = [&](const nlohmann::json& base, const auto& change) {
+    const std::string before = listed(f, base);
+    CHECK(listed(f, base) == before);
+    change();
+    return listed(f, base) != before;
+  };
+  const std::string trace =
+      f.file("t.jsonl", R"({"timestamp": 0, "input_length": 600, "output_length": 5, "hash_ids": [1, 2]})" "\n");
+  CHECK(changes({{"trace", {{"path", trace}}}}, [&] { f.file("claude_code_sessions.csv", "a table\n"); }));
+
+  const std::string hardware = hardware_file(f, "One", "cal.json"), also = "1 " + hardware + ", 1 x86-h100-pcie";
+  CHECK(changes({{"hardware", {hardware}}}, [&] { f.file("cal.json", "{}"); }));
+  CHECK(changes({{"fleet", {{"also", also}}}}, [&] { f.file("cal.json", "{ }"); }));
+  CHECK(changes({{"fleet", {{"also", also}}}}, [&] { hardware_file(f, "Two", "cal.json"); }));
+  const std::string calibration = (f.path / "own.json").string();
+  fs::copy_file(KVPLAN_SOURCE_DIR "/hardware/calibrations/h100-sxm5-80gb.json", calibration);
+  CHECK(changes({{"fleet", {{"also", "1 x86-h100-sxm step_time.calibration=" + calibration + ",1 gh200-96"}}}},
+                [&] { f.file("own.json", text_of(calibration) + "\n"); }));
+
+  fs::create_directory(f.path / "sessions");
+  f.file("sessions/a.json", kSession);
+  const nlohmann::json folder = {{"trace", {{"path", (f.path / "sessions").string()}}}};
+  CHECK(changes(folder, [&] { f.file("sessions/a.json", std::string(kSession) + "\n"); }));
+  CHECK(changes(folder, [&] { f.file("sessions/b.json", kSession); }));
+  CHECK(changes(folder, [&] { f.file("sessions/claude_code_sessions.csv", "a table\n"); }));
+  CHECK(changes(folder, [&] { f.file("sessions/passed-over", ""); }));
+}
+
+TEST_CASE("a sweep takes a folder of sessions as its trace") {
+  Folder f;
+  fs::create_directory(f.path / "sessions");
+  f.file("sessions/a.json", kSession);
+  const nlohmann::json sweep = {{"vary", {{"grid", {{"trace.path", {(f.path / "sessions").string()}}}}}}};
+  const std::string out = (f.path / "out").string();
+  const CliRun run = cli({"sweep", f.file("s.json", sweep.dump()), "--out", out});
+  CAPTURE(run.err);
+  CHECK(run.code == 0);
+  const nlohmann::json merged = cli({"sweep", "merge", out, "--format", "json"}).json();
+  CHECK(merged["points"][0]["result"].is_object());
 }
 
 TEST_CASE("a point of a sweep with bad input has no record: 3, and the next run tries again") {
