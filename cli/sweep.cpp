@@ -178,7 +178,7 @@ ExitCode verdict(const SweepOutcome& outcome, const std::string& out, Streams st
     streams.err << "interrupted; run it again to go on\n";
     return ExitCode::interrupted;
   }
-  if (!outcome.errors.empty()) return outcome.code;
+  if (!outcome.errors.empty()) return ExitCode::internal;
   return p.points > 0 && p.failed == p.points ? ExitCode::infeasible : ExitCode::done;
 }
 

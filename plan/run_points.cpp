@@ -105,8 +105,7 @@ class Work {
     try {
       return Json{{"result", evaluate_(point)}, {"failure", nullptr}};
     } catch (const Error& e) {
-      if (e.code() == ExitCode::infeasible) return failure_record(e.code(), reason_of(e.what()));
-      complain(point, reason_of(e.what()), e.code());
+      return failure_record(e.code(), reason_of(e.what()));
     } catch (const std::bad_alloc&) {
       complain(point, "out of memory; lower --jobs");
     } catch (const std::exception& e) {
@@ -115,9 +114,8 @@ class Work {
     return std::nullopt;
   }
 
-  void complain(const SweepPoint& point, const std::string& what, ExitCode code = ExitCode::internal) {
+  void complain(const SweepPoint& point, const std::string& what) {
     std::lock_guard lock(mutex_);
-    if (outcome_.code != ExitCode::internal) outcome_.code = code;
     outcome_.errors.push_back(fmt::format("point {}: {}", point.index, what));
   }
 

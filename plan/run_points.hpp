@@ -4,9 +4,9 @@
 // over should that process die.
 //
 // A record is {result, failure}: one of both is null, and a failure is {code,
-// reason}. The one failure that is recorded is that a point is infeasible. Anything
-// else may be mended, such as bad input or want of memory: it is told in
-// SweepOutcome::errors, and the point stays to be done.
+// reason}. Only what follows from the point itself is recorded (it is
+// infeasible, or its input is bad). Anything else, such as want of memory, is
+// told in SweepOutcome::errors, and the point stays to be done.
 #pragma once
 
 #include <functional>
@@ -36,7 +36,6 @@ using Tick = std::function<bool(const PointCounts&)>;
 struct SweepOutcome {
   PointCounts progress;
   std::vector<std::string> errors;
-  ExitCode code = ExitCode::done;  // of the errors; internal goes before all others
 };
 
 // The order of work: groups of points that share their load stand together, the

@@ -146,20 +146,6 @@ TEST_CASE("a sweep takes a folder of sessions as its trace") {
   CHECK(merged["points"][0]["result"].is_object());
 }
 
-TEST_CASE("a point of a sweep with bad input has no record: 3, and the next run tries again") {
-  Folder f;
-  const nlohmann::json sweep = {{"base", {{"trace", {{"path", f.file("t.jsonl", "no trace\n")}}}}},
-                                {"vary", {{"grid", {{"tp", {1}}}}}}};
-  const std::string file = f.file("s.json", sweep.dump()), out = (f.path / "out").string();
-  for (int time = 0; time < 2; ++time) {
-    const CliRun run = cli({"sweep", file, "--out", out});
-    CHECK(run.code == 3);
-    CHECK(contains(run.err, "error: point 0: "));
-    CHECK(contains(run.err, "t.jsonl"));
-    CHECK(contains(run.err, "0 of 1 points have a record: "));
-  }
-}
-
 TEST_CASE("nothing fits: 4, a changed sweep needs another folder: 3") {
   Folder f;
   const std::string out = (f.path / "out").string();

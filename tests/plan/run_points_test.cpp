@@ -117,26 +117,7 @@ TEST_CASE("an error that is not the point's own is told and not recorded") {
   });
   REQUIRE(outcome.errors.size() == 1);
   CHECK(outcome.errors[0] == "point 1: out of memory; lower --jobs");
-  CHECK(outcome.code == ExitCode::internal);
   CHECK(merge(ResultFolder(f.path)).missing == std::vector<std::int64_t>{1});
-}
-
-TEST_CASE("bad input is told, and tried again by the next run") {
-  const SweepPlan plan = plan_of(5);
-  Folder f;
-  const ResultFolder folder(f.path);
-  const SweepOutcome outcome = run_all(folder, plan, 2, [](const SweepPoint& p) {
-    if (p.index == 1) throw InputError(Diagnostic{"", 0, 0, "no such file", ""});
-    return square(p);
-  });
-  CHECK(outcome.errors == std::vector<std::string>{"point 1: no such file"});
-  CHECK(outcome.code == ExitCode::bad_input);
-  CHECK(outcome.progress.failed == 1);  // point 3, which is infeasible
-  CHECK(merge(folder).missing == std::vector<std::int64_t>{1});
-  const SweepOutcome again = run_all(folder, plan, 2);
-  CHECK(again.progress.kept == 4);
-  CHECK(again.progress.done == 1);
-  CHECK(again.code == ExitCode::done);
 }
 
 TEST_CASE("a stop keeps what is done and begins nothing more") {
