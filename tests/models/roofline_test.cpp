@@ -110,7 +110,8 @@ TEST_CASE("whole experts on GPUs: where all are read, each GPU reads its own, an
   for (const auto& [name, tp] : {std::pair{"mixtral-8x7b", 8}, std::pair{"mixtral-8x7b", 2}, std::pair{"gpt-oss-20b", 8}}) {
     CAPTURE(name, tp);
     const Architecture a = load_architecture(name);
-    const auto s = [&](bool whole, double m) { return expert_gemms_s(a, gpu, {tp, whole}, Dtype::bf16, m); };
+    const std::int32_t gpus = tp;
+    const auto s = [&](bool whole, double m) { return expert_gemms_s(a, gpu, {gpus, whole}, Dtype::bf16, m); };
     CHECK(s(true, 64) == Approx(s(false, 64)).epsilon(0.02));
     for (const double m : {1.0, 2.0, 5.0, 16.0}) {
       CHECK(s(true, m) >= s(false, m));
