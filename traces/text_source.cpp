@@ -13,7 +13,6 @@ namespace kvplan {
 namespace {
 constexpr std::size_t kPart = std::size_t{1} << 20;
 constexpr std::size_t kHead = 65536;  // and the first part, so that a short text costs little
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 }  // namespace
 
 // SHA-256 of parts in order. A part is copied, and digested while the next one is read.

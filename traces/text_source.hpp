@@ -14,6 +14,9 @@
 
 namespace kvplan {
 
+// At the head of a text: nobody sees it.
+inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
 struct TextLine {
   std::string_view text;    // without the line's end
   std::int64_t number = 0;  // from 1

@@ -19,8 +19,6 @@ namespace {
 
 using Element = simdjson::dom::element;
 
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-
 // One request with what it needs to find its place in its session.
 struct Placed {
   AgentRequest request;
