@@ -21,6 +21,7 @@
 #include "plan/design.hpp"
 #include "traces/agent_sessions.hpp"
 #include "traces/load.hpp"
+#include "traces/weka_folder.hpp"
 
 namespace kvplan {
 namespace {
@@ -116,18 +117,13 @@ InputFile read_input(const std::string& path) {
 // A trace that is a folder: the contents of what is read of it, and the names of all that is passed over, which a
 // result counts. The digest is that of lines "DIGEST  NAME".
 InputFile read_trace_folder(const std::string& folder) {
-  std::vector<fs::path> paths;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (entry.is_regular_file()) paths.push_back(entry.path());
-  }
-  std::sort(paths.begin(), paths.end());
   InputFile whole;
   std::string digests;
-  for (const fs::path& path : paths) {
-    const bool read = path.extension() == ".json" || path == near_duplicates_table(folder);
+  for (const std::string& name : files_of_weka_folder(folder)) {
+    const fs::path path = fs::path(folder) / name;
+    const bool read = is_weka_session(name) || path == near_duplicates_table(folder);
     const InputFile file = read ? read_input(path.string()) : InputFile{};
-    digests += file.sha256 + "  " + path.filename().string() + "\n";
+    digests += file.sha256 + "  " + name + "\n";
     whole.lines += file.lines;
   }
   whole.sha256 = sha256_hex(digests);

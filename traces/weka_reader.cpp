@@ -71,12 +71,11 @@ class WekaReader {
 };
 
 void WekaReader::read_file(const std::string& name, std::string_view text) {
-  const std::string base = base_name(name);
-  if (base.size() < 5 || base.substr(base.size() - 5) != ".json") {
+  if (!is_weka_session(name)) {
     ++other_files_;
     return;
   }
-  if (duplicates_.files.count(base) > 0) {
+  if (duplicates_.files.count(base_name(name)) > 0) {
     ++left_out_;
     return;
   }
@@ -280,7 +279,7 @@ TraceRows read_weka(TextSource& in, const LoadOptions&) {
   return reader.finish();
 }
 
-TraceRows read_weka_folder(const std::string& folder) {
+std::vector<std::string> files_of_weka_folder(const std::string& folder) {
   std::vector<std::string> names;
   std::error_code error;
   std::filesystem::recursive_directory_iterator entry(folder, error);
@@ -289,12 +288,18 @@ TraceRows read_weka_folder(const std::string& folder) {
   }
   if (error) throw InputError({folder, 0, 0, fmt::format("cannot be read: {}", error.message()), ""});
   std::sort(names.begin(), names.end());
+  return names;
+}
+
+bool is_weka_session(std::string_view name) { return name.ends_with(".json"); }
+
+TraceRows read_weka_folder(const std::string& folder) {
   WekaReader reader(folder, near_duplicates_in(folder));
   std::string digests;
-  for (const std::string& name : names) {
-    const bool json = name.size() > 5 && name.substr(name.size() - 5) == ".json";
-    const std::string text = json ? read_text_file((std::filesystem::path(folder) / name).string()) : "";
-    if (json) digests += sha256_hex(text) + "  " + name + "\n";
+  for (const std::string& name : files_of_weka_folder(folder)) {
+    const bool session = is_weka_session(name);
+    const std::string text = session ? read_text_file((std::filesystem::path(folder) / name).string()) : "";
+    if (session) digests += sha256_hex(text) + "  " + name + "\n";
     reader.read_file(name, text);
   }
   TraceRows rows = reader.finish();

@@ -131,6 +131,9 @@ TEST_CASE("the ids of a sweep change with every file that decides the results") 
   CHECK(changes(folder, [&] { f.file("sessions/b.json", kSession); }));
   CHECK(changes(folder, [&] { f.file("sessions/claude_code_sessions.csv", "a table\n"); }));
   CHECK(changes(folder, [&] { f.file("sessions/passed-over", ""); }));
+  fs::create_directory(f.path / "sessions" / "day");
+  CHECK(changes(folder, [&] { f.file("sessions/day/c.json", kSession); }));
+  CHECK(changes(folder, [&] { f.file("sessions/day/c.json", std::string(kSession) + "\n"); }));
 }
 
 TEST_CASE("a sweep takes a folder of sessions as its trace") {
