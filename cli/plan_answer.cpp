@@ -147,12 +147,21 @@ Json pareto(PlanSolver& p) {
   return front;
 }
 
-// The best of every other hardware and mode that was looked at, with the reason why it is not the plan.
 // Of what misses the SLO, or costs more than may be paid.
 std::string why_not(PlanSolver& p, std::size_t arm, std::int64_t running, const FleetOutcome& o) {
   return o.feasible ? p.evaluator().over_limits(arm, p.evaluator().with_spares(arm, running), running, o) : o.why;
 }
 
+std::string why_it_lost(PlanSolver& p, const SearchPoint& s, const FleetOutcome& o, double value, double best) {
+  if (!s.will_do()) {
+    const std::string fleet = counted(static_cast<double>(s.replicas), "replica");
+    return fmt::format("{} in service: {}", fleet, why_not(p, s.arm, s.replicas, o));
+  }
+  if (value <= best) return "a tie";
+  return fmt::format("{:+.0f} % {}", 100 * (value / best - 1), name_of(p.request().objective));
+}
+
+// The best of every other hardware and mode that was looked at, with the reason why it is not the plan.
 Json runners_up(PlanSolver& p, const Found& best) {
   std::map<std::string, SearchPoint>
       nearest;  // by hardware, tp and mode: the cheapest judged point, feasible ones first
@@ -173,17 +182,12 @@ Json runners_up(PlanSolver& p, const Found& best) {
     const FleetOutcome o = p.evaluator().run(s.arm, s.replicas, p.load());
     const double usd = p.evaluator().cost(s.arm, replicas, s.replicas, o).usd_per_hour;
     const double value = p.evaluator().value(s.arm, replicas, s.replicas, o);
-    const std::string why =
-        s.will_do() ? value > best.value
-                         ? fmt::format("{:+.0f} % {}", 100 * (value / best.value - 1), name_of(p.request().objective))
-                         : "a tie"
-                   : fmt::format("{} in service: {}", counted(static_cast<double>(s.replicas), "replica"), why_not(p, s.arm, s.replicas, o));
     rows.push_back({{"name", p.set().arms[s.arm].name()},
                     {"replicas", replicas},
                     {"usd_per_hour", usd},
                     {"value", number(value)},
                     {"feasible", s.will_do()},
-                    {"why_it_lost", why}});
+                    {"why_it_lost", why_it_lost(p, s, o, value, best.value)}});
   }
   std::stable_sort(rows.begin(), rows.end(), [](const Json& a, const Json& b) {
     return a["feasible"] != b["feasible"] ? a["feasible"].get<bool>()
