@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::size_t kLeastGroups = 10;
 constexpr std::size_t kLeastCoreGroups = 4;  // for the roofline alone, each held out in turn
-constexpr double kContradiction = 1.25;   // two times of one shape that differ by more
 constexpr double kFasterThanSheet = 0.9;  // of the data sheet's roofline: clocks and caches explain that much
 constexpr double kOutlier = 2;            // times or parts of what the fit without it predicts
 constexpr std::size_t kNamed = 5;

@@ -21,6 +21,9 @@
 
 namespace kvplan {
 
+// Two times of one shape that differ by a greater factor contradict each other.
+inline constexpr double kContradiction = 1.25;
+
 struct FitOptions {
   std::int32_t folds = 5;
   std::int32_t bootstraps = 60;

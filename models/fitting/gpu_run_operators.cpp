@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <map>
 
+#include "models/fitting/fit.hpp"
 #include "models/fitting/readers.hpp"
 #include "validate/gpu_run/tables.hpp"
 
@@ -23,7 +24,6 @@ class Fastest {
   // `variant`: which of our kernels or layouts. `sizes`: how many of the shape's numbers count something: at least 1.
   void offer(const Shape& shape, std::ptrdiff_t sizes, const std::string& variant, const MeasuredTime& t,
              const std::string& file) {
-    constexpr double kContradicts = 1.25;
     const auto axes = static_cast<std::ptrdiff_t>(form_of(op_).axes.size());
     const std::string name =
         fmt::format("{} of {:g}", form_of(op_).name, fmt::join(shape.begin(), shape.begin() + axes, " x "));
@@ -33,7 +33,7 @@ class Fastest {
     const double ns = t.ms * 1e6;
     const auto [at, inserted] = ns_[shape].emplace(variant, ns);
     if (inserted) return;
-    if (std::max(at->second, ns) > kContradicts * std::min(at->second, ns)) {
+    if (std::max(at->second, ns) > kContradiction * std::min(at->second, ns)) {
       throw InputError(Diagnostic{
           file, 0, 0, fmt::format("{} ({}) has times of {:.1f} and {:.1f} us", name, variant, at->second / 1e3, ns / 1e3),
           "one shape by one kernel has one time; leave out the wrong one"});
