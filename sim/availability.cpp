@@ -70,7 +70,7 @@ bool Availability::last_on_node(std::uint32_t replica) const {
   return true;
 }
 
-bool Availability::empty(std::uint32_t node) const {
+bool Availability::away(std::uint32_t node) const {
   for (std::uint32_t r = first_of(node); r < end_of(node); ++r) {
     if (states_[r] != State::down) return false;
   }
@@ -106,7 +106,7 @@ void Availability::set(std::uint32_t replica, State state, Time at) {
 std::vector<std::uint32_t> Availability::fail(const Change& c, Time at) {
   std::vector<std::uint32_t> lost;
   repairs_[c.who] -= c.down != Time::max();
-  if (empty(c.who)) return lost;
+  if (away(c.who)) return lost;
   for (std::uint32_t r = first_of(c.who); r < end_of(c.who); ++r) {
     if (up(states_[r])) lost.push_back(r);
     set(r, State::down, at);
@@ -169,7 +169,7 @@ void Availability::scale(std::int64_t requests, Time at) {
 void Availability::close(std::uint32_t replica, Time at) {
   const std::uint32_t node = node_of(replica);
   set(replica, leaving_[node] ? State::down : State::off, at);
-  if (leaving_[node] && empty(node)) put_back(node, down_for_[node], at);
+  if (leaving_[node] && away(node)) put_back(node, down_for_[node], at);
 }
 
 void Availability::tell_means(FleetHistory& fleet, Time from, Time to) const {

@@ -42,7 +42,8 @@ class Availability {
   const std::vector<std::uint32_t>& open() const { return open_; }
   State state(std::uint32_t replica) const { return states_[replica]; }
   std::int64_t draining() const { return draining_; }
-  bool away(std::uint32_t node) const { return empty(node); }
+  // Whether all its replicas are down.
+  bool away(std::uint32_t node) const;
   // Whether no other replica of its node has anything.
   bool last_on_node(std::uint32_t replica) const;
   // Whether a replica of a kind may yet take requests, now or later.
@@ -85,7 +86,6 @@ class Availability {
   std::uint32_t node_of(std::uint32_t replica) const { return layout_.node_of(replica); }
   std::uint32_t first_of(std::uint32_t node) const { return layout_.node(node).first; }
   std::uint32_t end_of(std::uint32_t node) const { return layout_.node(node).end; }
-  bool empty(std::uint32_t node) const;
 
   const Layout& layout_;
   const std::vector<Outage>& outages_;
