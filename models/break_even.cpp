@@ -14,7 +14,7 @@ Time prefill_time(const StepTime& step, Tokens tokens, Tokens cached, Tokens max
     const std::int64_t chunk = std::min(max_batched_tokens.count, tokens.count - done);
     BatchFeatures b;
     b.new_tokens = chunk;
-    b.prefill_pairs = chunk * (cached.count + done) + chunk * (chunk + 1) / 2;
+    b.prefill_pairs = step.pairs(chunk, cached.count + done);
     done += chunk;
     b.samples = done == tokens.count ? 1 : 0;
     total += Time(step(b));

@@ -220,6 +220,7 @@ StepTime roofline_step_time(const Architecture& a, const Gpu& gpu, const Paralle
   t.context_ps = std::llround(ps(full_layers * layer_s));
   const double pair_flops = full_layers * a.prefill_pair_flops() / tp;
   t.pair_ps = std::llround(ps(pair_flops / (gpu.bf16_flops.value * gpu.prefill_attention_efficiency.value)));
+  t.set_key_queries();
   t.layers = a.layers;
   t.provenance = provenance_of(a, gpu, parallel, weights, kv);
   return t;

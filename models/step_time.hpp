@@ -11,7 +11,10 @@
 //   new_tokens      tokens computed in this step: one a decode, the chunks of prefills
 //   samples         sequences that emit a token at the end of this step
 //   decode_context  sum over decoding sequences of the tokens they attend to
-//   prefill_pairs   sum over prefill chunks of (query, key) pairs: new * cached + new * (new + 1) / 2
+//   prefill_pairs   sum over prefill chunks of (query, key) pairs (StepTime::pairs)
+//
+// Keys are read as well as computed on, and whichever takes longer counts: a key
+// that a chunk has few queries for counts as key_queries pairs.
 //
 // Whatever a model is built from (roofline, table, fit), it ends here, once per
 // scenario: stepping and fast-forward evaluate the same integers.
@@ -74,6 +77,7 @@ struct StepTime {
   PiecewiseLinear head;
   std::int64_t context_ps = 0;
   std::int64_t pair_ps = 0;
+  std::int64_t key_queries = 0;  // that take as long as reading the key and its value
   // How much of it is the host's work: within base, and within head for each sample.
   std::int64_t host_ps = 0;
   std::int64_t host_sample_ps = 0;
@@ -85,6 +89,15 @@ struct StepTime {
   std::int64_t operator()(const BatchFeatures& b) const {
     return base(b.new_tokens) + head(b.samples) + context_ps * b.decode_context + pair_ps * b.prefill_pairs;
   }
+  // Of a chunk of new tokens: each of its queries attends to the cached tokens and to those of the chunk up to its own.
+  std::int64_t pairs(std::int64_t chunk, std::int64_t cached) const {
+    const std::int64_t read = std::min(chunk, key_queries);  // keys of the chunk itself that reading decides
+    return std::max(chunk, key_queries) * cached + key_queries * read + (chunk * (chunk + 1) - read * (read + 1)) / 2;
+  }
+  // Of each step more than of the one before, in a run of steps with a chunk of this size.
+  std::int64_t pairs_growth(std::int64_t chunk) const { return std::max(chunk, key_queries) * chunk; }
+  // For a model whose other figures are there.
+  void set_key_queries() { key_queries = pair_ps > 0 ? (context_ps + pair_ps / 2) / pair_ps : 0; }
   // The same model with everything slowed by a factor (copies that run beside compute).
   StepTime scaled(double factor) const;
   // The same model with every step longer by a constant that is no host's work.

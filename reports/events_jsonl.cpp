@@ -89,6 +89,7 @@ ordered_json step_times(const SimulationConfig& c, const StepTimes& of) {
                      {"head", pieces(t.head)},
                      {"context_ps", t.context_ps},
                      {"pair_ps", t.pair_ps},
+                     {"key_queries", t.key_queries},
                      {"layers", load_parts(c.offload, t)},
                      {"host_ps", t.host_ps},
                      {"host_sample_ps", t.host_sample_ps}});

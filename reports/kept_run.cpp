@@ -132,7 +132,8 @@ StepTime step_time_of(const nlohmann::json& j) {
   };
   StepTime t;
   t.base = pieces(j.at("base")), t.head = pieces(j.at("head"));
-  t.context_ps = j.at("context_ps"), t.pair_ps = j.at("pair_ps"), t.layers = j.at("layers");
+  t.context_ps = j.at("context_ps"), t.pair_ps = j.at("pair_ps"), t.key_queries = j.at("key_queries");
+  t.layers = j.at("layers");
   return t;
 }
 

@@ -173,11 +173,11 @@ std::vector<TimeSum> prefill_times(const Workload& workload, const SimulationCon
   for (std::size_t i = 0; i < result.requests.size(); ++i) {
     const RequestRecord& r = result.requests[i];
     const std::uint32_t k = r.replica == kNone ? 0 : layout.kind_of(r.replica);
-    const double computed = static_cast<double>(r.computed_tokens);
-    const double cached = std::max(0.0, static_cast<double>(workload.turns[i].prompt_tokens) - computed);
-    const double pairs = computed * cached + computed * (computed + 1) / 2;
-    ps[k] += layout.kind(k).gpus_per_replica *
-             (token_ps[k] * computed + static_cast<double>(layout.kind(k).step_times[0].pair_ps) * pairs);
+    const StepTime& step = layout.kind(k).step_times[0];
+    const std::int64_t cached = std::max<std::int64_t>(0, workload.turns[i].prompt_tokens - r.computed_tokens);
+    const double pairs_ps =
+        static_cast<double>(step.pair_ps) * static_cast<double>(step.pairs(r.computed_tokens, cached));
+    ps[k] += layout.kind(k).gpus_per_replica * (token_ps[k] * static_cast<double>(r.computed_tokens) + pairs_ps);
   }
   std::vector<TimeSum> times(ps.size());
   for (std::size_t k = 0; k < ps.size(); ++k) times[k].count = static_cast<TimeSum::Wide>(std::round(ps[k]));

@@ -29,7 +29,7 @@ Time Replica::estimated_steps(std::int64_t tokens, std::int64_t pairs) const {
 Time Replica::estimated_prefill(std::int64_t from, std::int64_t to) const {
   if (from >= to) return Time(0);
   const std::int64_t tokens = to - from;
-  return estimated_steps(tokens, tokens * from + tokens * (tokens + 1) / 2);
+  return estimated_steps(tokens, config_.step_times[0].pairs(tokens, from));
 }
 
 // That the requests here have still to compute before another one's turn comes.

@@ -12,8 +12,8 @@ bool differ(const StepTimes& times) {
     for (std::int64_t x : {0, 1, 1000, 100000}) {
       if (a.base(x) != b.base(x) || a.head(x) != b.head(x)) return false;
     }
-    return a.context_ps == b.context_ps && a.pair_ps == b.pair_ps && a.host_ps == b.host_ps &&
-           a.host_sample_ps == b.host_sample_ps;
+    return a.context_ps == b.context_ps && a.pair_ps == b.pair_ps && a.key_queries == b.key_queries &&
+           a.host_ps == b.host_ps && a.host_sample_ps == b.host_sample_ps;
   };
   return !std::all_of(times.begin(), times.end(), [&](const StepTime& t) { return same(t, times[0]); });
 }

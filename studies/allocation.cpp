@@ -120,7 +120,7 @@ class Engine {
     shared_computed_ = true;
     batch.new_tokens += computed;
     batch.samples += 1;
-    batch.prefill_pairs += computed * cached + computed * (computed + 1) / 2;
+    batch.prefill_pairs += step_->pairs(computed, cached);
     running_.push_back(r);
     return true;
   }

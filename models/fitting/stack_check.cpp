@@ -15,14 +15,14 @@ double stack_ns(const OperatorModel& model, Architecture a, const RunPoint& p, I
   const std::int64_t sequences = whole(p.params, "sequences"), fresh = whole(p.params, "new_tokens"),
                      cached = whole(p.params, "prefix");
   const bool decode = text(p.params, "kind") == "decode";
+  const StepTime t = calibrated_step_time(model, a, 1, Dtype::bf16, Dtype::bf16, end);
   BatchFeatures b;
   b.new_tokens = sequences * fresh;
   if (decode) {
     b.decode_context = sequences * (cached + 1);
   } else {
-    b.prefill_pairs = sequences * (fresh * cached + fresh * (fresh + 1) / 2);
+    b.prefill_pairs = sequences * t.pairs(fresh, cached);
   }
-  const StepTime t = calibrated_step_time(model, a, 1, Dtype::bf16, Dtype::bf16, end);
   double ns = static_cast<double>(t(b)) / static_cast<double>(kPsPerNs) - model.step_host_ns(end);
   if (decode) {  // what each decoding sequence costs beside its context lies in the head
     ns += a.layers * attention_lines(model, a.heads, a.kv_heads, a.head_dim, Dtype::bf16).sequence_ns *

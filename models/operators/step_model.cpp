@@ -243,6 +243,7 @@ StepTime calibrated_step_time(const OperatorModel& model, const Architecture& a,
   const double whole = (a.layers - a.window.layers) * factor_at(lines, end) * kPsPerNsF;
   t.context_ps = std::llround(lines.context_ns * whole);
   t.pair_ps = std::llround(lines.pair_ns * whole);
+  t.set_key_queries();
   t.host_ps = std::llround(model.step_host_ns(end) * kPsPerNsF);
   t.host_sample_ps = std::llround(model.sequence_host_ns(end) * kPsPerNsF);
   t.sequence_ps = t.host_sample_ps + std::llround(attention_sequence_ns(p, lines) * kPsPerNsF);

@@ -60,6 +60,18 @@ TEST_CASE("one decode step: weights and KV streamed once") {
   CHECK(decode_step_s(t, 64, 8192) - decode_step_s(t, 64, 0) == Approx(64 * 8192 * 131072.0 / 3.015e12).epsilon(1e-3));
 }
 
+TEST_CASE("a short prompt behind a long cached prefix takes what reading the prefix takes, a long one what computing on it does") {
+  const StepTime t = roofline_step_time(load_architecture("llama-3.1-8b"), load_hardware("x86-h100-sxm").gpu, 1,
+                                        Dtype::bf16, Dtype::bf16);
+  const auto prefix_s = [&](std::int64_t chunk) {
+    return seconds(Time(t({chunk, 1, 0, t.pairs(chunk, 122'880)}) - t({chunk, 1, 0, t.pairs(chunk, 0)})));
+  };
+  const double read_s = 122'880 * 131072.0 / 3.015e12, computed_s = 4.0 * 32 * 4096 * 122'880 / (989e12 * 0.586);
+  CHECK(prefix_s(1) == Approx(read_s).epsilon(0.01));
+  CHECK(prefix_s(16) == Approx(read_s).epsilon(0.01));
+  CHECK(prefix_s(512) == Approx(512 * computed_s).epsilon(0.01));
+}
+
 TEST_CASE("TP splits the work and adds all-reduces") {
   const Architecture a = load_architecture("llama-3.1-70b");
   const Gpu g = load_hardware("x86-h100-sxm").gpu;

@@ -6,6 +6,22 @@
 
 using namespace kvplan;
 
+TEST_CASE("a key counts the queries on it, or those that take as long as reading it") {
+  StepTime t;
+  CHECK(t.pairs(3, 10) == 11 + 12 + 13);
+  t.key_queries = 2;
+  CHECK(t.pairs(3, 10) == 10 * 3 + 3 + 2 + 2);  // the last key of the chunk has one query
+  t.key_queries = 50;
+  CHECK(t.pairs(3, 10) == 50 * 13);
+  CHECK(rc::check("linear in what is cached; of one prompt, more to compute is never less", [] {
+    StepTime any;
+    any.key_queries = *rc::gen::inRange(0, 300);
+    const std::int64_t chunk = *rc::gen::inRange(1, 500), cached = *rc::gen::inRange(0, 100'000);
+    RC_ASSERT(any.pairs(chunk, cached + chunk) - any.pairs(chunk, cached) == any.pairs_growth(chunk));
+    RC_ASSERT(any.pairs(chunk + 1, cached) >= any.pairs(chunk, cached + 1));
+  }));
+}
+
 TEST_CASE("a piecewise linear function takes the last piece that begins at or before x") {
   CHECK(rc::check("as read off its definition", [] {
     std::vector<PiecewiseLinear::Piece> pieces = {{0, *rc::gen::inRange(0, 1000), *rc::gen::inRange(0, 50)}};

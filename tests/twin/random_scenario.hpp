@@ -249,6 +249,10 @@ inline SimulationConfig random_engine(Dice& dice) {
   }
   if (tiers) random_tiers(dice, c);
   if (tiers) random_busy_limits(dice, c.links);
+  if (dice.coin()) {  // of shorter chunks reading the keys decides
+    const int queries = dice.pick(1, 40);
+    for (StepTime& s : c.step_times) s.key_queries = queries;
+  }
   return c;
 }
 

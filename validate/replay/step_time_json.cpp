@@ -19,7 +19,8 @@ PiecewiseLinear line_of(const Json& j) {
 
 Json to_json(const StepTime& t) {
   return {{"base_ps", pieces(t.base)}, {"head_ps", pieces(t.head)}, {"context_ps", t.context_ps},
-          {"pair_ps", t.pair_ps},      {"layers", t.layers},        {"provenance", t.provenance}};
+          {"pair_ps", t.pair_ps},      {"key_queries", t.key_queries}, {"layers", t.layers},
+          {"provenance", t.provenance}};
 }
 
 StepTime step_time_of(const Json& j) {
@@ -28,6 +29,7 @@ StepTime step_time_of(const Json& j) {
   t.head = line_of(j.at("head_ps"));
   t.context_ps = j.at("context_ps");
   t.pair_ps = j.at("pair_ps");
+  t.key_queries = j.at("key_queries");
   t.layers = j.at("layers");
   t.provenance = j.at("provenance");
   return t;

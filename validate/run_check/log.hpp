@@ -20,7 +20,7 @@ struct Piece {
 };
 struct StepCost {
   std::vector<Piece> base, head;
-  std::int64_t context_ps, pair_ps, layers;
+  std::int64_t context_ps, pair_ps, key_queries, layers;
   std::int64_t host_ps, host_sample_ps;  // of base, and of head for each sample
 
   std::int64_t total(std::int64_t tokens, std::int64_t samples, std::int64_t context, std::int64_t pairs) const;

@@ -10,6 +10,17 @@ namespace kvplan::run_check {
 using Stage = Request::Stage;
 using Part = Request::Part;
 
+namespace {
+
+// Of a chunk: its queries attend to what is computed and to the chunk up to themselves. A key whose reading takes longer
+// than the queries on it counts for that.
+std::int64_t pairs_of(std::int64_t chunk, std::int64_t computed, std::int64_t key_queries) {
+  if (chunk <= key_queries) return key_queries * (computed + chunk);
+  return chunk * computed + (chunk * (chunk + 1) + key_queries * (key_queries - 1)) / 2;
+}
+
+}  // namespace
+
 void Checker::enter(Request& q, Part part, std::int64_t at) {
   if (q.part == Part::done) return;
   (q.part == Part::queue ? q.queue : q.part == Part::load ? q.load : q.prefill) += at - q.since;
@@ -226,6 +237,7 @@ void Checker::batch(const Entry& e) {
   r.composing = false;
   expect("books", !r.composed, fmt::format("replica {} composes a batch before it has run the one before", e.replica));
   r.composed = true;
+  const Limits limits = limits_of(e.replica);
   std::int64_t decoding = 0, context = 0, new_tokens = 0, samples = 0, pairs = 0;
   for (std::int64_t turn : r.running) {
     const Request& q = requests_[static_cast<std::size_t>(turn)];
@@ -238,12 +250,11 @@ void Checker::batch(const Entry& e) {
     const Request& q = requests_[static_cast<std::size_t>(turn)];
     new_tokens += q.chunk;
     samples += q.computed + q.chunk == target(turn);
-    pairs += q.chunk * q.computed + q.chunk * (q.chunk + 1) / 2;
+    pairs += pairs_of(q.chunk, q.computed, limits.step_costs.front().key_queries);
   }
   const std::int64_t rows = e.decodes * (1 + header_.speculation.draft_tokens);
   new_tokens += rows;
   samples += rows;
-  const Limits limits = limits_of(e.replica);
   const auto sequences = static_cast<std::int64_t>(r.running.size());
   expect("limits", sequences <= limits.max_num_seqs && e.tokens <= limits.max_num_batched_tokens,
          fmt::format("replica {} runs {} sequences and {} tokens", e.replica, sequences, e.tokens));
@@ -264,7 +275,7 @@ void Checker::batch(const Entry& e) {
   r.host_ps = cost.host_ps + cost.host_sample_ps * samples;
   const std::int64_t chunk = r.chunks.empty() ? 0 : requests_[static_cast<std::size_t>(r.chunks.front())].chunk;
   const std::int64_t grows = e.decodes * header_.speculation.step_parts;
-  r.growth_ps = cost.context_ps * grows + cost.pair_ps * chunk * chunk;
+  r.growth_ps = cost.context_ps * grows + cost.pair_ps * chunk * std::max(chunk, cost.key_queries);
   if (header_.speculation.draft_tokens > 0 && e.decodes > 0) {
     const StepCost& draft = limits.draft_costs.at(static_cast<std::size_t>(copies));
     r.next_ps += draft.total(e.decodes, e.decodes, context, 0);

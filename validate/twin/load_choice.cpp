@@ -9,9 +9,7 @@ namespace kvplan::twin {
 
 // Of tokens [from, to) of a prompt.
 std::int64_t Replica::estimated_prefill_ps(std::int64_t from, std::int64_t to) const {
-  std::int64_t pairs = 0;
-  for (std::int64_t i = from + 1; i <= to; ++i) pairs += i;
-  return estimated_steps_ps(to - from, pairs);
+  return estimated_steps_ps(to - from, pairs_of(run_.config.step_times[0], from, to));
 }
 
 // In steps of the whole budget beside the present decodes.

@@ -337,7 +337,7 @@ void Replica::take_off(Time at) {
   for (Request* q : chunks_) {
     tokens += q->chunk;
     samples += q->computed + q->chunk == q->target;
-    for (std::int64_t i = 1; i <= q->chunk; ++i) pairs += q->computed + i;
+    pairs += pairs_of(run_.config.step_times[0], q->computed, q->computed + q->chunk);
   }
   const bool storing = !stores_.transfers.empty();
   const StepTime& time = run_.config.step_times[(loads_active() ? 1 : 0) + (storing ? 2 : 0)];
