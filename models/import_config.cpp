@@ -33,6 +33,11 @@ class Config {
     const bool present = has(key) && value_[key].is_object();
     return Config(reader_.object(key, true), present ? value_[key] : kNothing);
   }
+  std::vector<std::string> keys() const {
+    std::vector<std::string> names;
+    for (const auto& member : value_.items()) names.push_back(member.key());
+    return names;
+  }
   void fail(const std::string& key, std::string message, std::string help = "") {
     reader_.fail(key, std::move(message), std::move(help));
   }
@@ -209,21 +214,44 @@ constexpr Family kFamilies[] = {
     {"qwen2", qwen2},          {"qwen3", qwen3},          {"qwen3_moe", qwen3_moe},
 };
 
+constexpr const char* kWithoutType =
+    "take quantization_config out, and tell the type of the nearest size: run --weights fp8 for 8 bits, int4 for 4";
+
+// Where several groups of matrices differ, no one type is told.
+Dtype compressed_tensors(Config& q) {
+  Config groups = q.object("config_groups");
+  const std::vector<std::string> names = groups.keys();
+  if (names.size() != 1) {
+    q.fail("config_groups", fmt::format("\"config_groups\" has {} groups, expected 1", names.size()), kWithoutType);
+    return Dtype::bf16;
+  }
+  Config weights = groups.object(names.front()).object("weights");
+  const std::int32_t bits = weights.dimension("num_bits", 64);
+  const std::string type = weights.text("type");
+  if (bits == 8 && type == "float") return Dtype::fp8;
+  if (bits == 4 && type == "int") return Dtype::int4;
+  weights.fail("num_bits", fmt::format("\"num_bits\" is {}: no type is known for {} weights of {} bits", bits, type, bits),
+               kWithoutType);
+  return Dtype::bf16;
+}
+
 // What the checkpoint holds its matrices in.
 Dtype released(Config& c) {
   if (!c.has("quantization_config")) return Dtype::bf16;
   Config q = c.object("quantization_config");
   const std::string method = q.text("quant_method");
-  if (method == "fp8") return Dtype::fp8;
+  if (method == "fp8" || method == "fbgemm_fp8") return Dtype::fp8;
   if (method == "mxfp4") return Dtype::fp4;
   if (method == "awq" || method == "gptq") {
     const std::int32_t bits = q.dimension("bits", 64, 4);
     if (bits != 4) {
       q.fail("bits", fmt::format("\"bits\" is {}: no type is known for {} weights but of 4 bits", bits, method),
-             "take quantization_config out, and run with --weights fp8 where the bits are 8");
+             kWithoutType);
     }
     return Dtype::int4;
   }
+  if (method == "compressed-tensors") return compressed_tensors(q);
+  q.fail("quant_method", fmt::format("\"quant_method\" is \"{}\", of which no type is known", method), kWithoutType);
   return Dtype::bf16;
 }
 

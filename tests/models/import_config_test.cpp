@@ -77,6 +77,16 @@ TEST_CASE("quantised weights have the type of their bits, or none") {
   CHECK(released({{"quant_method", "awq"}}) == Dtype::int4);
   CHECK(released({{"quant_method", "gptq"}, {"bits", 4}}) == Dtype::int4);
   CHECK_THROWS_AS(released({{"quant_method", "gptq"}, {"bits", 8}}), InputError);
+  CHECK_THROWS_AS(released({{"quant_method", "modelopt"}}), InputError);
+  CHECK(released({{"quant_method", "fbgemm_fp8"}}) == Dtype::fp8);
+  const auto compressed = [&](int bits, const char* type) {
+    const nlohmann::json group = {{"weights", {{"num_bits", bits}, {"type", type}}}};
+    return released({{"quant_method", "compressed-tensors"}, {"config_groups", {{"group_0", group}}}});
+  };
+  CHECK(compressed(8, "float") == Dtype::fp8);
+  CHECK(compressed(4, "int") == Dtype::int4);
+  CHECK_THROWS_AS(compressed(8, "int"), InputError);
+  CHECK_THROWS_AS(released({{"quant_method", "compressed-tensors"}, {"config_groups", nlohmann::json::object()}}), InputError);
 }
 
 TEST_CASE("a written model file reads back as the same model") {
