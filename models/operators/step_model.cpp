@@ -86,12 +86,13 @@ void add_ffn(Sum& sum, const Priced& p, double columns, double m, double layers)
   add_elementwise(sum, p, (p.a.gated_ffn ? 3 : 2) * columns, m, layers);
 }
 
-// No table has experts: their matrices are the roofline's, and taken to be off by a fifth at best and a half at worst.
+// No table has experts: their matrices, beside the router's, are the roofline's, and taken to be off by a fifth at best and a half at worst.
 void add_experts(Sum& sum, const Priced& p, double m) {
   const Experts& e = p.a.moe;
   if (e.layers == 0) return;
   const double ns = 1e9 * expert_gemms_s(p.a, *p.experts.gpu, {p.tp, p.experts.whole}, p.weights, m);
   sum.add({ns, 0.8 * ns, 1.5 * ns, false});
+  sum.add(mean_gemm(p.model, m, e.experts, p.a.hidden, unquantised(p.weights)), e.layers);
   const double columns = static_cast<double>(e.experts_per_token) * e.ffn / p.tp;
   add_elementwise(sum, p, (p.a.gated_ffn ? 3 : 2) * columns, m, e.layers);
   add_ffn(sum, p, static_cast<double>(ceil_div(e.shared_ffn, p.tp)), m, e.layers);
