@@ -150,15 +150,21 @@ std::string one_policy_text(const Json& points, bool sampled) {
   return text;
 }
 
-// Token hit rates, one column a policy.
-std::string several_policies_text(const Json& curves) {
+// Token hit rates, one column a policy, and of samples the standard error.
+std::string several_policies_text(const Json& curves, bool sampled) {
   std::string text = fmt::format("{:>16}", "capacity, tokens");
-  for (const Json& curve : curves) text += fmt::format("{:>10}", curve["policy"].get<std::string>());
+  for (const Json& curve : curves) {
+    text += fmt::format("{:>10}", curve["policy"].get<std::string>());
+    if (sampled) text += fmt::format("{:>10}", "+/-");
+  }
   text += '\n';
   for (std::size_t i = 0; i < curves[0]["points"].size(); ++i) {
     text += fmt::format("{:>16}", capacity_text(curves[0]["points"][i]));
-    for (const Json& curve : curves)
-      text += fmt::format("{:>10.4f}", curve["points"][i]["hit_rate_tokens"].get<double>());
+    for (const Json& curve : curves) {
+      const Json& p = curve["points"][i];
+      text += fmt::format("{:>10.4f}", p["hit_rate_tokens"].get<double>());
+      if (sampled) text += fmt::format("{:>10.4f}", p["standard_error_tokens"].get<double>());
+    }
     text += '\n';
   }
   return text;
@@ -267,7 +273,7 @@ ExitCode trace_mrc(const Words& arguments, Streams streams) {
     streams.out << csv_text(curves, o.sample.has_value());
   } else {
     streams.out << (curves.size() == 1 ? one_policy_text(curves[0]["points"], o.sample.has_value())
-                                       : several_policies_text(curves));
+                                       : several_policies_text(curves, o.sample.has_value()));
   }
   return ExitCode::done;
 }

@@ -20,7 +20,9 @@ namespace po = boost::program_options;
 using Json = nlohmann::ordered_json;
 using Words = std::vector<std::string>;
 
+// null where there are no values.
 Json summary_json(const Summary& s) {
+  if (s.percentiles.empty()) return nullptr;
   return {{"mean", s.mean}, {"p10", s.p10}, {"p50", s.p50}, {"p90", s.p90}, {"p99", s.p99}, {"max", s.max}};
 }
 
@@ -83,7 +85,9 @@ Json stat_json(const Workload& w, const TraceStatistics& s, const Reuse& r) {
 std::string summary_row(const char* name, const Summary& s) {
   std::string text = fmt::format("  {:<26}", name);
   for (const double value : {s.mean, s.p10, s.p50, s.p90, s.p99, s.max}) {
-    text += value < 1e6 ? fmt::format("{:>12.6g}", value) : fmt::format("{:>12.0f}", value);
+    text += s.percentiles.empty() ? fmt::format("{:>12}", "-")
+            : value < 1e6         ? fmt::format("{:>12.6g}", value)
+                                  : fmt::format("{:>12.0f}", value);
   }
   return text + '\n';
 }
