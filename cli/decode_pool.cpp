@@ -88,10 +88,12 @@ void add_decode_pool(Built& b, const Scenario& s, const Hardware& hardware, cons
   const Placement placed = place(b, replicas, tp, hardware.gpus_per_node);
   HandoffConfig& handoff = b.config.handoff;
   handoff.layerwise = s.text("disaggregation.handover") == "layerwise";
+  bool by_peer = false, by_network = false;
   Links links(handoff, b, tp, time_from_seconds(s.number("disaggregation.latency_s")));
   for (std::size_t p = 0; p < placed.prefill.size(); ++p) {
     for (std::size_t d = 0; d < placed.decode.size(); ++d) {
       const bool near = placed.prefill[p] == placed.decode[d] && hardware.gpu.peer_bytes_per_s.value > 0;
+      (near ? by_peer : by_network) = true;
       links.add_pair(p, d, near ? "peer" : "network",
                      near ? hardware.gpu.peer_bytes_per_s.value : s.number("disaggregation.network_bytes_per_s"));
     }
@@ -99,9 +101,10 @@ void add_decode_pool(Built& b, const Scenario& s, const Hardware& hardware, cons
   b.nodes = static_cast<std::int32_t>(placed.nodes);
   b.config.decode_pool = {decode.config};
   b.notes.push_back(fmt::format(
-      "disaggregated: {} of {}, {} of {} on {}", counted(b.config.replicas, "prefill replica"),
+      "disaggregated: {} of {}, {} of {} on {}; prompts cross {}", counted(b.config.replicas, "prefill replica"),
       counted(b.config.gpus_per_replica, "GPU"), counted(static_cast<double>(replicas), "decode replica"), tp,
-      counted(static_cast<double>(placed.nodes), "node")));
+      counted(static_cast<double>(placed.nodes), "node"),
+      !by_network ? "the GPUs' peer links" : by_peer ? "the GPUs' peer links or, between nodes, the network" : "the network"));
 }
 
 }  // namespace kvplan
