@@ -240,10 +240,14 @@ void place(Built& b, const Scenario& s, const Hardware& hardware) {
   b.nodes = static_cast<std::int32_t>(ceil_div(b.config.replicas, b.config.replicas_per_node));
 }
 
+// That are there, of a node which has as many as any.
+std::int32_t replicas_on_full_node(const SimulationConfig& c) { return std::min(c.replicas, c.replicas_per_node); }
+std::int32_t gpus_on_full_node(const SimulationConfig& c) { return replicas_on_full_node(c) * c.gpus_per_replica; }
+
 // Of one tier. `held`: of a full node's memory or drives, or of the remote store, which is one for all.
 Bytes tier_capacity(const Built& b, bool of_node, Scope scope, Bytes held, bool by_replica) {
   const std::int64_t replicas = b.config.replicas, nodes = b.nodes;
-  const std::int64_t per_node = std::min(b.config.replicas, b.config.replicas_per_node);  // that are there
+  const std::int64_t per_node = replicas_on_full_node(b.config);
   if (of_node) {
     if (scope == Scope::fleet) return by_replica ? Bytes(held.count / per_node * replicas) : held * nodes;
     return scope == Scope::node ? held : Bytes(held.count / per_node);
@@ -264,7 +268,7 @@ void note_share(Built& b, const Scenario& s, const Hardware& hardware, double he
                                   hardware.gpus_per_node, use, human_bytes(held * gpus / hardware.gpus_per_node), what_is,
                                   option));
   };
-  const std::int32_t full = std::min(c.replicas, c.replicas_per_node) * c.gpus_per_replica;
+  const std::int32_t full = gpus_on_full_node(c);
   const std::int32_t last = (c.replicas - (b.nodes - 1) * c.replicas_per_node) * c.gpus_per_replica;
   note("a", full);
   if (last < full) note("the last", last);
@@ -272,9 +276,8 @@ void note_share(Built& b, const Scenario& s, const Hardware& hardware, double he
 
 void add_dram(Built& b, const Scenario& s, const Hardware& hardware, const Architecture& model) {
   const double held = hardware.host_memory_bytes();
-  const std::int32_t used_gpus = std::min(b.config.replicas, b.config.replicas_per_node) * b.config.gpus_per_replica;
   // Whoever pays for some of a node's GPUs has that share of its memory.
-  const double share = held * used_gpus / hardware.gpus_per_node;
+  const double share = held * gpus_on_full_node(b.config) / hardware.gpus_per_node;
   b.dram_per_node = s.has("offload.dram_bytes") ? Bytes(s.integer("offload.dram_bytes")) : Bytes(std::llround(share));
   if (static_cast<double>(b.dram_per_node.count) > held) {
     b.notes.push_back(fmt::format("HYPOTHETICAL: {} of DRAM a node for KV, but {} holds {}",
@@ -310,9 +313,8 @@ void check_scope(const Scenario& s, const char* option, Scope own, const Offload
 void add_storage(Built& b, const Scenario& s, const Hardware& hardware, VertexKind kind) {
   const double held = hardware.storage(kind)->bytes.value;
   const bool ssd = kind == VertexKind::ssd;
-  const std::int32_t used_gpus = std::min(b.config.replicas, b.config.replicas_per_node) * b.config.gpus_per_replica;
   const char* option = ssd ? "offload.ssd_bytes" : "offload.remote_bytes";
-  const double share = ssd ? held * used_gpus / hardware.gpus_per_node : held;
+  const double share = ssd ? held * gpus_on_full_node(b.config) / hardware.gpus_per_node : held;
   const Bytes capacity = s.has(option) ? Bytes(s.integer(option)) : Bytes(std::llround(share));
   const bool by_replica = ssd && !s.has(option);
   if (static_cast<double>(capacity.count) > held) {
@@ -434,7 +436,7 @@ Built build_kind(const Scenario& s, const std::string& offload, const Hardware& 
   CopyWay way = copy_way(s, c.offload, method);
   way.pooled_memory = offload != "none" && (b.nodes > 1 || of_several) && c.offload.scope == Scope::fleet;
   way.pooled_ssd = (b.nodes > 1 || of_several) && s.text("offload.ssd_scope") == "fleet";
-  c.links = compile_links(hardware, b.config.gpus_per_replica, std::min(c.replicas, c.replicas_per_node), beyond, way);
+  c.links = compile_links(hardware, b.config.gpus_per_replica, replicas_on_full_node(c), beyond, way);
   tell_of_copies(b, way, hardware);
   if (offload != "none") add_control_waits(b, hardware, method);
   for (const VertexKind kind : beyond) add_storage(b, s, hardware, kind);

@@ -15,6 +15,7 @@
 #include "reports/flat.hpp"
 #include "reports/kept_result.hpp"
 #include "reports/kept_run.hpp"
+#include "reports/markdown_text.hpp"
 #include "reports/run_options.hpp"
 
 namespace kvplan {
@@ -25,9 +26,7 @@ namespace fs = std::filesystem;
 // What was wrong; what to do about it is for whoever runs it again.
 std::string without_help(const std::string& reason) {
   std::string text;
-  for (std::size_t from = 0, end = 0; from < reason.size(); from = end + 1) {
-    end = std::min(reason.find('\n', from), reason.size());
-    const std::string line = reason.substr(from, end - from);
+  for (const std::string& line : lines_of(reason)) {
     if (!line.starts_with("  help: ")) text += (text.empty() ? "" : "; ") + line;
   }
   return text;

@@ -1,5 +1,6 @@
 #include "reports/markdown_text.hpp"
 
+#include <algorithm>
 #include <cctype>
 
 namespace kvplan {
@@ -30,6 +31,15 @@ std::string one_line(std::string_view text) {
     i += c1 ? 1 : 0;
   }
   return out;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t from = 0, end = 0; from < text.size(); from = end + 1) {
+    end = std::min(text.find('\n', from), text.size());
+    lines.push_back(text.substr(from, end - from));
+  }
+  return lines;
 }
 
 std::string markdown_text(std::string_view text) {

@@ -27,10 +27,7 @@ std::string table(const Grid& grid) {
 // A block of code: no text can end it, as each line begins with its indent.
 std::string indented(const std::string& text) {
   std::string out;
-  for (std::size_t from = 0, end = 0; from <= text.size(); from = end + 1) {
-    end = std::min(text.find('\n', from), text.size());
-    out += "    " + one_line(text.substr(from, end - from)) + "\n";
-  }
+  for (const std::string& line : lines_of(text)) out += "    " + one_line(line) + "\n";
   return out;
 }
 

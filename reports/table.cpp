@@ -18,10 +18,7 @@ std::vector<Column> without_controls(std::vector<Column> columns) {
   for (Column& c : columns) {
     c.name = one_line(c.name);
     std::string lines;
-    for (std::size_t from = 0, end = 0; from < c.infeasible.size(); from = end + 1) {
-      end = std::min(c.infeasible.find('\n', from), c.infeasible.size());
-      lines += (from > 0 ? "\n" : "") + one_line(c.infeasible.substr(from, end - from));
-    }
+    for (const std::string& line : lines_of(c.infeasible)) lines += (lines.empty() ? "" : "\n") + one_line(line);
     c.infeasible = lines;
   }
   return columns;
@@ -129,10 +126,7 @@ std::string body(const std::vector<RowOfCells>& rows, const std::vector<Column>&
 // Each line by itself, as Markdown.
 std::string markdown_lines(const std::string& text, const char* bullet) {
   std::string out;
-  for (std::size_t from = 0, end = 0; from < text.size(); from = end + 1) {
-    end = std::min(text.find('\n', from), text.size());
-    out += bullet + markdown_text(text.substr(from, end - from)) + "\n";
-  }
+  for (const std::string& line : lines_of(text)) out += bullet + markdown_text(line) + "\n";
   return out;
 }
 
