@@ -8,18 +8,19 @@
 namespace kvplan {
 
 Time prefill_time(const StepTime& step, Tokens tokens, Tokens cached, Tokens max_batched_tokens) {
-  KVPLAN_ASSERT(tokens.count > 0 && max_batched_tokens.count > 0);
-  Time total;
-  for (std::int64_t done = 0; done < tokens.count;) {
-    const std::int64_t chunk = std::min(max_batched_tokens.count, tokens.count - done);
-    BatchFeatures b;
-    b.new_tokens = chunk;
-    b.prefill_pairs = step.pairs(chunk, cached.count + done);
-    done += chunk;
-    b.samples = done == tokens.count ? 1 : 0;
-    total += Time(step(b));
-  }
-  return total;
+  const std::int64_t most = max_batched_tokens.count;
+  KVPLAN_ASSERT(tokens.count > 0 && most > 0);
+  // Exact below 2^63 and no more than wrong above.
+  const auto steps = [&](std::int64_t count, std::int64_t chunk, std::int64_t from, std::int64_t samples) {
+    const auto n = static_cast<long double>(count);
+    const auto each = static_cast<long double>(step.base(chunk) + step.head(samples));
+    const auto pairs = n * static_cast<long double>(step.pairs(chunk, from)) +
+                       n * (n - 1) / 2 * static_cast<long double>(step.pairs_growth(chunk));
+    return n * each + static_cast<long double>(step.pair_ps) * pairs;
+  };
+  const std::int64_t full = (tokens.count - 1) / most, rest = tokens.count - full * most;
+  const long double ps = steps(full, most, cached.count, 0) + steps(1, rest, cached.count + full * most, 1);
+  return ps < 0x1p63L ? Time(static_cast<std::int64_t>(ps)) : Time::max();
 }
 
 Time recompute_time(const StepTime& step, Tokens prefix, const PromptShape& shape) {

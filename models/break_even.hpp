@@ -15,6 +15,7 @@ struct PromptShape {
 };
 
 // One prompt alone on the replica, to its first token: `cached` tokens are there, `tokens` are computed in chunks.
+// Time::max() where no Time holds it.
 Time prefill_time(const StepTime&, Tokens tokens, Tokens cached, Tokens max_batched_tokens);
 
 // What having the prefix saves: prefill of prefix and new tokens, less that of the new tokens on top of it.

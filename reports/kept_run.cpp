@@ -124,26 +124,44 @@ void require_sense(const KeptRequest& r, const std::string& path, std::int64_t l
   }
 }
 
+// What no run has would end nowhere, or be undefined.
+std::int64_t within(const nlohmann::json& value, std::int64_t low, std::int64_t high, const char* what) {
+  const std::int64_t v = value;
+  if (v < low || v > high) throw std::runtime_error(fmt::format("{} is {}, expected from {} to {}", what, v, low, high));
+  return v;
+}
+
+constexpr std::int64_t kMostStepPs = std::int64_t{1} << 60;  // and of a token, a millionth: no budget is larger
+constexpr std::int64_t kMostCount = std::int64_t{1} << 31;
+
+PiecewiseLinear pieces_of(const nlohmann::json& all) {
+  std::vector<PiecewiseLinear::Piece> out;
+  for (const auto& p : all) {
+    const std::int64_t before = out.empty() ? 0 : out.back().from;
+    out.push_back({within(p.at(0), before, out.empty() ? 0 : kMostCount, "the beginning of a piece of a step's time"),
+                   within(p.at(1), 0, kMostStepPs, "a step's time"),
+                   within(p.at(2), 0, kMostStepPs >> 20, "a step's time for a token")});
+  }
+  if (out.empty()) throw std::runtime_error("a step's time has no pieces");
+  return PiecewiseLinear(std::move(out));
+}
+
 StepTime step_time_of(const nlohmann::json& j) {
-  const auto pieces = [](const nlohmann::json& all) {
-    std::vector<PiecewiseLinear::Piece> out;
-    for (const auto& p : all) out.push_back({p.at(0), p.at(1), p.at(2)});
-    return PiecewiseLinear(std::move(out));
-  };
   StepTime t;
-  t.base = pieces(j.at("base")), t.head = pieces(j.at("head"));
-  t.context_ps = j.at("context_ps"), t.pair_ps = j.at("pair_ps"), t.key_queries = j.at("key_queries");
+  t.base = pieces_of(j.at("base")), t.head = pieces_of(j.at("head"));
+  t.context_ps = j.at("context_ps"), t.pair_ps = j.at("pair_ps");
+  t.key_queries = within(j.at("key_queries"), 0, kMostCount, "key_queries");
   t.layers = j.at("layers");
   return t;
 }
 
 KeptKind kind_of(const nlohmann::json& j, std::int64_t first_replica, std::int64_t first_node) {
   KeptKind h;
-  const std::int64_t replicas = j.at("replicas");
+  const std::int64_t replicas = within(j.at("replicas"), 1, kMostReplicas, "replicas");
   h.first_replica = first_replica, h.end_replica = first_replica + replicas;
-  h.replicas_per_node = j.at("replicas_per_node");
+  h.replicas_per_node = within(j.at("replicas_per_node"), 1, kMostReplicas, "replicas_per_node");
   h.first_node = first_node, h.end_node = first_node + ceil_div(replicas, h.replicas_per_node);
-  h.max_num_batched_tokens = j.at("max_num_batched_tokens");
+  h.max_num_batched_tokens = within(j.at("max_num_batched_tokens"), 1, 1 << 20, "max_num_batched_tokens");
   h.kv_bytes_per_token = j.at("kv_bytes_per_token");
   h.kv_bytes_per_token_per_gpu = j.at("kv_bytes_per_token_per_gpu");
   h.step_time = step_time_of(j.at("step_times").at(0));
@@ -250,13 +268,13 @@ void read_kept_events(const std::string& folder, const std::function<void(const 
 
 const KeptKind& KeptLimits::kind_of_replica(std::int64_t replica) const {
   const auto at = std::find_if(kinds.begin(), kinds.end(), [&](const KeptKind& k) { return replica < k.end_replica; });
-  KVPLAN_ASSERT(at != kinds.end());
+  if (at == kinds.end()) throw std::runtime_error(fmt::format("replica {} is none of those at the head of the log", replica));
   return *at;
 }
 
 const KeptKind& KeptLimits::kind_of_node(std::int64_t node) const {
   const auto at = std::find_if(kinds.begin(), kinds.end(), [&](const KeptKind& k) { return node < k.end_node; });
-  KVPLAN_ASSERT(at != kinds.end());
+  if (at == kinds.end()) throw std::runtime_error(fmt::format("node {} is none of those at the head of the log", node));
   return *at;
 }
 
@@ -267,7 +285,7 @@ std::int64_t KeptLimits::node_of(std::int64_t replica) const {
 
 const std::string& KeptLimits::tier_name(std::int64_t tier) const {
   const auto at = std::find_if(memories.begin(), memories.end(), [&](const KeptMemory& m) { return m.tier == tier; });
-  KVPLAN_ASSERT(at != memories.end());
+  if (at == memories.end()) throw std::runtime_error(fmt::format("tier {} is none of those at the head of the log", tier));
   return at->name;
 }
 

@@ -7,7 +7,7 @@
 #include <map>
 
 #include "base/error.hpp"
-#include "reports/alone.hpp"
+#include "models/break_even.hpp"
 #include "reports/cells.hpp"
 #include "reports/witness.hpp"
 
@@ -56,7 +56,9 @@ void price(Life& life, const KeptLimits& limits) {
                      cached = r.hit_g1_tokens + loaded;
   const KeptKind& kind = limits.kind_of_replica(r.replica);
   const auto from = [&](std::int64_t tokens) {
-    return prefill_alone(kind.step_time, kind.max_num_batched_tokens, tokens, r.prompt_tokens);
+    if (tokens >= r.prompt_tokens) return Time(0);
+    const Tokens there(std::max<std::int64_t>(0, tokens));
+    return prefill_time(kind.step_time, Tokens(r.prompt_tokens) - there, there, Tokens(kind.max_num_batched_tokens));
   };
   life.recompute_cached = from(0) - from(cached);
   life.recompute_loaded = from(r.hit_g1_tokens) - from(cached);
