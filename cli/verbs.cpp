@@ -20,7 +20,7 @@ std::string usage() {
          "5 target missed, 130 interrupted.\n";
 }
 
-[[noreturn]] void refuse_changed(const char* what) {
+[[noreturn]] void refuse_changed(std::string_view what) {
   throw Error(ExitCode::bad_input,
               fmt::format("error: what was read is not as kvplan wrote it: {}\n  help: make it again; where nobody has "
                           "changed it, this is a fault of kvplan",
@@ -33,7 +33,8 @@ ExitCode run(const Verb& verb, const std::vector<std::string>& arguments, Stream
     return verb.run(arguments, streams);
   } catch (const Error& e) {
     if (e.code() != ExitCode::internal) throw;
-    refuse_changed(e.what());
+    const std::string_view what = e.what();
+    refuse_changed(what.substr(0, what.find('\n')));  // without the help of an internal error
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& e) {

@@ -38,16 +38,18 @@ std::int64_t each_line(const std::string& path, const std::string& help, Take ta
       if (in->eof()) refuse(path, number, "the last line has no end: the file is cut off", help);
     } catch (const std::exception& e) {
       if (dynamic_cast<const InputError*>(&e) != nullptr) throw;
-      const bool cut = in->eof();
+      const auto* error = dynamic_cast<const Error*>(&e);  // of a line that cannot follow those before it
+      const std::string_view why = e.what(), expected = why.substr(0, why.find('\n'));
       refuse(path, number,
-             cut ? "the file is cut off in its last line" : fmt::format("is not a line of such a file: {}", e.what()),
+             in->eof() ? "the file is cut off in its last line"
+             : error   ? fmt::format("contradicts what comes before it ({})", expected)
+                       : fmt::format("is not a line of such a file: {}", why),
              help);
     }
   }
   return number;
 }
 
-constexpr std::uint32_t kMostReplicas = 1'000'000;
 constexpr const char* kAgain = "run it again: kvplan run ... --out DIR";
 constexpr const char* kWithEvents = "`kvplan run ... --events --out DIR` writes one (with --check, checked)";
 
@@ -125,14 +127,14 @@ void require_sense(const KeptRequest& r, const std::string& path, std::int64_t l
 }
 
 // What no run has would end nowhere, or be undefined.
-std::int64_t within(const nlohmann::json& value, std::int64_t low, std::int64_t high, const char* what) {
-  const std::int64_t v = value;
+std::int64_t within(std::int64_t v, std::int64_t low, std::int64_t high, std::string_view what) {
   if (v < low || v > high) throw std::runtime_error(fmt::format("{} is {}, expected from {} to {}", what, v, low, high));
   return v;
 }
 
 constexpr std::int64_t kMostStepPs = std::int64_t{1} << 60;  // and of a token, a millionth: no budget is larger
-constexpr std::int64_t kMostCount = std::int64_t{1} << 31;
+constexpr std::int64_t kMostCount = std::int64_t{1} << 32;   // of tokens, steps, blocks
+constexpr std::int64_t kMostBytes = std::int64_t{1} << 53;
 
 PiecewiseLinear pieces_of(const nlohmann::json& all) {
   std::vector<PiecewiseLinear::Piece> out;
@@ -149,7 +151,8 @@ PiecewiseLinear pieces_of(const nlohmann::json& all) {
 StepTime step_time_of(const nlohmann::json& j) {
   StepTime t;
   t.base = pieces_of(j.at("base")), t.head = pieces_of(j.at("head"));
-  t.context_ps = j.at("context_ps"), t.pair_ps = j.at("pair_ps");
+  t.context_ps = within(j.at("context_ps"), 0, kMostStepPs, "context_ps");
+  t.pair_ps = within(j.at("pair_ps"), 0, kMostStepPs, "pair_ps");
   t.key_queries = within(j.at("key_queries"), 0, kMostCount, "key_queries");
   t.layers = j.at("layers");
   return t;
@@ -215,7 +218,9 @@ Event event_of(od::object object) {
     if (key == "turn") event.turn = static_cast<std::uint32_t>(v);
     if (shape->who != nullptr && key == shape->who) event.who = static_cast<std::uint32_t>(v);
     for (int i = 0; i < 4; ++i) {
-      if (shape->fields[i] != nullptr && key == shape->fields[i]) *values[i] = v;
+      if (shape->fields[i] == nullptr || key != shape->fields[i]) continue;
+      const std::int64_t most = key == "bytes" ? kMostBytes : kMostCount;
+      *values[i] = key.ends_with("_ps") ? v : within(v, -most, most, key);
     }
   }
   if (shape == nullptr || (shape->of_request && event.turn == kNone)) {

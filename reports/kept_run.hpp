@@ -14,6 +14,9 @@
 
 namespace kvplan {
 
+// Of a run: prompts and answers may have 100,000 each.
+inline constexpr std::uint32_t kMostReplicas = 200'000;
+
 struct KeptRequest : RequestRecord {
   std::uint32_t session = 0;
   TurnId continues = kNone;  // the turn before, whose end this one waited for

@@ -260,12 +260,16 @@ std::int64_t step_for(const MetricsOptions& o, Time end, std::size_t engines) {
 
 // Those that took no request are engines, too.
 std::size_t replicas_of(const Json& result) {
+  const auto told = [](const Json& count) {
+    if (const auto n = count.get<std::uint64_t>(); n <= kMostReplicas) return static_cast<std::size_t>(n);
+    throw std::runtime_error(fmt::format("{} replicas, more than a run has", count.dump()));
+  };
   std::size_t replicas = 0;
   const Json none = Json::array();
-  for (const Json& kind : result.value("kinds", none)) replicas += kind.at("replicas").get<std::size_t>();
-  if (replicas == 0) replicas = result.at("/provenance/scenario/replicas"_json_pointer).get<std::size_t>();
+  for (const Json& kind : result.value("kinds", none)) replicas += told(kind.at("replicas"));
+  if (replicas == 0) replicas = told(result.at("/provenance/scenario/replicas"_json_pointer));
   const Json& apart = result.at("disaggregation");
-  return replicas + (apart.is_null() ? 0 : apart.at("decode_replicas").get<std::size_t>());
+  return replicas + (apart.is_null() ? 0 : told(apart.at("decode_replicas")));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "base/error.hpp"
 #include "reports/cells.hpp"
@@ -192,6 +193,8 @@ void Witness::see_join(const Event& e) {
 }
 
 // The step before is over.
+constexpr std::int64_t kMostTokens = std::int64_t{1} << 31;  // of a prompt
+
 void Witness::compose(Replica& r) {
   if (!r.composing) r.chunks.clear();
   r.composing = true;
@@ -213,6 +216,7 @@ void Witness::see_step(const Event& e) {
   }
   std::int64_t prompt_tokens = 0;
   for (const auto& [turn, tokens] : r.chunks) {
+    if (tokens > 0 && e.a > kMostTokens / tokens) throw std::runtime_error("steps of more tokens than a prompt has");
     prompt_tokens += tokens * e.a;
     Followed* f = followed(turn);
     if (f == nullptr) continue;
