@@ -29,7 +29,7 @@ StepTime step_time_of(const Json& j) {
   t.head = line_of(j.at("head_ps"));
   t.context_ps = j.at("context_ps");
   t.pair_ps = j.at("pair_ps");
-  t.key_queries = j.at("key_queries");
+  t.key_queries = j.value("key_queries", std::int64_t{0});  // what was recorded without was priced without
   t.layers = j.at("layers");
   t.provenance = j.at("provenance");
   return t;
