@@ -153,7 +153,7 @@ StepTime step_time_of(const nlohmann::json& j) {
   t.base = pieces_of(j.at("base")), t.head = pieces_of(j.at("head"));
   t.context_ps = within(j.at("context_ps"), 0, kMostStepPs, "context_ps");
   t.pair_ps = within(j.at("pair_ps"), 0, kMostStepPs, "pair_ps");
-  t.key_queries = within(j.at("key_queries"), 0, kMostCount, "key_queries");
+  t.key_queries = within(j.value("key_queries", std::int64_t{0}), 0, kMostCount, "key_queries");
   t.layers = j.at("layers");
   return t;
 }
