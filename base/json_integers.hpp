@@ -2,7 +2,11 @@
 // one that no integer holds would be undefined.
 #pragma once
 
+#include <fmt/format.h>
+
+#include <cstdint>
 #include <stdexcept>
+#include <string_view>
 
 #include "base/json_text.hpp"
 
@@ -16,6 +20,12 @@ const AnyJson& require_integers(const AnyJson& j) {
     for (const AnyJson& value : j) require_integers(value);
   }
   return j;
+}
+
+// A value, where it is one that there can be; else std::runtime_error.
+inline std::int64_t within(std::int64_t v, std::int64_t low, std::int64_t high, std::string_view what) {
+  if (v < low || v > high) throw std::runtime_error(fmt::format("{} is {}, expected from {} to {}", what, v, low, high));
+  return v;
 }
 
 }  // namespace kvplan

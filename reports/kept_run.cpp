@@ -127,11 +127,6 @@ void require_sense(const KeptRequest& r, const std::string& path, std::int64_t l
 }
 
 // What no run has would end nowhere, or be undefined.
-std::int64_t within(std::int64_t v, std::int64_t low, std::int64_t high, std::string_view what) {
-  if (v < low || v > high) throw std::runtime_error(fmt::format("{} is {}, expected from {} to {}", what, v, low, high));
-  return v;
-}
-
 constexpr std::int64_t kMostStepPs = std::int64_t{1} << 60;  // and of a token, a millionth: no budget is larger
 constexpr std::int64_t kMostCount = std::int64_t{1} << 32;   // of tokens, steps, blocks
 constexpr std::int64_t kMostBytes = std::int64_t{1} << 53;
@@ -196,6 +191,10 @@ KeptLimits limits_of(const nlohmann::json& j) {
     h.kinds.push_back(kind_of(other, h.replicas(), h.nodes()));
   }
   return h;
+}
+
+[[noreturn]] void absent_at_head(const char* what, std::int64_t number) {
+  throw std::runtime_error(fmt::format("{} {} is none of those at the head of the log", what, number));
 }
 
 Event event_of(od::object object) {
@@ -273,13 +272,13 @@ void read_kept_events(const std::string& folder, const std::function<void(const 
 
 const KeptKind& KeptLimits::kind_of_replica(std::int64_t replica) const {
   const auto at = std::find_if(kinds.begin(), kinds.end(), [&](const KeptKind& k) { return replica < k.end_replica; });
-  if (at == kinds.end()) throw std::runtime_error(fmt::format("replica {} is none of those at the head of the log", replica));
+  if (at == kinds.end()) absent_at_head("replica", replica);
   return *at;
 }
 
 const KeptKind& KeptLimits::kind_of_node(std::int64_t node) const {
   const auto at = std::find_if(kinds.begin(), kinds.end(), [&](const KeptKind& k) { return node < k.end_node; });
-  if (at == kinds.end()) throw std::runtime_error(fmt::format("node {} is none of those at the head of the log", node));
+  if (at == kinds.end()) absent_at_head("node", node);
   return *at;
 }
 
@@ -290,7 +289,7 @@ std::int64_t KeptLimits::node_of(std::int64_t replica) const {
 
 const std::string& KeptLimits::tier_name(std::int64_t tier) const {
   const auto at = std::find_if(memories.begin(), memories.end(), [&](const KeptMemory& m) { return m.tier == tier; });
-  if (at == memories.end()) throw std::runtime_error(fmt::format("tier {} is none of those at the head of the log", tier));
+  if (at == memories.end()) absent_at_head("tier", tier);
   return at->name;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/json_integers.hpp"
 #include "reports/exposition.hpp"
 #include "reports/moved_metrics.hpp"
 
@@ -261,8 +262,7 @@ std::int64_t step_for(const MetricsOptions& o, Time end, std::size_t engines) {
 // Those that took no request are engines, too.
 std::size_t replicas_of(const Json& result) {
   const auto told = [](const Json& count) {
-    if (const auto n = count.get<std::uint64_t>(); n <= kMostReplicas) return static_cast<std::size_t>(n);
-    throw std::runtime_error(fmt::format("{} replicas, more than a run has", count.dump()));
+    return static_cast<std::size_t>(within(require_integers(count), 0, kMostReplicas, "the number of replicas"));
   };
   std::size_t replicas = 0;
   const Json none = Json::array();
