@@ -104,7 +104,9 @@ void add_decode_pool(Built& b, const Scenario& s, const Hardware& hardware, cons
       "disaggregated: {} of {}, {} of {} on {}; prompts cross {}", counted(b.config.replicas, "prefill replica"),
       counted(b.config.gpus_per_replica, "GPU"), counted(static_cast<double>(replicas), "decode replica"), tp,
       counted(static_cast<double>(placed.nodes), "node"),
-      !by_network ? "the GPUs' peer links" : by_peer ? "the GPUs' peer links or, between nodes, the network" : "the network"));
+      !by_network ? "the GPUs' peer links"
+      : by_peer   ? "the GPUs' peer links or, between nodes, the network"
+                  : "the network"));
 }
 
 }  // namespace kvplan

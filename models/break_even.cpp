@@ -10,7 +10,7 @@ namespace kvplan {
 Time prefill_time(const StepTime& step, Tokens tokens, Tokens cached, Tokens max_batched_tokens) {
   const std::int64_t most = max_batched_tokens.count;
   KVPLAN_ASSERT(tokens.count > 0 && most > 0);
-  // Exact below 2^63 and no more than wrong above.
+  // In long double, which is exact for what a Time holds, and defined for what none does.
   const auto steps = [&](std::int64_t count, std::int64_t chunk, std::int64_t from, std::int64_t samples) {
     const auto n = static_cast<long double>(count);
     const auto each = static_cast<long double>(step.base(chunk) + step.head(samples));

@@ -230,7 +230,8 @@ Dtype compressed_tensors(Config& q) {
   const std::string type = weights.text("type");
   if (bits == 8 && type == "float") return Dtype::fp8;
   if (bits == 4 && type == "int") return Dtype::int4;
-  weights.fail("num_bits", fmt::format("\"num_bits\" is {}: no type is known for {} weights of {} bits", bits, type, bits),
+  weights.fail("num_bits",
+               fmt::format("\"num_bits\" is {}: no type is known for {} weights of {} bits", bits, type, bits),
                kWithoutType);
   return Dtype::bf16;
 }

@@ -192,9 +192,9 @@ void Witness::see_join(const Event& e) {
   move_to(e.turn, e.who, Stage::running);
 }
 
-// The step before is over.
 constexpr std::int64_t kMostTokens = std::int64_t{1} << 31;  // of a prompt
 
+// The step before is over.
 void Witness::compose(Replica& r) {
   if (!r.composing) r.chunks.clear();
   r.composing = true;

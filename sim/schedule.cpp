@@ -349,7 +349,8 @@ void Replica::take_off(Time at) {
   const StepTime& time = config_.step_times[copies];
   const std::int64_t chunk = chunks_.empty() ? 0 : sequence(chunks_.front()).chunk_tokens;
   std::int64_t step_ps = std::max<std::int64_t>(1, time(batch));
-  std::int64_t growth_ps = time.context_ps * (decodes_run_ ? decode_.growth() : 0) + time.pair_ps * time.pairs_growth(chunk);
+  std::int64_t growth_ps =
+      time.context_ps * (decodes_run_ ? decode_.growth() : 0) + time.pair_ps * time.pairs_growth(chunk);
   std::int64_t steps = Time::max().count;
   if (engine_.speculation.draft_tokens > 0 && decodes() > 0) add_draft(copies, step_ps, growth_ps);
   if (engine_.overlap) steps = overlap_host(time.host_ps + time.host_sample_ps * batch.samples, step_ps, growth_ps);

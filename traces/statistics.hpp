@@ -15,7 +15,8 @@ struct Summary {
   std::vector<double> percentiles;  // 0 to 100; empty when there are no values
 };
 
-// The value at rank floor(q n) of the ascending values, the last for q = 1; all zero, without percentiles, when there are none.
+// The value at rank floor(q n) of the ascending values, the last for q = 1; all zero, without percentiles, when there
+// are none.
 Summary summarise(std::vector<double> values);
 
 // An answer's end markers are counted as output, but not always sent back.

@@ -86,7 +86,8 @@ void add_ffn(Sum& sum, const Priced& p, double columns, double m, double layers)
   add_elementwise(sum, p, (p.a.gated_ffn ? 3 : 2) * columns, m, layers);
 }
 
-// No table has experts: their matrices, beside the router's, are the roofline's, and taken to be off by a fifth at best and a half at worst.
+// No table has experts: their matrices, beside the router's, are the roofline's, and taken to be off by a fifth at best
+// and a half at worst.
 void add_experts(Sum& sum, const Priced& p, double m) {
   const Experts& e = p.a.moe;
   if (e.layers == 0) return;

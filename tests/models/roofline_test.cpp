@@ -60,7 +60,7 @@ TEST_CASE("one decode step: weights and KV streamed once") {
   CHECK(decode_step_s(t, 64, 8192) - decode_step_s(t, 64, 0) == Approx(64 * 8192 * 131072.0 / 3.015e12).epsilon(1e-3));
 }
 
-TEST_CASE("a short prompt behind a long cached prefix takes what reading the prefix takes, a long one what computing on it does") {
+TEST_CASE("a short prompt behind a long prefix takes what reading that takes, a long one what computing on it does") {
   const StepTime t = roofline_step_time(load_architecture("llama-3.1-8b"), load_hardware("x86-h100-sxm").gpu, 1,
                                         Dtype::bf16, Dtype::bf16);
   const auto prefix_s = [&](std::int64_t chunk) {

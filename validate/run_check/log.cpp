@@ -28,8 +28,8 @@ std::vector<Piece> pieces(const json& j) {
 std::vector<StepCost> step_costs(const json& j) {
   std::vector<StepCost> all;
   for (const json& t : j) {
-    all.push_back({pieces(t.at("base")), pieces(t.at("head")), t.at("context_ps"), t.at("pair_ps"), t.value("key_queries", std::int64_t{0}),
-                   t.at("layers"), t.at("host_ps"), t.at("host_sample_ps")});
+    all.push_back({pieces(t.at("base")), pieces(t.at("head")), t.at("context_ps"), t.at("pair_ps"),
+                   t.value("key_queries", std::int64_t{0}), t.at("layers"), t.at("host_ps"), t.at("host_sample_ps")});
     require(all.back().layers > 0, "a step of no layers");
   }
   return all;

@@ -12,8 +12,8 @@ using Part = Request::Part;
 
 namespace {
 
-// Of a chunk: its queries attend to what is computed and to the chunk up to themselves. A key whose reading takes longer
-// than the queries on it counts for that.
+// Of a chunk: its queries attend to what is computed and to the chunk up to themselves. A key whose reading takes
+// longer than the queries on it counts for that.
 std::int64_t pairs_of(std::int64_t chunk, std::int64_t computed, std::int64_t key_queries) {
   if (chunk <= key_queries) return key_queries * (computed + chunk);
   return chunk * computed + (chunk * (chunk + 1) + key_queries * (key_queries - 1)) / 2;
