@@ -24,8 +24,15 @@ const AnyJson& require_integers(const AnyJson& j) {
 
 // A value, where it is one that there can be; else std::runtime_error.
 inline std::int64_t within(std::int64_t v, std::int64_t low, std::int64_t high, std::string_view what) {
-  if (v < low || v > high) throw std::runtime_error(fmt::format("{} is {}, expected from {} to {}", what, v, low, high));
+  if (v < low || v > high)
+    throw std::runtime_error(fmt::format("{} is {}, expected from {} to {}", what, v, low, high));
   return v;
+}
+
+// The same of one number of a document.
+template <class AnyJson>
+std::int64_t integer_within(const AnyJson& j, std::int64_t low, std::int64_t high, std::string_view what) {
+  return within(require_integers(j), low, high, what);
 }
 
 }  // namespace kvplan

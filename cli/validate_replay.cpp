@@ -12,7 +12,6 @@
 #include "cli/as_input.hpp"
 #include "cli/build_config.hpp"
 #include "cli/load_trace.hpp"
-#include "cli/mixed_fleet.hpp"
 #include "cli/replay.hpp"
 #include "reports/write.hpp"
 #include "validate/cuda/engine/tokens.hpp"
@@ -95,13 +94,40 @@ ReplayModel model_of(const Architecture& a) {
   return {a.name, a.layers, a.hidden, a.heads, a.kv_heads, a.ffn, a.vocab};
 }
 
-SimulationConfig config_for(const Scenario& s, const std::string& hardware, const Architecture& model) {
-  if (s.text("offload.load") == "in-step" || s.boolean("offload.prefetch") ||
-      s.integer("disaggregation.decode_replicas") > 0) {
-    throw UsageError("the mini-engine knows neither offload.load in-step nor offload.prefetch nor disaggregation",
-                     "leave them out");
+// What the mini-engine does in one way alone, as it is built in but for the front end, which it has not.
+constexpr const char* kFixed[] = {
+    "replicas", "tp", "weights", "kv_dtype",
+    "engine.eviction", "engine.overlap", "engine.draft_tokens",
+    "offload.eviction", "offload.ssd_eviction", "offload.defer_stores", "offload.prefetch",
+    "disaggregation.decode_replicas", "fleet.also", "fleet.failures", "fleet.drains", "scaling.min_replicas",
+    "frontend.fixed_s", "frontend.per_token_s", "frontend.requests_per_s", "frontend.tokens_per_s"};
+
+Scenario of_engine() {
+  Scenario s;
+  for (const char* none : {"frontend.fixed_s=0", "frontend.per_token_s=0"}) s.assign(none, "replay");
+  return s;
+}
+
+// A prediction of what the engine does not do would be of another run.
+void refuse_what_engine_lacks(const Scenario& s) {
+  const auto of = [](const Scenario& scenario, std::string path) {
+    boost::replace_all(path, ".", "/");
+    return scenario.merged().value(nlohmann::ordered_json::json_pointer("/" + path), nlohmann::ordered_json());
+  };
+  static const Scenario engine = of_engine();
+  for (const char* path : kFixed) {
+    const auto only = of(engine, path);
+    if (of(s, path) == only) continue;
+    const std::string but = only.is_null() ? "" : " but " + json_text(only);
+    throw InputError(s.finding(path, fmt::format("the mini-engine knows no {}{}", path, but), "leave it out"));
   }
-  refuse_mixed_fleet(s, "the mini-engine is one replica, and this fleet has several kinds", "leave it out");
+  if (s.text("offload.load") == "in-step") {
+    throw InputError(s.finding("offload.load", "the mini-engine loads blocking or layer by layer", "leave it out"));
+  }
+}
+
+SimulationConfig config_for(const Scenario& s, const std::string& hardware, const Architecture& model) {
+  refuse_what_engine_lacks(s);
   return build_config(s, s.texts("offload.mode").front(), load_hardware(s, hardware), model).config;
 }
 
@@ -160,11 +186,8 @@ void require_same_copies(const ReplayPlan& plan, const Scenario& s, const std::s
 }
 
 ExitCode plan_verb(const po::variables_map& values, Streams streams) {
-  Scenario base;
+  Scenario base = of_engine();
   if (values.count("first")) base.apply(JsonFile::load(values["first"].as<std::string>()));
-  for (const char* fixed : {"frontend.fixed_s=0", "frontend.per_token_s=0", "replicas=1", "tp=1"}) {
-    base.assign(fixed, "replay");  // the engine has no front end, and one GPU
-  }
   if (values.count("set")) {
     for (const auto& assignment : values["set"].as<std::vector<std::string>>()) base.assign(assignment, "--set");
   }
@@ -252,9 +275,10 @@ ExitCode validate_replay(const std::vector<std::string>& arguments, Streams stre
   for (const char* slot : {"what", "first", "second", "third"}) all.add_options()(slot, po::value<std::string>());
   const po::variables_map values = parse_arguments(all, {"what", "first", "second", "third"}, arguments);
   if (values.count("help")) {
-    streams.out << kHelp << flags()
-                << "\nExample:\n  kvplan validate replay plan --set trace.path=chat.jsonl --set model=llama-3.1-8b --out "
-                   "plan.json\n";
+    streams.out
+        << kHelp << flags()
+        << "\nExample:\n  kvplan validate replay plan --set trace.path=chat.jsonl --set model=llama-3.1-8b --out "
+           "plan.json\n";
     return ExitCode::done;
   }
   const std::string what = values.count("what") ? values["what"].as<std::string>() : "";

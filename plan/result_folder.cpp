@@ -17,6 +17,10 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kIdSize = 64;
 
+Json head_of(const std::string& id, const std::string& record) {
+  return {{"schema", kPointSchema}, {"id", id}, {"sha256", sha256_hex(record)}};
+}
+
 }  // namespace
 
 std::string point_id(const Json& scenario, const Json& inputs, const Json& tool) {
@@ -50,16 +54,13 @@ std::optional<Json> ResultFolder::read(const std::string& id) const {
   if (!std::getline(file, head) || !std::getline(file, record) || file.eof() || std::getline(file, rest)) {
     return std::nullopt;
   }
-  const Json said = Json::parse(head, nullptr, false);
-  if (!said.is_object() || said.value("schema", "") != kPointSchema || said.value("id", "") != id) return std::nullopt;
-  if (said.value("sha256", "") != sha256_hex(record)) return std::nullopt;
+  if (Json::parse(head, nullptr, false) != head_of(id, record)) return std::nullopt;
   return Json::parse(record);
 }
 
 void ResultFolder::write(const std::string& id, const Json& record) const {
   const std::string line = json_text(record);
-  const Json head = {{"schema", kPointSchema}, {"id", id}, {"sha256", sha256_hex(line)}};
-  write_file(point_path(id), json_text(head) + "\n" + line + "\n", Flush::none);  // the digest tells
+  write_file(point_path(id), json_text(head_of(id, line)) + "\n" + line + "\n", Flush::none);  // the digest tells
 }
 
 std::optional<Claim> ResultFolder::claim(const std::string& id) const {

@@ -103,7 +103,7 @@ std::string cell(const Row& row, const Column& c) {
       return fmt::format("{:.1f} %", 100 * x);
     case Kind::share_of_prompt: {
       const double prompt = value_at(c, "/kv/prompt_tokens")->get<double>();
-      if (x <= prompt) return with_share(x, prompt);
+      if (x <= prompt || prompt == 0) return with_share(x, prompt);
       return fmt::format("{} ({:.2f} x the prompts)", human_count(x), x / prompt);  // again, after preemption
     }
     case Kind::share_of_computed:

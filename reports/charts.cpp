@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "reports/over_time.hpp"
@@ -157,6 +158,6 @@ Grid curves_table(const std::string& x, const ChartRows& rows, std::string (*for
 
 std::string plain(double v) { return human_number(v); }
 
-std::string share(double v) { return fmt::format("{:.1f} %", 100 * v); }
+std::string share(double v) { return std::isnan(v) ? "-" : fmt::format("{:.1f} %", 100 * v); }
 
 }  // namespace kvplan

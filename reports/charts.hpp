@@ -45,6 +45,6 @@ Grid curves_table(const std::string& x, const ChartRows&, std::string (*format)(
 
 // Formats of cells.
 std::string plain(double v);  // four significant digits, as human_number
-std::string share(double v);  // in percent
+std::string share(double v);  // in percent; - for what is no number
 
 }  // namespace kvplan

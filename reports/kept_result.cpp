@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <set>
 
 #include "base/embedded.hpp"
@@ -37,6 +38,17 @@ void require_lengths(const Json& block, std::size_t length, bool may_be_empty, c
   }
 }
 
+// A percentage of what is near the end of all numbers is none.
+void require_figures(const Json& j, const std::string& path) {
+  constexpr double kMost = 1e300;
+  if (j.is_number_float() && std::abs(j.get<double>()) > kMost) {
+    throw InputError({path, 0, 0, fmt::format("holds {:g}, which is no figure of a run", j.get<double>()), kAgain});
+  }
+  if (j.is_structured()) {
+    for (const Json& part : j) require_figures(part, path);
+  }
+}
+
 }  // namespace
 
 Json parse_kept(const std::string& path) {
@@ -46,6 +58,7 @@ Json parse_kept(const std::string& path) {
     JsonFile::parse(text, path);  // throws with line and column
     throw InputError({path, 0, 0, "is not JSON (results have no comments)", "is it cut off? run it again"});
   }
+  require_figures(document, path);
   return document;
 }
 

@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/json_integers.hpp"
+#include "models/step_time_json.hpp"
 #include "reports/event_shapes.hpp"
 #include "reports/totals.hpp"
 
@@ -64,10 +65,10 @@ Enum by_name(std::string_view name, std::initializer_list<Enum> all) {
 void take_time_or_count(KeptRequest& r, std::string_view key, std::int64_t v) {
   using Times = std::pair<std::string_view, Time RequestRecord::*>;
   static constexpr Times kTimes[] = {
-      {"arrival_ps", &RequestRecord::arrival}, {"first_token_ps", &RequestRecord::first_token},
-      {"finish_ps", &RequestRecord::finish},   {"frontend_ps", &RequestRecord::frontend},
-      {"queue_ps", &RequestRecord::queue},     {"load_ps", &RequestRecord::load},
-      {"prefill_ps", &RequestRecord::prefill}, {"recompute_ps", &RequestRecord::recompute},
+      {"arrival_ps", &RequestRecord::arrival},  {"first_token_ps", &RequestRecord::first_token},
+      {"finish_ps", &RequestRecord::finish},    {"frontend_ps", &RequestRecord::frontend},
+      {"queue_ps", &RequestRecord::queue},      {"load_ps", &RequestRecord::load},
+      {"prefill_ps", &RequestRecord::prefill},  {"recompute_ps", &RequestRecord::recompute},
       {"handover_ps", &RequestRecord::handover}};
   for (const auto& [name, member] : kTimes) {
     if (key == name) r.*member = Time(v);
@@ -99,9 +100,8 @@ KeptRequest request_of(od::object object) {
     if (key == "outcome") {
       r.outcome = by_name<Outcome>(value.get_string(), {Outcome::unfinished, Outcome::completed, Outcome::refused});
     } else if (key == "refusal") {
-      r.refusal = by_name<Refusal>(value.get_string(),
-                                   {Refusal::exceeds_context, Refusal::exceeds_memory, Refusal::empty_prompt,
-                                    Refusal::unavailable});
+      r.refusal = by_name<Refusal>(value.get_string(), {Refusal::exceeds_context, Refusal::exceeds_memory,
+                                                        Refusal::empty_prompt, Refusal::unavailable});
     } else if (key == "turn" || key == "session" || key == "replica" || key == "decode_replica" ||
                key == "preemptions" || key == "requeues" || key.ends_with("_ps") || key.ends_with("_tokens") ||
                (key == "continues" && !value.is_null())) {
@@ -127,31 +127,7 @@ void require_sense(const KeptRequest& r, const std::string& path, std::int64_t l
 }
 
 // What no run has would end nowhere, or be undefined.
-constexpr std::int64_t kMostStepPs = std::int64_t{1} << 60;  // and of a token, a millionth: no budget is larger
-constexpr std::int64_t kMostCount = std::int64_t{1} << 32;   // of tokens, steps, blocks
 constexpr std::int64_t kMostBytes = std::int64_t{1} << 53;
-
-PiecewiseLinear pieces_of(const nlohmann::json& all) {
-  std::vector<PiecewiseLinear::Piece> out;
-  for (const auto& p : all) {
-    const std::int64_t before = out.empty() ? 0 : out.back().from;
-    out.push_back({within(p.at(0), before, out.empty() ? 0 : kMostCount, "the beginning of a piece of a step's time"),
-                   within(p.at(1), 0, kMostStepPs, "a step's time"),
-                   within(p.at(2), 0, kMostStepPs >> 20, "a step's time for a token")});
-  }
-  if (out.empty()) throw std::runtime_error("a step's time has no pieces");
-  return PiecewiseLinear(std::move(out));
-}
-
-StepTime step_time_of(const nlohmann::json& j) {
-  StepTime t;
-  t.base = pieces_of(j.at("base")), t.head = pieces_of(j.at("head"));
-  t.context_ps = within(j.at("context_ps"), 0, kMostStepPs, "context_ps");
-  t.pair_ps = within(j.at("pair_ps"), 0, kMostStepPs, "pair_ps");
-  t.key_queries = within(j.value("key_queries", std::int64_t{0}), 0, kMostCount, "key_queries");
-  t.layers = j.at("layers");
-  return t;
-}
 
 KeptKind kind_of(const nlohmann::json& j, std::int64_t first_replica, std::int64_t first_node) {
   KeptKind h;
@@ -162,7 +138,7 @@ KeptKind kind_of(const nlohmann::json& j, std::int64_t first_replica, std::int64
   h.max_num_batched_tokens = within(j.at("max_num_batched_tokens"), 1, 1 << 20, "max_num_batched_tokens");
   h.kv_bytes_per_token = j.at("kv_bytes_per_token");
   h.kv_bytes_per_token_per_gpu = j.at("kv_bytes_per_token_per_gpu");
-  h.step_time = step_time_of(j.at("step_times").at(0));
+  h.step_time = step_time_from(j.at("step_times").at(0), "base", "head");
   for (const auto& l : j.at("limits")) h.limits.push_back({l.at("name"), l.at("bytes_per_s")});
   for (const auto& r : j.at("routes")) {
     h.routes.push_back({r.at("purpose"), r.at("tier"), r.at("replica_on_node"), r.at("segment_ps"), {}, {}});
@@ -180,7 +156,8 @@ KeptKind kind_of(const nlohmann::json& j, std::int64_t first_replica, std::int64
 
 KeptLimits limits_of(const nlohmann::json& j) {
   KeptLimits h;
-  h.block_tokens = j.at("block_tokens"), h.page_tokens = j.at("page_tokens");
+  h.block_tokens = within(j.at("block_tokens"), 1, kMostCount, "block_tokens");
+  h.page_tokens = within(j.at("page_tokens"), 1, kMostCount, "page_tokens");
   h.blocking_loads = j.at("blocking_loads");
   for (const auto& m : j.at("memories")) {
     h.memories.push_back({m.at("name"), m.at("tier"), m.at("replicas").at(0), m.at("replicas").at(1),

@@ -1,10 +1,13 @@
 #include "reports/sections.hpp"
 
-#include "base/json_text.hpp"
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <tuple>
+
+#include "base/json_text.hpp"
+#include "reports/charts.hpp"
 
 namespace kvplan {
 namespace {
@@ -129,7 +132,7 @@ std::string text_at(const Column& c, const std::string& pointer) {
 
 std::string seconds_or_dash(std::optional<double> s) { return s ? human_seconds(*s) : "-"; }
 
-std::string percent(std::optional<double> share) { return share ? fmt::format("{:.1f} %", 100 * *share) : "-"; }
+std::string percent(std::optional<double> share) { return kvplan::share(share.value_or(std::nan(""))); }
 
 std::string listed(const std::vector<std::string>& names) {
   constexpr std::size_t kMost = 12;

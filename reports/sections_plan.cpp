@@ -282,8 +282,8 @@ Section sources(const Json& plan) {
   }
   if (p.contains("trace")) {
     const std::string digest = text_of(p["trace"], "sha256");
-    s.points.push_back(fmt::format("Trace {}, sha256 {}..., {}, judged from number {}", text_of(p["trace"], "name"),
-                                   digest.substr(0, 12), counted(number_of(p["trace"], "turns"), "turn"),
+    s.points.push_back(fmt::format("Trace {}, sha256 {}..., {} turns, judged from number {}", text_of(p["trace"], "name"),
+                                   digest.substr(0, 12), of(number_of(p["trace"], "turns")),
                                    of(number_of(p["trace"], "judged_from"))));
     s.more.push_back("Trace sha256 " + digest);
   }

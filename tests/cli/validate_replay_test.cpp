@@ -48,3 +48,17 @@ TEST_CASE("predictions want the engine's way of copying measured in both directi
   REQUIRE(predicted.code == 0);
   CHECK(predicted.json()["policies"][0]["links"]["load"]["submission_ps"].size() > 2);
 }
+
+TEST_CASE("what the mini-engine does not do is not planned for") {
+  for (const char* set : {"replicas=2", "tp=2", "kv_dtype=fp8", "engine.overlap=true", "offload.eviction=arc",
+                          "fleet.failures=0@5", "fleet.also=1 gh200-96", "frontend.requests_per_s=3"}) {
+    CAPTURE(set);
+    const CliRun refused = plan({"--set", set});
+    CHECK(refused.code == 3);
+    CHECK(contains(refused.err, "the mini-engine knows no"));
+  }
+  const Folder folder;
+  nlohmann::json edited = plan({}).json();
+  edited["policies"][0]["scenario"]["replicas"] = 1000;
+  CHECK(cli({"validate", "replay", "predict", folder.file("p.json", edited.dump()), "--hardware", "x86-h100-sxm"}).code == 3);
+}

@@ -1,6 +1,8 @@
 // The protocol without a GPU: an engine that is the cost model itself is predicted
 // to the picosecond, one that is slower by a tenth is found to be, and what is
 // written is what is read.
+#include <nlohmann/json.hpp>
+
 #include "tests/catch.hpp"
 #include "tests/sim/cost_model_executor.hpp"
 #include "tests/sim/small.hpp"
@@ -173,4 +175,46 @@ TEST_CASE("plans, predictions and replays survive writing and reading") {
   CHECK(to_json_text(parse_replay_log(happened, "r.json")) == happened);
   CHECK_THROWS_WITH(parse_replay_plan("{}", "plan.json"),
                     Catch::Contains("plan.json") && Catch::Contains("kvplan.replay-plan/1"));
+}
+
+// Each would end the program, or be an index or a sum that is undefined.
+TEST_CASE("what no plan, prediction or replay holds is refused") {
+  const ReplayPlan plan = small_plan();
+  using nlohmann::json;
+  const auto refuses = [](const std::string& text, const char* at, const json& value, auto parse) {
+    CAPTURE(at, value);
+    json changed = json::parse(text);
+    REQUIRE(changed.contains(json::json_pointer(at)));
+    changed[json::json_pointer(at)] = value;
+    CHECK_THROWS_AS(parse(changed.dump(), "file"), std::runtime_error);
+  };
+  const std::string planned = to_json_text(plan);
+  for (const auto& [at, value] : {std::pair{"/policies/0/engine/max_num_seqs", -1},
+                                  {"/policies/0/engine/max_num_batched_tokens", 0},
+                                  {"/policies/0/engine/page_tokens", 0},
+                                  {"/policies/0/engine/page_tokens", 48},
+                                  {"/policies/2/estimates/step_times/3/base_ps/0/0", 5},
+                                  {"/policies/2/estimates/links/load/bytes_per_s", 0},
+                                  {"/load/block_tokens", 0},
+                                  {"/load/turns/0/blocks/0", 1'000'000},
+                                  {"/load/turns/3/after", 100},
+                                  {"/load/turns/0/prompt_tokens", 1},
+                                  {"/load/turns/0/session", 500},
+                                  {"/load/parent_of_block/0", 7},
+                                  {"/load/tokens_of_block/0", 0}}) {
+    refuses(planned, at, value, parse_replay_plan);
+  }
+  refuses(planned, "/policies", json::array(), parse_replay_plan);
+  const std::string predicted = to_json_text(predictions_of(plan));
+  refuses(predicted, "/step_times/3/base_ps/0/0", 32, parse_predictions);
+  refuses(predicted, "/policies/0/figures/calibrated/e2e_mean_s", 1e308, parse_predictions);
+  const std::string happened = to_json_text(log_of(plan, 1));
+  refuses(happened, "/runs/0/steps/copies/0", -1, parse_replay_log);
+  refuses(happened, "/runs/0/steps/copies/0", 4, parse_replay_log);
+  refuses(happened, "/runs/0/steps/end_ps/0", 0, parse_replay_log);
+  refuses(happened, "/runs/0/steps/prefill_pairs/0", 1e308, parse_replay_log);
+  refuses(happened, "/runs/0/requests/finish_ps/0", 0, parse_replay_log);
+  ReplayLog of_more_turns = log_of(plan, 1);
+  of_more_turns.runs[0].result.requests[0].turn = 100'000;
+  CHECK_THROWS_WITH(compare(plan, predictions_of(plan), "", of_more_turns), Catch::Contains("another plan"));
 }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <stdexcept>
 
 namespace kvplan {
 namespace {
@@ -22,6 +23,13 @@ std::string class_of(const LoggedStep& s) {
   return kind + (s.copies == 1 ? ", beside loads" : s.copies == 2 ? ", beside stores" : ", beside both");
 }
 
+// As a double: of a file's largest coefficients and batches it is beyond 64 bits.
+double predicted_ps(const StepTime& t, const BatchFeatures& b) {
+  const auto product = [](std::int64_t x, std::int64_t y) { return static_cast<double>(x) * static_cast<double>(y); };
+  return static_cast<double>(t.base(b.new_tokens)) + static_cast<double>(t.head(b.samples)) +
+         product(t.context_ps, b.decode_context) + product(t.pair_ps, b.prefill_pairs);
+}
+
 // Steps that wait for loads of their own are no measure of the step time: they are counted apart.
 void compare_steps(const Predictions& p, const ReplayLog& log, ReplayComparison& out) {
   std::map<std::string, std::vector<double>> errors;
@@ -33,8 +41,8 @@ void compare_steps(const Predictions& p, const ReplayLog& log, ReplayComparison&
         ++waiting;
         continue;
       }
-      const auto predicted = static_cast<double>(p.step_times[s.copies](s.batch));
-      const double error = predicted / static_cast<double>((s.end - s.start).count) - 1;
+      const double error =
+          predicted_ps(p.step_times[s.copies], s.batch) / static_cast<double>((s.end - s.start).count) - 1;
       errors[class_of(s)].push_back(error);
       all.push_back(error);
     }
@@ -83,6 +91,12 @@ void compare_figures(const ReplayPlan& plan, const Predictions& p, const ReplayL
       out.doubts.push_back("the run of " + run.policy + " is not complete: left out");
       continue;
     }
+    for (const RequestRecord& r : run.result.requests) {
+      if (r.turn < plan.load.turns.size()) continue;
+      throw std::runtime_error(
+          fmt::format("the run of {} has a turn {}, and the plan has {} turns: it ran another plan", run.policy, r.turn,
+                      plan.load.turns.size()));
+    }
     const RunFigures m = figures_of(plan.load, run.result);
     const auto [at, fresh] = first.emplace(run.policy, m);
     if (!fresh) {
@@ -128,7 +142,8 @@ void doubt(const Predictions& p, const std::string& predictions_sha256, const Re
   }
 }
 
-std::string percent(double x) { return fmt::format("{:+.1f} %", 100 * x); }
+// Beside nothing that was measured there is no error.
+std::string percent(double x) { return std::isfinite(x) ? fmt::format("{:+.1f} %", 100 * x) : "-"; }
 
 void print_classes(const char* title, const std::vector<ErrorClass>& classes, std::string& out) {
   out += fmt::format("\n{:<34}{:>8}{:>12}{:>12}{:>12}\n", title, "count", "median |e|", "p90 |e|", "bias");

@@ -1,10 +1,17 @@
 #include "validate/replay/links_json.hpp"
 
+#include "base/json_integers.hpp"
+
 namespace kvplan {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using Numbers = std::vector<std::int64_t>;
+
+// Beyond all links; what a transfer of a log takes is still a Time.
+constexpr std::int64_t kMostRate = std::int64_t{1} << 56;          // bytes a second
+constexpr std::int64_t kMostSubmissionPs = std::int64_t{1} << 40;  // about a second
+constexpr std::int64_t kMostLatencyPs = std::int64_t{1} << 50;     // minutes
+constexpr std::int64_t kMostRamp = std::int64_t{1} << 30;          // fs a byte: 1 MB/s
 
 Json route_json(const NodeLinks& links, const Route& r) {
   Json j{{"bytes_per_s", links.limits[r.uses.front().limit].bytes_per_s}, {"segment_ps", r.segment_ps}};
@@ -15,11 +22,17 @@ Json route_json(const NodeLinks& links, const Route& r) {
 }
 
 Route add_route(NodeLinks& links, const Json& j, const char* limit) {
-  links.limits.push_back({limit, j.at("bytes_per_s")});
-  Route r{{{static_cast<std::uint32_t>(links.limits.size() - 1), 1}}, j.at("segment_ps")};
-  r.submission_ps = j.value("submission_ps", Numbers());
-  r.latency_ps = j.value("latency_ps", std::int64_t{0});
-  r.ramp_fs_per_byte = j.value("ramp_fs_per_byte", Numbers());
+  links.limits.push_back({limit, integer_within(j.at("bytes_per_s"), 1, kMostRate, "bytes_per_s")});
+  const auto numbers = [&](const char* key, std::int64_t most) {
+    std::vector<std::int64_t> out;
+    for (const Json& v : j.value(key, Json::array())) out.push_back(integer_within(v, 0, most, key));
+    return out;
+  };
+  Route r{{{static_cast<std::uint32_t>(links.limits.size() - 1), 1}},
+          integer_within(j.at("segment_ps"), 0, kMostSubmissionPs, "segment_ps")};
+  r.submission_ps = numbers("submission_ps", kMostSubmissionPs);
+  r.latency_ps = integer_within(j.value("latency_ps", Json(0)), 0, kMostLatencyPs, "latency_ps");
+  r.ramp_fs_per_byte = numbers("ramp_fs_per_byte", kMostRamp);
   return r;
 }
 

@@ -8,7 +8,7 @@
 namespace kvplan {
 
 nlohmann::ordered_json links_json(const NodeLinks&);
-// Throws nlohmann::json::exception where something is missing.
+// Throws std::runtime_error or nlohmann::json::exception where something is missing, or is what no link has.
 NodeLinks links_from(const nlohmann::ordered_json&);
 
 }  // namespace kvplan

@@ -1,7 +1,11 @@
 #include "validate/replay/log.hpp"
 
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+
+#include "base/json_integers.hpp"
+#include "traces/workload.hpp"
 
 namespace kvplan {
 namespace {
@@ -24,41 +28,57 @@ void fill(std::vector<Row>& rows, const Json& table, const char* key, Set set) {
   for (std::size_t i = 0; i < rows.size(); ++i) set(rows[i], values[i]);
 }
 
-// Reads and writes a member under one name, so that both agree.
-#define KVPLAN_COLUMNS(X)    \
-  X("start_ps", start.count) \
-  X("end_ps", end.count)     \
-  X("gpu_ns", gpu_ns)
-#define KVPLAN_STEP_COLUMNS(X)              \
-  KVPLAN_COLUMNS(X)                         \
-  X("new_tokens", batch.new_tokens)         \
-  X("samples", batch.samples)               \
-  X("decode_context", batch.decode_context) \
-  X("prefill_pairs", batch.prefill_pairs)   \
-  X("copies", copies)                       \
-  X("loads", loads)
-#define KVPLAN_TRANSFER_COLUMNS(X) \
-  KVPLAN_COLUMNS(X)                \
-  X("tier", purpose.tier)          \
-  X("bytes", bytes.count)          \
-  X("segments", segments)
-#define KVPLAN_REQUEST_COLUMNS(X)           \
-  X("turn", turn)                           \
-  X("arrival_ps", arrival.count)            \
-  X("first_token_ps", first_token.count)    \
-  X("finish_ps", finish.count)              \
-  X("frontend_ps", frontend.count)          \
-  X("queue_ps", queue.count)                \
-  X("load_ps", load.count)                  \
-  X("prefill_ps", prefill.count)            \
-  X("hit_hbm_tokens", hit_g1_tokens)        \
-  X("hit_dram_tokens", hit_g2_tokens)       \
-  X("hit_ssd_tokens", hit_beyond_tokens[0]) \
-  X("computed_tokens", computed_tokens)     \
-  X("recomputed_tokens", recomputed_tokens) \
-  X("preemptions", preemptions)
-#define KVPLAN_WRITE(name, member) table[name] = column(rows, [](const auto& r) { return r.member; });
-#define KVPLAN_READ(name, member) fill(rows, table, name, [](auto& r, const Json& v) { v.get_to(r.member); });
+void require(bool holds, const char* what) {
+  if (!holds) throw std::runtime_error(what);
+}
+
+// What no run of an engine has; sums of them stay within 64 bits.
+constexpr std::int64_t kMostPs = std::int64_t{1} << 61;
+constexpr std::int64_t kMostTokens = std::numeric_limits<std::int32_t>::max();  // of a request
+constexpr std::int64_t kMostInStep = 1 << 20;                                   // tokens, sequences, loads
+constexpr std::int64_t kMostPairs = std::int64_t{1} << 40;                      // also of what decodes attend to
+constexpr std::int64_t kMostBytes = std::int64_t{1} << 41;                      // of a transfer
+constexpr std::int64_t kMostSegments = 1 << 22;
+constexpr std::int64_t kMostCount = std::int64_t{1} << 53;
+
+// Reads and writes a member under one name, so that both agree: no value is below zero, or beyond `most`.
+#define KVPLAN_COLUMNS(X)             \
+  X("start_ps", start.count, kMostPs) \
+  X("end_ps", end.count, kMostPs)     \
+  X("gpu_ns", gpu_ns, kMostPs)
+#define KVPLAN_STEP_COLUMNS(X)                          \
+  KVPLAN_COLUMNS(X)                                     \
+  X("new_tokens", batch.new_tokens, kMostInStep)        \
+  X("samples", batch.samples, kMostInStep)              \
+  X("decode_context", batch.decode_context, kMostPairs) \
+  X("prefill_pairs", batch.prefill_pairs, kMostPairs)   \
+  X("copies", copies, 3)                                \
+  X("loads", loads, kMostInStep)
+#define KVPLAN_TRANSFER_COLUMNS(X)    \
+  KVPLAN_COLUMNS(X)                   \
+  X("tier", purpose.tier, 2)          \
+  X("bytes", bytes.count, kMostBytes) \
+  X("segments", segments, kMostSegments)
+#define KVPLAN_REQUEST_COLUMNS(X)                        \
+  X("turn", turn, kNone - 1)                             \
+  X("arrival_ps", arrival.count, kMostPs)                \
+  X("first_token_ps", first_token.count, kMostPs)        \
+  X("finish_ps", finish.count, kMostPs)                  \
+  X("frontend_ps", frontend.count, kMostPs)              \
+  X("queue_ps", queue.count, kMostPs)                    \
+  X("load_ps", load.count, kMostPs)                      \
+  X("prefill_ps", prefill.count, kMostPs)                \
+  X("hit_hbm_tokens", hit_g1_tokens, kMostTokens)        \
+  X("hit_dram_tokens", hit_g2_tokens, kMostTokens)       \
+  X("hit_ssd_tokens", hit_beyond_tokens[0], kMostTokens) \
+  X("computed_tokens", computed_tokens, kMostCount)      \
+  X("recomputed_tokens", recomputed_tokens, kMostCount)  \
+  X("preemptions", preemptions, kMostTokens)
+#define KVPLAN_WRITE(name, member, most) table[name] = column(rows, [](const auto& r) { return r.member; });
+#define KVPLAN_READ(name, member, most)                                                                    \
+  fill(rows, table, name, [](auto& r, const Json& v) {                                                     \
+    r.member = static_cast<std::remove_reference_t<decltype(r.member)>>(integer_within(v, 0, most, name)); \
+  });
 
 const char* const kKinds[] = {"load", "store", "write"};
 
@@ -83,6 +103,7 @@ Json requests_table(const std::vector<RequestRecord>& rows) {
 std::vector<LoggedStep> steps_of(const Json& table) {
   std::vector<LoggedStep> rows(table.at("start_ps").size());
   KVPLAN_STEP_COLUMNS(KVPLAN_READ)
+  for (const LoggedStep& s : rows) require(s.start < s.end, "a step ends before it begins");
   return rows;
 }
 std::vector<LoggedTransfer> transfers_of(const Json& table) {
@@ -93,6 +114,7 @@ std::vector<LoggedTransfer> transfers_of(const Json& table) {
                                     : FlowNetwork::Purpose::write;
   });
   KVPLAN_TRANSFER_COLUMNS(KVPLAN_READ)
+  for (const LoggedTransfer& t : rows) require(t.start < t.end, "a transfer ends before it begins");
   return rows;
 }
 std::vector<RequestRecord> requests_of(const Json& table) {
@@ -100,6 +122,10 @@ std::vector<RequestRecord> requests_of(const Json& table) {
   fill(rows, table, "completed",
        [](RequestRecord& r, const Json& v) { r.outcome = v.get<bool>() ? Outcome::completed : Outcome::refused; });
   KVPLAN_REQUEST_COLUMNS(KVPLAN_READ)
+  for (const RequestRecord& r : rows) {
+    if (r.outcome != Outcome::completed) continue;
+    require(r.arrival < r.first_token && r.first_token <= r.finish, "a request ends before it begins");
+  }
   return rows;
 }
 
@@ -160,27 +186,32 @@ ReplayRun run_of(const Json& j) {
   run.complete = j.at("complete");
   run.files_are_direct = j.value("files_are_direct", true);
   SimulationResult& r = run.result;
-  r.end = Time(j.at("end_ps"));
-  r.gpu_busy = Time(j.at("gpu_busy_ps"));
-  r.gpu_waiting_for_load = Time(j.at("gpu_waiting_for_load_ps"));
-  r.preemptions = j.at("preemptions");
-  r.evicted_g1_blocks = j.at("evicted_blocks").at("hbm");
-  r.evicted_g2_blocks = j.at("evicted_blocks").at("dram");
-  r.evicted_beyond_blocks[0] = j.at("evicted_blocks").at("ssd");
-  r.written_beyond = Bytes(j.at("written_beyond_bytes"));
-  r.loaded = Bytes(j.at("loaded_bytes"));
-  r.stored = Bytes(j.at("stored_bytes"));
-  r.skipped_stores = j.at("skipped_stores");
-  run.blocks_checked = j.at("checks").at("blocks");
-  run.blocks_wrong = j.at("checks").at("blocks_wrong");
-  for (const Json& l : j.at("checks").at("logits")) {
+  const auto count = [](const Json& of, const char* key) { return integer_within(of.at(key), 0, kMostCount, key); };
+  const Json &evicted = j.at("evicted_blocks"), &checks = j.at("checks");
+  r.end = Time(integer_within(j.at("end_ps"), 0, kMostPs, "end_ps"));
+  r.gpu_busy = Time(integer_within(j.at("gpu_busy_ps"), 0, kMostPs, "gpu_busy_ps"));
+  r.gpu_waiting_for_load = Time(integer_within(j.at("gpu_waiting_for_load_ps"), 0, kMostPs, "gpu_waiting_for_load_ps"));
+  r.preemptions = count(j, "preemptions");
+  r.evicted_g1_blocks = count(evicted, "hbm");
+  r.evicted_g2_blocks = count(evicted, "dram");
+  r.evicted_beyond_blocks[0] = count(evicted, "ssd");
+  r.written_beyond = Bytes(count(j, "written_beyond_bytes"));
+  r.loaded = Bytes(count(j, "loaded_bytes"));
+  r.stored = Bytes(count(j, "stored_bytes"));
+  r.skipped_stores = count(j, "skipped_stores");
+  run.blocks_checked = count(checks, "blocks");
+  run.blocks_wrong = count(checks, "blocks_wrong");
+  for (const Json& l : checks.at("logits")) {
     run.logits.push_back(
-        {l.at("turn"), l.at("loaded_tokens"), l.at("relative_error"), l.value("relative_error_of_reference", -1.0)});
+        {static_cast<TurnId>(integer_within(l.at("turn"), 0, kNone - 1, "turn")),
+         static_cast<std::int32_t>(integer_within(l.at("loaded_tokens"), 0, kMostTokens, "loaded_tokens")),
+         l.at("relative_error"), l.value("relative_error_of_reference", -1.0)});
   }
   r.requests = requests_of(j.at("requests"));
   run.steps = steps_of(j.at("steps"));
   run.transfers = transfers_of(j.at("transfers"));
   r.steps = static_cast<std::int64_t>(run.steps.size());
+  require(!run.complete || r.requests.empty() || r.end > Time(0), "a run takes no time");
   return run;
 }
 

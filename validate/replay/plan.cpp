@@ -1,12 +1,16 @@
 #include "validate/replay/plan.hpp"
 
 #include <array>
+#include <bit>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <stdexcept>
 #include <string_view>
 
+#include "base/json_integers.hpp"
+#include "traces/well_formed.hpp"
 #include "validate/replay/links_json.hpp"
 #include "validate/replay/step_time_json.hpp"
 
@@ -69,32 +73,46 @@ Json to_json(const Workload& w) {
           {"tokens_of_block", w.tokens_of_block}};
 }
 
+// Within a scenario's; and what is read here is an integer.
+constexpr std::int64_t kMostPs = std::int64_t{1} << 61;
+constexpr std::int64_t kMostTokens = std::numeric_limits<std::int32_t>::max();
+constexpr std::int64_t kMostBytes = std::int64_t{1} << 60;
+
+std::int32_t int32(const Json& of, const char* key, std::int64_t low, std::int64_t high) {
+  return static_cast<std::int32_t>(integer_within(of.at(key), low, high, key));
+}
+
 Workload load_of(const Json& j) {
+  const auto id = [](const Json& of, const char* key) {
+    return of.contains(key) ? static_cast<std::uint32_t>(integer_within(of.at(key), 0, kNone, key)) : kNone;
+  };
+  const auto time = [](const Json& v, const char* what) { return Time(integer_within(v, 0, kMostPs, what)); };
   Workload w;
   w.name = j.at("name");
   w.format = j.at("format");
   w.sha256 = j.at("sha256");
-  w.block_tokens = j.at("block_tokens");
-  w.parent_of_block = j.at("parent_of_block").get<std::vector<BlockId>>();
-  w.tokens_of_block = j.at("tokens_of_block").get<std::vector<std::int32_t>>();
+  w.block_tokens = int32(j, "block_tokens", 1, 65536);
+  w.parent_of_block = require_integers(j.at("parent_of_block")).get<std::vector<BlockId>>();
+  w.tokens_of_block = require_integers(j.at("tokens_of_block")).get<std::vector<std::int32_t>>();
   const auto append = [](std::vector<BlockId>& all, const Json& some, std::uint32_t& first, std::uint32_t& count) {
     first = static_cast<std::uint32_t>(all.size());
-    for (const Json& b : some) all.push_back(b);
+    for (const Json& b : some) all.push_back(static_cast<BlockId>(integer_within(b, 0, kNone, "a block")));
     count = static_cast<std::uint32_t>(all.size()) - first;
   };
   for (const Json& k : j.at("turns")) {
     Turn t;
-    t.arrival = {Time(k.at("time_ps")), k.value("after", kNone), k.value("join", kNone),
-                 Time(k.value("not_before_ps", std::int64_t{0}))};
-    t.continues = k.value("continues", kNone);
-    t.session = k.at("session");
-    t.prompt_tokens = k.at("prompt_tokens");
-    t.output_tokens = k.at("output_tokens");
+    t.arrival = {time(k.at("time_ps"), "time_ps"), id(k, "after"), id(k, "join"),
+                 time(k.value("not_before_ps", Json(0)), "not_before_ps")};
+    t.continues = id(k, "continues");
+    t.session = static_cast<std::uint32_t>(integer_within(k.at("session"), 0, kNone - 1, "session"));
+    t.prompt_tokens = int32(k, "prompt_tokens", 0, kMostTokens);
+    t.output_tokens = int32(k, "output_tokens", 0, kMostTokens);
     append(w.prompt_blocks, k.at("blocks"), t.first_block, t.block_count);
     append(w.output_blocks, k.at("output_blocks"), t.first_output_block, t.output_block_count);
     w.session_count = std::max(w.session_count, t.session + 1);
     w.turns.push_back(t);
   }
+  require_well_formed(w);
   return with_chains(std::move(w));
 }
 
@@ -140,14 +158,18 @@ ReplayPolicy policy_of(const Json& j) {
   p.scenario = j.at("scenario").dump();
   EngineConfig& e = p.config.engine;
   const Json& engine = j.at("engine");
-  e.max_num_seqs = engine.at("max_num_seqs");
-  e.max_num_batched_tokens = engine.at("max_num_batched_tokens");
+  e.max_num_seqs = int32(engine, "max_num_seqs", 1, 65536);
+  e.max_num_batched_tokens = int32(engine, "max_num_batched_tokens", 1, 1 << 20);
   e.order = value_in(kOrders, engine.at("order"));
   e.whole_prompts = engine.at("whole_prompts");
-  e.page_tokens = engine.at("page_tokens");
-  e.max_context_tokens = engine.at("max_context_tokens");
-  e.g1_pages = Pages(engine.at("g1_pages"));
-  p.config.kv_bytes_per_token = p.config.kv_bytes_per_token_per_gpu = Bytes(j.at("kv_bytes_per_token"));
+  e.page_tokens = int32(engine, "page_tokens", 1, 65536);
+  if (!std::has_single_bit(static_cast<std::uint32_t>(e.page_tokens))) {
+    throw std::runtime_error("page_tokens is no power of two");
+  }
+  e.max_context_tokens = int32(engine, "max_context_tokens", 1, kMostTokens);
+  e.g1_pages = Pages(integer_within(engine.at("g1_pages"), 0, kMostTokens, "g1_pages"));
+  p.config.kv_bytes_per_token = p.config.kv_bytes_per_token_per_gpu =
+      Bytes(integer_within(j.at("kv_bytes_per_token"), 1, 1 << 30, "kv_bytes_per_token"));
   p.config.step_by_step = true;
   if (!j.contains("offload")) return p;
   OffloadConfig& o = p.config.offload;
@@ -157,15 +179,18 @@ ReplayPolicy policy_of(const Json& j) {
   o.load = value_in(kLoads, offload.at("load"));
   o.choice = value_in(kChoices, offload.at("choice"));
   o.scope = Scope::replica;
-  o.capacity = Bytes(offload.at("bytes"));
+  const auto bytes = [](const Json& of, const char* key) {
+    return Bytes(integer_within(of.at(key), 0, kMostBytes, key));
+  };
+  o.capacity = bytes(offload, "bytes");
   for (const Json& t : offload.at("beyond")) {
-    o.beyond.push_back({value_in(kStorages, t.at("kind")), Scope::node, Bytes(t.at("bytes")), Eviction::lru,
+    o.beyond.push_back({value_in(kStorages, t.at("kind")), Scope::node, bytes(t, "bytes"), Eviction::lru,
                         value_in(kStores, t.at("store"))});
   }
   o.promote = offload.at("promote");
-  o.selective_hits = offload.at("selective_hits");
-  o.chunk_tokens = offload.at("chunk_tokens");
-  o.segment = Bytes(offload.at("segment_bytes"));
+  o.selective_hits = int32(offload, "selective_hits", 1, kMostTokens);
+  o.chunk_tokens = int32(offload, "chunk_tokens", 1, kMostTokens);
+  o.segment = bytes(offload, "segment_bytes");
   if (o.choice == LoadChoice::load) {
     p.config.links = links_for_executor(o.beyond.size());
   } else {
@@ -179,14 +204,16 @@ ReplayPlan plan_of(const Json& j) {
   if (j.value("schema", "") != kSchema) throw std::runtime_error(std::string("expected schema ") + kSchema);
   ReplayPlan plan;
   const Json& m = j.at("model");
-  plan.model = {m.at("name"),     m.at("layers"),       m.at("hidden"),    m.at("heads"),
-                m.at("kv_heads"), m.at("intermediate"), m.at("vocabulary")};
+  const auto shape = [&](const char* key) { return int32(m, key, 1, 1 << 24); };
+  plan.model = {m.at("name"),      shape("layers"),       shape("hidden"),    shape("heads"),
+                shape("kv_heads"), shape("intermediate"), shape("vocabulary")};
   plan.page_first = j.at("layout") == "block-first";
   plan.copies = j.at("copies");
-  plan.seed = j.at("seed");
-  plan.most_checked = j.at("most_checked");
+  plan.seed = require_integers(j.at("seed"));
+  plan.most_checked = int32(j, "most_checked", 0, kMostTokens);
   plan.load = load_of(j.at("load"));
   for (const Json& p : j.at("policies")) plan.policies.push_back(policy_of(p));
+  if (plan.policies.empty()) throw std::runtime_error("there are no policies");
   return plan;
 }
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "models/step_time_json.hpp"
 #include "sim/simulation.hpp"
 #include "validate/replay/links_json.hpp"
 #include "validate/replay/step_time_json.hpp"
@@ -22,7 +23,11 @@ Json to_json(const RunFigures& f) {
 }
 RunFigures figures_from(const Json& j) {
   RunFigures f;
-  for (const FigureInfo& i : kFigures) f.*i.member = j.at(std::string(i.name));
+  constexpr double kMost = 1e12;  // of seconds, tokens a second, shares
+  for (const FigureInfo& i : kFigures) {
+    f.*i.member = j.at(std::string(i.name));
+    if (!(f.*i.member >= 0 && f.*i.member <= kMost)) throw std::runtime_error(std::string(i.name) + " is out of range");
+  }
   return f;
 }
 
@@ -81,7 +86,7 @@ Predictions parse_predictions(const std::string& text, const std::string& name) 
     p.calibration = j.at("calibration");
     p.hardware = j.at("hardware");
     p.gpu_uuid = j.at("gpu_uuid");
-    p.step_overhead_ps = j.at("step_overhead_ps");
+    p.step_overhead_ps = integer_within(j.at("step_overhead_ps"), -kMostStepPs, kMostStepPs, "step_overhead_ps");
     p.step_times = step_times_from(j.at("step_times"));
     for (const Json& q : j.at("policies")) {
       PolicyPrediction& policy = p.policies.emplace_back();

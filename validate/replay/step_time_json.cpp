@@ -1,5 +1,7 @@
 #include "validate/replay/step_time_json.hpp"
 
+#include "models/step_time_json.hpp"
+
 namespace kvplan {
 namespace {
 
@@ -11,28 +13,10 @@ Json pieces(const PiecewiseLinear& line) {
   return out;
 }
 
-PiecewiseLinear line_of(const Json& j) {
-  std::vector<PiecewiseLinear::Piece> out;
-  for (const Json& p : j) out.push_back({p.at(0), p.at(1), p.at(2)});
-  return PiecewiseLinear(std::move(out));
-}
-
 Json to_json(const StepTime& t) {
-  return {{"base_ps", pieces(t.base)}, {"head_ps", pieces(t.head)}, {"context_ps", t.context_ps},
+  return {{"base_ps", pieces(t.base)}, {"head_ps", pieces(t.head)},    {"context_ps", t.context_ps},
           {"pair_ps", t.pair_ps},      {"key_queries", t.key_queries}, {"layers", t.layers},
           {"provenance", t.provenance}};
-}
-
-StepTime step_time_of(const Json& j) {
-  StepTime t;
-  t.base = line_of(j.at("base_ps"));
-  t.head = line_of(j.at("head_ps"));
-  t.context_ps = j.at("context_ps");
-  t.pair_ps = j.at("pair_ps");
-  t.key_queries = j.value("key_queries", std::int64_t{0});  // what was recorded without was priced without
-  t.layers = j.at("layers");
-  t.provenance = j.at("provenance");
-  return t;
 }
 
 }  // namespace
@@ -45,7 +29,10 @@ Json step_times_json(const StepTimes& times) {
 
 StepTimes step_times_from(const Json& j) {
   StepTimes times;
-  for (std::size_t i = 0; i < times.size(); ++i) times[i] = step_time_of(j.at(i));
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    times[i] = step_time_from(j.at(i), "base_ps", "head_ps");
+    times[i].provenance = j.at(i).at("provenance");
+  }
   return times;
 }
 

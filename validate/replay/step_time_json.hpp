@@ -8,7 +8,7 @@
 namespace kvplan {
 
 nlohmann::ordered_json step_times_json(const StepTimes&);
-// Throws nlohmann::json::exception where something is missing.
+// Throws std::runtime_error or nlohmann::json::exception where something is missing, or is what no step takes.
 StepTimes step_times_from(const nlohmann::ordered_json&);
 
 }  // namespace kvplan
