@@ -20,14 +20,21 @@ class Figures {
 
   bool has(const std::string& pointer) const { return find(pointer) != nullptr; }
 
-  // The first of the pointers that holds a number.
-  double number(const std::vector<std::string>& pointers, const char* what) {
+  // The first of the pointers that holds a number above 0 and within `most`.
+  double number(const std::vector<std::string>& pointers, const char* what, double most = 1e15) {
     for (const std::string& p : pointers) {
       const Json* at = find(p);
-      if (at != nullptr && at->is_number() && at->get<double>() > 0) return at->get<double>();
+      if (at != nullptr && at->is_number() && at->get<double>() > 0 && at->get<double>() <= most)
+        return at->get<double>();
     }
-    fail(pointers.front(), fmt::format("no {} above 0 at {}", what, fmt::join(pointers, " or ")));
+    fail(pointers.front(), fmt::format("no {} above 0 and within {:g} at {}", what, most, fmt::join(pointers, " or ")));
     return 1;
+  }
+  double clients(const std::vector<std::string>& pointers, const char* what) {
+    return number(pointers, what, kMostClients);
+  }
+  double requests(const std::vector<std::string>& pointers, const char* what) {
+    return number(pointers, what, 1 << 20);
   }
   std::string text(const std::string& pointer) const {
     const Json* at = find(pointer);
@@ -69,14 +76,14 @@ ServerRow vllm(Figures f, const ServerFacts& facts) {
   ServerRow row = row_of(facts, f.text("/model_id"));
   row.ttft_s = f.number({"/mean_ttft_ms"}, "mean TTFT") / 1e3;
   row.tpot_s = f.number({"/mean_tpot_ms"}, "mean TPOT") / 1e3;
-  const double completed = f.number({"/completed"}, "number of completed requests");
+  const double completed = f.requests({"/completed"}, "number of completed requests");
   row.isl = whole(f.number({"/total_input_tokens"}, "number of prompt tokens") / completed);
   row.osl = whole(f.number({"/total_output_tokens"}, "number of output tokens") / completed);
   if (f.has("/num_prompts") && f.number({"/num_prompts"}, "number of prompts") > completed) {
     f.fail("/completed", "some requests failed: means of the others are not what all would take");
   }
   if (!f.has("/max_concurrency")) f.fail("/max_concurrency", "no \"max_concurrency\"", kClosedLoop);
-  set_clients(row, f.number({"/max_concurrency"}, "closed loop of clients"), completed);
+  set_clients(row, f.clients({"/max_concurrency"}, "closed loop of clients"), completed);
   return row;
 }
 
@@ -84,17 +91,21 @@ ServerRow aiperf(Figures f, const ServerFacts& facts) {
   ServerRow row = row_of(facts, f.text("/input_config/endpoint/model_names/0"));
   for (const char* metric : {"/time_to_first_token", "/inter_token_latency"}) {
     const std::string unit = f.text(std::string(metric) + "/unit");
-    if (unit != "ms") f.fail(std::string(metric) + "/unit", fmt::format("{} is in \"{}\", expected ms", metric + 1, unit));
+    if (unit != "ms")
+      f.fail(std::string(metric) + "/unit", fmt::format("{} is in \"{}\", expected ms", metric + 1, unit));
   }
   row.ttft_s = f.number({"/time_to_first_token/avg"}, "mean TTFT") / 1e3;
   row.tpot_s = f.number({"/inter_token_latency/avg"}, "mean time between tokens (needs --streaming)") / 1e3;
-  const double requests = f.number({"/request_count/avg"}, "number of requests");
-  row.isl = f.has("/input_sequence_length/avg") ? whole(f.number({"/input_sequence_length/avg"}, "prompt length"))
-                                                : whole(f.number({"/total_isl/avg"}, "number of prompt tokens") / requests);
+  const double requests = f.requests({"/request_count/avg"}, "number of requests");
+  row.isl = f.has("/input_sequence_length/avg")
+                ? whole(f.number({"/input_sequence_length/avg"}, "prompt length"))
+                : whole(f.number({"/total_isl/avg"}, "number of prompt tokens") / requests);
   row.osl = whole(f.number({"/output_sequence_length/avg"}, "output length"));
   if (f.has("/error_request_count/avg")) f.fail("/error_request_count", "some requests failed");
-  set_clients(row, f.number({"/input_config/loadgen/concurrency"}, "closed loop of clients (input_config.loadgen.concurrency)"),
-              requests);
+  set_clients(
+      row,
+      f.clients({"/input_config/loadgen/concurrency"}, "closed loop of clients (input_config.loadgen.concurrency)"),
+      requests);
   return row;
 }
 
@@ -102,7 +113,7 @@ ServerRow aiperf(Figures f, const ServerFacts& facts) {
 double guidellm_clients(Figures& f) {
   for (const std::string at : {"/config/strategy", "/args/strategy", "/scheduler/strategy"}) {
     if (f.text(at + "/type_") == "synchronous" || f.text(at + "/kind") == "synchronous") return 1;
-    if (f.has(at + "/streams")) return f.number({at + "/streams"}, "number of streams");
+    if (f.has(at + "/streams")) return f.clients({at + "/streams"}, "number of streams");
   }
   f.fail("/config", "no strategy with streams, and none that is synchronous", kClosedLoop);
   return 1;
@@ -115,9 +126,9 @@ ServerRow guidellm(Figures f, const ServerFacts& facts) {
   row.tpot_s = f.number({mean("inter_token_latency_ms")}, "mean time between tokens") / 1e3;
   row.isl = whole(f.number({mean("prompt_token_count")}, "prompt length"));
   row.osl = whole(f.number({mean("output_token_count")}, "output length"));
-  const double requests = f.number({"/metrics/request_totals/successful", "/run_stats/requests_made/successful",
-                                    "/request_totals/successful"},
-                                   "number of successful requests");
+  const double requests = f.requests(
+      {"/metrics/request_totals/successful", "/run_stats/requests_made/successful", "/request_totals/successful"},
+      "number of successful requests");
   set_clients(row, guidellm_clients(f), requests);
   return row;
 }
@@ -138,12 +149,17 @@ std::vector<ServerRow> read_server_results(const std::string& path, const Server
       rows.push_back(guidellm(Figures(file, findings, fmt::format("/benchmarks/{}", i)), facts));
     }
   } else {
-    findings.add(file.at("", "no result of a benchmark that kvplan knows",
-                         "vllm bench serve --save-result, aiperf's profile_export_aiperf.json, guidellm's benchmarks.json, "
-                         "or a CSV with ttft_ms_mean"));
+    findings.add(
+        file.at("", "no result of a benchmark that kvplan knows",
+                "vllm bench serve --save-result, aiperf's profile_export_aiperf.json, guidellm's benchmarks.json, "
+                "or a CSV with ttft_ms_mean"));
   }
   for (const ServerRow& row : rows) {
     if (row.model.empty()) findings.add(file.at("", "the file names no model", "name it with --model"));
+    if (std::min(row.isl, row.osl) < 1 || std::max(row.isl, row.osl) > kMostLength) {
+      findings.add(file.at("", fmt::format("prompts of {} and answers of {} tokens, expected from 1 to {}", row.isl,
+                                           row.osl, kMostLength)));
+    }
   }
   findings.raise();
   return rows;

@@ -35,9 +35,9 @@ class RowReader {
     row.version = text("backend_version");
     row.model = text("model");
     row.weights = dtype();
-    row.isl = integer("isl", 1 << 24);
-    row.osl = integer("osl", 1 << 24);
-    row.concurrency = integer("concurrency", 1 << 20);
+    row.isl = integer("isl", kMostLength);
+    row.osl = integer("osl", kMostLength);
+    row.concurrency = integer("concurrency", kMostClients);
     row.tp = integer("tp", 1024);
     row.ttft_s = milliseconds("ttft_ms_mean") / 1e3;
     row.tpot_s = milliseconds("tpot_ms_mean") / 1e3;

@@ -13,6 +13,9 @@
 
 namespace kvplan {
 
+inline constexpr std::int32_t kMostLength = 1 << 24;   // tokens of a prompt, or of an answer
+inline constexpr std::int32_t kMostClients = 1 << 16;
+
 struct ServerRow {
   std::int64_t line = 0;
   std::string system, backend, version, model;

@@ -86,6 +86,10 @@ TEST_CASE("failed requests, missing figures, no closed loop and unknown files ar
   };
   CHECK(says(refusal(with("\"completed\": 160", "\"completed\": 150")), "some requests failed"));
   CHECK(says(refusal(with("\"max_concurrency\": 16", "\"max_concurrency\": null")), "closed loop"));
+  // Each would take more memory than there is.
+  CHECK(says(refusal(with("\"completed\": 160", "\"completed\": 1e308")), "no number of completed requests above 0 and within"));
+  CHECK(says(refusal(with("\"max_concurrency\": 16", "\"max_concurrency\": 1e12")), "no closed loop of clients above 0 and within"));
+  CHECK(says(refusal(with("\"total_input_tokens\": 163840", "\"total_input_tokens\": 1e14")), "prompts of"));
   CHECK(says(refusal(with("\"mean_tpot_ms\": 21.25", "\"mean_tpot_ms\": -1")), "no mean TPOT above 0"));
   CHECK(says(refusal(R"({"results": []})"), "no result of a benchmark"));
 }
