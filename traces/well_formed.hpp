@@ -1,4 +1,5 @@
-// Whether a workload that was read from a file keeps the invariants of traces/workload.hpp.
+// Whether a workload that was read from a file keeps the invariants of traces/workload.hpp, but for the order of
+// arrivals, on which no simulation relies.
 #pragma once
 
 #include "traces/workload.hpp"

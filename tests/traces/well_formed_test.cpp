@@ -32,8 +32,6 @@ TEST_CASE("a workload that breaks an invariant is refused, with what breaks it")
       {"comes before its parent", [](Workload& w) { w.parent_of_block[0] = 0; }},
       {"fewer than no tokens", [](Workload& w) { w.turns[0].output_tokens = -1; }},
       {"arrives before the beginning", [](Workload& w) { w.turns[0].arrival.time = Time(-1); }},
-      {"arrives before the one before it", [](Workload& w) { std::swap(w.turns[0].arrival, w.turns.back().arrival); }},
-      {"follows a later turn", [&](Workload& w) { w.turns[late].continues = late; }},
       {"follows a later turn", [&](Workload& w) { w.turns[late].arrival.after = late + 1; }},
       {"awaits a side branch", [&](Workload& w) { w.turns[late].arrival.join = early; }},
       {"is of no session", [](Workload& w) { w.turns[0].session = w.session_count; }},
