@@ -110,14 +110,11 @@ Scenario of_engine() {
 
 // A prediction of what the engine does not do would be of another run.
 void refuse_what_engine_lacks(const Scenario& s) {
-  const auto of = [](const Scenario& scenario, std::string path) {
-    boost::replace_all(path, ".", "/");
-    return scenario.merged().value(nlohmann::ordered_json::json_pointer("/" + path), nlohmann::ordered_json());
-  };
-  static const Scenario engine = of_engine();
+  const nlohmann::ordered_json asked = s.merged(), engine = of_engine().merged(), none;
   for (const char* path : kFixed) {
-    const auto only = of(engine, path);
-    if (of(s, path) == only) continue;
+    const nlohmann::ordered_json::json_pointer at("/" + boost::replace_all_copy(std::string(path), ".", "/"));
+    const auto only = engine.value(at, none);
+    if (asked.value(at, none) == only) continue;
     const std::string but = only.is_null() ? "" : " but " + json_text(only);
     throw InputError(s.finding(path, fmt::format("the mini-engine knows no {}{}", path, but), "leave it out"));
   }
@@ -275,10 +272,9 @@ ExitCode validate_replay(const std::vector<std::string>& arguments, Streams stre
   for (const char* slot : {"what", "first", "second", "third"}) all.add_options()(slot, po::value<std::string>());
   const po::variables_map values = parse_arguments(all, {"what", "first", "second", "third"}, arguments);
   if (values.count("help")) {
-    streams.out
-        << kHelp << flags()
-        << "\nExample:\n  kvplan validate replay plan --set trace.path=chat.jsonl --set model=llama-3.1-8b --out "
-           "plan.json\n";
+    streams.out << kHelp << flags()
+                << "\nExample:\n  kvplan validate replay plan --set trace.path=chat.jsonl --set model=llama-3.1-8b --out "
+                   "plan.json\n";
     return ExitCode::done;
   }
   const std::string what = values.count("what") ? values["what"].as<std::string>() : "";

@@ -262,7 +262,7 @@ std::int64_t step_for(const MetricsOptions& o, Time end, std::size_t engines) {
 // Those that took no request are engines, too.
 std::size_t replicas_of(const Json& result) {
   const auto told = [](const Json& count) {
-    return static_cast<std::size_t>(within(require_integers(count), 0, kMostReplicas, "the number of replicas"));
+    return static_cast<std::size_t>(integer_within(count, 0, kMostReplicas, "the number of replicas"));
   };
   std::size_t replicas = 0;
   const Json none = Json::array();
