@@ -71,6 +71,12 @@ void place(Json& hardware, const MeasuredFigure& f, const std::string& source) {
     hardware[f.key] = figure_json(f, source);
     return;
   }
+  for (const Figure<Gpu>& own : gpu_figures()) {
+    if (own.key != f.key) continue;
+    check_range(f, own.range);
+    hardware["gpu"][f.key] = figure_json(f, source);
+    return;
+  }
   constexpr std::string_view kStorage = "storage_";
   if (f.key.rfind(kStorage, 0) == 0) {
     for (Json& v : hardware["vertices"]) {

@@ -5,7 +5,7 @@
 namespace kvplan {
 
 std::string figure_text(double v, const std::string& unit) {
-  if (unit == "bytes") return fmt::format("{:.0f}", v);
+  if (unit == "bytes" || unit == "tokens") return fmt::format("{:.0f}", v);
   if (unit == "tokens/s") return fmt::format("{:.0f} t/s", v);
   return fmt::format("{:.4f}{}", v, unit.empty() ? "" : " " + unit);
 }

@@ -17,7 +17,7 @@ struct Gpu {
   std::string name;
   Sourced bf16_flops;        // dense, per second
   Sourced fp8_flops;         // 0 when the part has none
-  Sourced hbm_bytes;         // as sold; usable memory is this x gpu_memory_utilization
+  Sourced hbm_bytes;         // what CUDA exposes, of which gpu_memory_utilization is a share; not what is sold
   Sourced hbm_bytes_per_s;   // data sheet
   Sourced peer_bytes_per_s;  // NVLink (or PCIe) to another GPU of the node, one way; 0 when it has one GPU
   Sourced idle_watts, busy_watts;

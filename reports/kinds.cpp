@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "reports/summary.hpp"
 #include "reports/totals.hpp"
@@ -94,13 +95,16 @@ std::vector<std::string> kind_notes(const RunFacts& run, const std::vector<KindS
   const double completed =
       static_cast<double>(std::count_if(run.result.requests.begin(), run.result.requests.end(),
                                         [](const auto& r) { return r.outcome == Outcome::completed; }));
+  std::set<std::string> names;  // kinds of one hardware are told apart by their place in the fleet
+  for (const Json& k : block) names.insert(k["hardware"].get<std::string>());
   for (const Json& k : block) {
+    const std::string number = names.size() < block.size() ? fmt::format(" {}", notes.size() + 1) : "";
     std::string latency;
     if (!k["ttft_s"]["p95"].is_null()) {
       latency = fmt::format(", TTFT mean {:.3g} s and p95 {:.3g} s", k["ttft_s"]["mean"].get<double>(),
                             k["ttft_s"]["p95"].get<double>());
     }
-    notes.push_back(fmt::format("KIND: {} x {}: {:.0f} % of the requests{}; GPUs {:.0f} % busy",
+    notes.push_back(fmt::format("KIND{}: {} x {}: {:.0f} % of the requests{}; GPUs {:.0f} % busy", number,
                                 k["replicas"].get<std::int64_t>(), k["hardware"].get<std::string>(),
                                 100 * k["requests"].get<double>() / std::max(1.0, completed), latency,
                                 100 * k["busy_fraction"].get<double>()));

@@ -18,6 +18,7 @@ constexpr Entry kExperiments[] = {
     {"dynamo-storage", storage_restore},
     {"gh200-weights", weight_streaming},
     {"kv-allocation", kv_allocation},
+    {"kv-capacity", kv_capacity},
     {"kvpr", kvpr_decode},
     {"llmd-tiered", llmd_tiered},
     {"memory", memory_study},

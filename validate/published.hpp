@@ -54,6 +54,7 @@ Experiment memory_study(const JsonFile& inputs);
 Experiment kvpr_decode(const JsonFile& inputs);
 Experiment weight_streaming(const JsonFile& inputs);
 Experiment kv_allocation(const JsonFile& inputs);
+Experiment kv_capacity(const JsonFile& inputs);
 Experiment storage_restore(const JsonFile& inputs);
 Experiment mooncake_lru(const JsonFile& inputs);
 Experiment offline_throughput(const JsonFile& inputs);

@@ -32,7 +32,9 @@ Experiment weight_streaming(const JsonFile& file) {
   um::Setting s;
   s.weights = weights, s.kv = kv;
   s.context_tokens = in.integer("context_tokens", 1, 1 << 20);
+  s.gpu_memory_utilization = in.number("gpu_memory_utilization", 0.05, 1);
   s.link_bytes_per_s = in.number("link_bytes_per_s", 1e6, 1e15);
+  e.inputs.emplace_back("memory", fmt::format("{} of HBM: weights fill 0.80 of it, as in PR 6317", s.gpu_memory_utilization));
   const Hardware x86 = load_hardware(in.string("x86_hardware"));
   Comparison c{"decode, one sequence", "tokens/s", 0, in.number("tokens_per_s", 0, 1e6)};
   c.low = in.number("least_tokens_per_s", 0, 1e6), c.high = in.number("most_tokens_per_s", 0, 1e6);

@@ -81,15 +81,15 @@ void check_gpu_kind(const std::string& kind, const std::string& file, const Hard
 }
 
 void check_gpu(const GpuRun& run, const std::string& file, const Hardware& hardware) {
-  // A driver tells up to a tenth more than a card is sold with, as it counts in other units; the next size is farther.
-  constexpr double kLeast = 0.9, kMost = 1.2;
+  // A card exposes up to a fifteenth more than it is sold with, which a hardware file may say; the next size is farther.
+  constexpr double kLeast = 0.9, kMost = 1.1;
   check_name(text(run.gpu, "name"), file, hardware);
   const auto measured = static_cast<double>(whole(run.gpu, "memory_bytes"));
-  const double sold = hardware.gpu.hbm_bytes.value;
-  if (measured > 0 && (measured < kLeast * sold || measured > kMost * sold)) {
+  const double known = hardware.gpu.hbm_bytes.value;
+  if (measured > 0 && (measured < kLeast * known || measured > kMost * known)) {
     refuse(file,
            fmt::format("a GPU with {:.0f} GB was measured, but {} has {:.0f} GB", measured / 1e9, hardware.name,
-                       sold / 1e9),
+                       known / 1e9),
            "name the hardware that was measured with --hardware");
   }
 }

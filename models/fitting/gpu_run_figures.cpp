@@ -173,6 +173,8 @@ std::vector<MeasuredFigure> figures_of(const GpuRun& run) {
   for (const std::string dir : {"h2d", "d2h"}) add_kernel_slowdown(tables, dir, out);
   for (const std::string dir : {"h2d", "d2h"}) add_compute_slowdown(tables, dir, out);
   add_control_wait(tables, out);
+  const auto memory = static_cast<double>(whole(run.gpu, "memory_bytes"));
+  if (memory > 0 && !out.empty()) out.push_back({"hbm_bytes", memory, memory, memory, "total memory that CUDA exposes"});
   return out;
 }
 

@@ -30,6 +30,8 @@ TEST_CASE("a run of kvplan-gpu becomes a calibration and a hardware file, and bo
   CHECK(hardware["calibration"] == "../mine.json");  // from the folder of the file that names it
   CHECK(hardware["link_kinds"][0]["to_device_bytes_per_s"]["source"] == "measured");
   CHECK(hardware["link_kinds"][1]["to_device_bytes_per_s"]["source"] != "measured");  // drives were not
+  CHECK(hardware["gpu"]["hbm_bytes"]["value"] == 85'899'345'920);
+  CHECK(hardware["gpu"]["hbm_bytes"]["source"] == "measured");
   const CliRun run = cli({"run", "--hardware", node, "--format", "json"});
   REQUIRE(run.code == 0);
   CHECK(contains(run.json()["notes"].dump(), "SYNTHETIC step times"));

@@ -20,18 +20,18 @@ struct Change {
 };
 
 // A small HBM share fills G1 with a part of the sample trace.
-const Settings kTight = {"engine.gpu_memory_utilization=0.28", "offload.mode=dram"};
+const Settings kTight = {"engine.gpu_memory_utilization=0.264", "offload.mode=dram"};
 
 // And DRAM overflows onto the SSD.
-const Settings kOverflowing = {"engine.gpu_memory_utilization=0.28", "offload.dram_bytes=1 GB", "offload.mode=dram+ssd"};
+const Settings kOverflowing = {"engine.gpu_memory_utilization=0.264", "offload.dram_bytes=1 GB", "offload.mode=dram+ssd"};
 
 // And what DRAM has too little room for is chosen by priority.
-const Settings kRetained = {"engine.gpu_memory_utilization=0.28", "offload.dram_bytes=1 GB", "offload.mode=dram",
+const Settings kRetained = {"engine.gpu_memory_utilization=0.264", "offload.dram_bytes=1 GB", "offload.mode=dram",
                             "offload.eviction=priority"};
-const Settings kToRemote = {"engine.gpu_memory_utilization=0.28", "offload.dram_bytes=1 GB", "offload.mode=dram+remote"};
+const Settings kToRemote = {"engine.gpu_memory_utilization=0.264", "offload.dram_bytes=1 GB", "offload.mode=dram+remote"};
 
 // Two superchips, a node each.
-const Settings kTwoNodes = {"hardware=gh200-96", "replicas=2", "engine.gpu_memory_utilization=0.24",
+const Settings kTwoNodes = {"hardware=gh200-96", "replicas=2", "engine.gpu_memory_utilization=0.227",
                             "offload.dram_bytes=1 GB"};
 
 Settings operator+(Settings a, const Settings& b) {
@@ -40,10 +40,10 @@ Settings operator+(Settings a, const Settings& b) {
 }
 
 // More than HBM takes at once arrives, of what has gone to the SSD.
-const Settings kQueueing = {"engine.gpu_memory_utilization=0.28", "offload.dram_bytes=2 GB", "offload.mode=dram+ssd",
+const Settings kQueueing = {"engine.gpu_memory_utilization=0.264", "offload.dram_bytes=2 GB", "offload.mode=dram+ssd",
                             "trace.rate_scale=20"};
 
-const Settings kDgx = {"hardware=dgx-h100", "engine.gpu_memory_utilization=0.28", "offload.dram_bytes=1 GB", "offload.mode=dram+ssd"};
+const Settings kDgx = {"hardware=dgx-h100", "engine.gpu_memory_utilization=0.264", "offload.dram_bytes=1 GB", "offload.mode=dram+ssd"};
 
 const Settings kPrefixAware = {"replicas=4", "router.policy=prefix-aware", "offload.mode=none"};
 const Settings kTwoReplicasApart = {"replicas=2", "replicas_per_node=1"};
@@ -51,8 +51,8 @@ const Settings kScaling = {"replicas=4", "scaling.min_replicas=1", "trace.rate_s
 
 const std::map<std::string, Change> kChanges = {
     {"offload.copy_method",
-     {"kernel", {"engine.gpu_memory_utilization=0.28", "offload.mode=dram", "offload.layout=layer-first"}}},
-    {"offload.placement", {"far", {"hardware=gh200-dual", "engine.gpu_memory_utilization=0.24", "offload.mode=dram"}}},
+     {"kernel", {"engine.gpu_memory_utilization=0.264", "offload.mode=dram", "offload.layout=layer-first"}}},
+    {"offload.placement", {"far", {"hardware=gh200-dual", "engine.gpu_memory_utilization=0.227", "offload.mode=dram"}}},
     {"offload.storage_path", {"through-dram", kDgx}},
     {"trace.rate_scale", {"3", {}}},
     {"trace.limit", {"50", {}}},

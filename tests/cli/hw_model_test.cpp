@@ -40,8 +40,8 @@ TEST_CASE("hw show: every figure of the GPU with source and date, and the derive
   }
   const auto& derived = h["derived"];
   CHECK(derived["kv_bytes_per_token"] == 131072);
-  CHECK(derived["kv_memory_bytes_per_gpu"] == 72'000'000'000 - 2 * 8'030'261'248 - (std::int64_t{3} << 30));
-  CHECK(derived["kv_memory_tokens_per_replica"] == 402'208);
+  CHECK(derived["kv_memory_bytes_per_gpu"] == 76'500'000'000 - 2 * 8'030'261'248 - (std::int64_t{3} << 30));
+  CHECK(derived["kv_memory_tokens_per_replica"] == 436'528);
   CHECK(derived["routes"].size() == 8);
   REQUIRE(derived["break_even"].size() == 8);  // DRAM by two layouts, SSD, remote store: one replica, and all
   CHECK(derived["break_even"][5]["tier"] == "ssd");
@@ -64,7 +64,7 @@ TEST_CASE("hw show: every figure of the GPU with source and date, and the derive
   }
   const CliRun text = cli({"hw", "show", "x86-h100-sxm"});
   CHECK(contains(text.out, "vLLM blog, KV offloading connector"));
-  CHECK(contains(text.out, "402,208 tokens a replica"));
+  CHECK(contains(text.out, "436,528 tokens a replica"));
 }
 
 TEST_CASE("GPUs that share a memory or an uplink load slower together than alone") {

@@ -48,6 +48,7 @@ TEST_CASE("each kind has its own hardware, memory, nodes and price") {
   CHECK(contains(mixed["notes"].dump(),
                  "MIXED FLEET: 4 x x86-h100-sxm of tp 1 on node 0; 2 x gh200-96 of tp 1 on nodes 1 to 2"));
   CHECK(contains(mixed["links"].dump(), "node2 "));
+  CHECK(contains(mixed["notes"].dump(), "KIND: 2 x gh200-96"));
   CHECK_FALSE(h100.contains("kinds"));
 }
 
@@ -55,6 +56,7 @@ TEST_CASE("kinds that are alike are a plain fleet") {
   json plain = result_of({"--replicas", "4", "--set", "replicas_per_node=2"}),
        mixed = result_of(
            {"--replicas", "2", "--set", "replicas_per_node=2", "--also", "2 x86-h100-sxm replicas_per_node=2"});
+  CHECK(contains(mixed["notes"].dump(), "KIND 2: 2 x x86-h100-sxm"));
   for (const char* block : {"latency", "throughput", "kv", "links", "cost", "requests", "gpu", "verdict"}) {
     CAPTURE(block);
     if (std::string(block) == "cost") {  // sums of floating-point numbers

@@ -29,7 +29,7 @@ json small_request(std::uint64_t seed) {
       {"base",
        {{"trace", {{"users", 6 + static_cast<int>(r.below(20))}, {"users_start_s", 20}, {"duration_s", 200}}},
         {"seed", seed},
-        {"engine", {{"gpu_memory_utilization", 0.27 + 0.1 * r.unit()}}}}},
+        {"engine", {{"gpu_memory_utilization", 0.254 + 0.094 * r.unit()}}}}},
       {"search", {{"grid", grid}}},
       {"most_replicas", 6},
       {"objective", objectives[r.below(3)]},

@@ -70,7 +70,7 @@ TEST_CASE("an unknown name gets a suggestion") {
 TEST_CASE("what a file gets wrong is told, with its line") {
   CHECK(contains(
       hardware_findings(h100_with("\"gemm_efficiency\": {\"value\": 0.8", "\"gemm_efficiency\": {\"value\": 1.8")),
-      ":39:34: error: \"value\" is 1.8, expected a number, 0.001 to 1"));
+      ":40:34: error: \"value\" is 1.8, expected a number, 0.001 to 1"));
   CHECK(contains(hardware_findings(h100_with("{\"value\": 51.2e9", "{\"value\": -51.2e9")),
                  "\"value\" is -51200000000.0, expected"));
   CHECK(contains(hardware_findings(h100_with("{\"value\": 51.2e9", "{\"value\": 51.2")),

@@ -31,7 +31,7 @@ TEST_CASE("a spilled model: the link's share of a step is spilled bytes over its
   const Hardware gh200 = load_hardware("gh200-96");
   const Architecture model = load_architecture("llama-3.1-70b");
   const Need n = need(gh200, model, {});
-  CHECK(n.spilled == Approx(n.weights + n.kv + n.runtime - 0.9 * 96e9));
+  CHECK(n.spilled == Approx(n.weights + n.kv + n.runtime - 0.9 * 101.5e9));
   const auto at = ways(gh200, model, {});
   Setting fast;
   fast.link_bytes_per_s = 2 * 375e9;
