@@ -3,7 +3,8 @@
 //   KV = utilization x HBM - weights / TP - activations and runtime (3 GiB)
 //
 // HBM is what CUDA exposes. The 3 GiB are what real vLLM and TensorRT-LLM servers were found to keep: vLLM 0.19, with steps
-// of 8,192 tokens, keeps 2.1 to 2.5 on one GPU and 4 to 4.4 on each of several (`kvplan validate published kv-capacity`).
+// of 8,192 tokens, kept 1.0 to 3.0 on one GPU and 3.3 to 4.5 on each of several (logs of llm-d-planner's campaign; what that
+// makes of tokens: `kvplan validate published kv-capacity`).
 #pragma once
 
 #include "hardware/hardware.hpp"
