@@ -22,7 +22,7 @@ std::string measured_rows() {
   return "";
 }
 
-TEST_CASE("judged rows of real servers meet the targets but for TTFT under TensorRT-LLM: intervals cover what they say") {
+TEST_CASE("judged rows of real servers: all but TTFT under TensorRT-LLM meet the targets, and intervals cover what they say") {
   const std::string path = measured_rows();
   if (path.empty()) return;
   const BenchmarkFile file = benchmark_of(path);
