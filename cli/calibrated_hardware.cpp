@@ -117,14 +117,15 @@ void place(Json& hardware, const MeasuredSurface& m, const std::string& source) 
 std::string calibrated_hardware(const std::string& hardware, const std::string& calibration,
                                 const std::vector<FigureSource>& sources) {
   Json j = json_of(hardware);
-  std::map<std::string, std::string> given_by;
+  std::map<std::string, std::pair<std::string, double>> given_by;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     const std::string key = i == 0 ? "measured" : fmt::format("measured-{}", i + 1);
     j["sources"][key] = {{"text", sources[i].text}, {"date", sources[i].date}, {"confidence", "read"}};
     for (const MeasuredFigure& f : sources[i].figures) {
-      const auto [at, inserted] = given_by.emplace(f.key, sources[i].text);
+      const auto [at, inserted] = given_by.emplace(f.key, std::pair(sources[i].text, f.value));
+      if (!inserted && at->second.second == f.value) continue;  // such as the memory of a GPU that ran twice
       if (!inserted) {
-        throw UsageError(fmt::format("{} is given by {} and by {}", f.key, at->second, sources[i].text),
+        throw UsageError(fmt::format("{} is given by {} and by {}", f.key, at->second.first, sources[i].text),
                          "give one file of each link");
       }
       in_file(sources[i].path, [&] { place(j, f, key); });

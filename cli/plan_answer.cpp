@@ -8,6 +8,7 @@
 #include <set>
 
 #include "cli/version.hpp"
+#include "models/memory.hpp"
 #include "plan/serving_flags.hpp"
 #include "reports/cells.hpp"
 
@@ -80,6 +81,8 @@ Json flags_json(const PlanSolver& p, const Found& f) {
                      c.engine.max_num_batched_tokens,
                      c.engine.max_context_tokens,
                      s.number("engine.gpu_memory_utilization"),
+                     s.number("engine.gpu_memory_utilization") -
+                         static_cast<double>(kActivationAndRuntimeBytes.count) / a.hardware->gpu.hbm_bytes.value,
                      Bytes(0),
                      Bytes(0),
                      a.built.ssd_per_node};

@@ -45,7 +45,7 @@ Bytes kv_memory_per_gpu(const Architecture& model, const Hardware& hardware, std
   if (usable > need) return Bytes(usable - need);
   throw InfeasibleError(fmt::format(
       "error: {} does not fit on {} at TP{}: {} of {} weights a GPU and {} of activations and runtime need {}, but "
-      "{} x {:.0f} GB leave {}, before any KV\n  help: {}",
+      "{} x {:.1f} GB leave {}, before any KV\n  help: {}",
       model.name, gpu.name, tp, gb(weights_per_gpu(model, tp, weights)), name_of(weights),
       gb(kActivationAndRuntimeBytes.count), gb(need), gpu_memory_utilization, gpu.hbm_bytes.value / 1e9, gb(usable),
       ways_out(model, hardware, usable, tp, weights)));

@@ -28,16 +28,15 @@ std::string vllm(const ServingSetup& s) {
 
 std::string sglang(const ServingSetup& s) {
   std::string text = fmt::format(
-      "python -m sglang.launch_server --model-path {} --tp-size {} --mem-fraction-static {} --max-running-requests {} "
+      "python -m sglang.launch_server --model-path {} --tp-size {} --mem-fraction-static {:.3f} --max-running-requests {} "
       "--chunked-prefill-size {} --context-length {} --page-size {}",
-      s.model, s.tp, s.gpu_memory_utilization, s.max_num_seqs, s.max_num_batched_tokens, s.max_context_tokens,
-      s.page_tokens);
+      s.model, s.tp, s.static_share, s.max_num_seqs, s.max_num_batched_tokens, s.max_context_tokens, s.page_tokens);
   if (s.weights == "fp8") text += " --quantization fp8";
   if (s.kv_dtype == "fp8") text += " --kv-cache-dtype fp8_e4m3";
   if (s.dram_per_gpu.count > 0)
     text += fmt::format(" --enable-hierarchical-cache --hicache-size {:.0f}", gb(s.dram_per_gpu));
   if (s.ssd_per_node.count > 0) text += " --hicache-storage-backend file";
-  text += "\n  # prefills go first here unless --enable-mixed-chunk is given";
+  text += "\n  # --mem-fraction-static is of weights and KV alone; prefills go first unless --enable-mixed-chunk is given";
   return text + (s.dram_per_gpu.count > 0 ? "; --hicache-size is GB a rank" : "");
 }
 

@@ -57,7 +57,7 @@ struct Way {
 // In the order above. InfeasibleError, with the bytes and the ways out, when not even host memory has room.
 std::vector<Way> ways(const Hardware&, const Architecture&, const Setting&);
 
-// What would make it fit in HBM, each with its bytes: "fp8 weights: 70.6 GB, fits"
+// What would make it fit in HBM, each with its bytes: "fp8 weights: 76.3 GB fit in HBM"
 std::vector<std::string> ways_out(const Hardware&, const Architecture&, const Setting&);
 
 }  // namespace kvplan::unified_memory

@@ -24,12 +24,6 @@ Server read_server(JsonReader& r) {
           r.number("gpu_memory_utilization", 0.05, 1, kGpuMemoryUtilization)};
 }
 
-double tokens_of(const Server& s, std::int64_t sequences) {
-  const Bytes memory = kv_memory_per_gpu(s.model, s.hardware, s.tp, s.weights, s.utilization);
-  const KvShare share = kv_share(s.model, s.kv, s.tp, memory, sequences);
-  return static_cast<double>(share.paged.count / share.per_token_per_gpu.count);
-}
-
 }  // namespace
 
 Experiment kv_capacity(const JsonFile& file) {
@@ -38,17 +32,27 @@ Experiment kv_capacity(const JsonFile& file) {
   Experiment e;
   e.title = in.string("title");
   e.source = in.string("source");
+  e.inputs = {{"beside weights and KV", fmt::format("{} bytes of a GPU", kActivationAndRuntimeBytes.count)}};
   const double tolerance = in.number("tolerance", 0, 1);
   const std::int64_t sequences = in.integer("sequences", 1, 65536);
   e.remarks = in.strings("notes", true);
   for (JsonReader& r : in.objects("points", true)) {
     const Server s = read_server(r);
-    const auto published = static_cast<double>(r.integer("tokens", 1, std::int64_t{1} << 40));
+    const auto tokens = static_cast<double>(r.integer("tokens", 1, std::int64_t{1} << 40, 0));
+    const double gib = r.number("gib_per_gpu", 0.01, 1e6, 0);  // where a log tells the memory alone
+    const Bytes memory = kv_memory_per_gpu(s.model, s.hardware, s.tp, s.weights, s.utilization);
+    const KvShare share = kv_share(s.model, s.kv, s.tp, memory, sequences);
     const std::string explained = r.string("explained", ""), source = r.string("source", "");
-    e.comparisons.push_back({fmt::format("{}, {} of {}, TP{}", model_text(s.model, s.weights, s.kv), s.utilization,
-                                         s.hardware.name, s.tp),
-                             "tokens", tokens_of(s, sequences), published, explained.empty() ? tolerance : 0, false,
-                             source + (source.empty() || explained.empty() ? "" : "; ") + explained});
+    Comparison c{fmt::format("{}, {} of {}, TP{}", model_text(s.model, s.weights, s.kv), s.utilization, s.hardware.name,
+                             s.tp),
+                 "tokens", static_cast<double>(share.paged.count / share.per_token_per_gpu.count), tokens};
+    if (gib > 0) {
+      c.quantity += ", bytes of a GPU", c.unit = "bytes";
+      c.predicted = static_cast<double>(memory.count), c.published = gib * (1 << 30);
+    }
+    c.tolerance = explained.empty() ? tolerance : 0;
+    c.remark = source + (source.empty() || explained.empty() ? "" : "; ") + explained;
+    e.comparisons.push_back(std::move(c));
     r.no_other_keys();
   }
   in.no_other_keys();

@@ -23,7 +23,8 @@ struct MeasuredFigure {
 // Rates and costs of a segment from scattered copies one DMA a segment (X2), whose times contain the submission unless
 // segments are so large that it is hidden, or from contiguous ones (X1) where those have fewer than three sizes; what
 // both directions move at once (X3); slowdowns of compute by copies and of copies by compute (X5); for how many pieces of
-// large copies a small one waits (X4); beside any of these, the memory that CUDA exposes. InputError where times are no line at all.
+// large copies a small one waits (X4). Beside any of these, so that a run without links is told as such: the memory that
+// CUDA exposes. InputError where times are no line at all.
 std::vector<MeasuredFigure> figures_of(const GpuRun&);
 // What the folder of the file tier reads and writes (X14), most threads, blocks of nearly `block_bytes`: of whatever
 // disk that machine had, which in a virtual one is no drive of the data sheet.

@@ -89,6 +89,16 @@ TEST_CASE("links alone are checked as operators are, and nothing is written that
   nlohmann::json other = run;
   other["env"]["gpu"]["name"] = "NVIDIA H200";
   CHECK(contains(links_of(other, synthetic).err, "times of h200"));
+  nlohmann::json first = run, second = run;  // of one GPU, whose memory both tell
+  const auto keep = [](nlohmann::json& of, bool small) {
+    auto& points = of["points"];
+    const auto elsewhere = [&](const auto& p) { return (p["exp"] == "X1" || p["exp"] == "X2" || p["exp"] == "X3") != small; };
+    points.erase(std::remove_if(points.begin(), points.end(), elsewhere), points.end());
+  };
+  keep(first, true), keep(second, false);
+  CHECK(cli({"calibrate", folder.file("first.json", first.dump()), folder.file("second.json", second.dump()), "--hardware",
+             "x86-h100-sxm", "--synthetic", "--hardware-out", node})
+            .code == 0);
   const CliRun fast = links_of(scaled(scaled(run, "X1", "", 0.02), "X2", "", 0.02), synthetic);
   CHECK(fast.code == 3);
   CHECK(contains(fast.err, "more than pcie5-x16 can do"));

@@ -287,6 +287,13 @@ TEST_CASE("a plan's document holds what the terminal prints, and its scenario ru
     CHECK(r["usd_per_hour_per_unit"] <= r["high"]);
   }
   CHECK(contains(d["recommended"]["serving_flags"]["vLLM"].get<std::string>(), "--tensor-parallel-size 1"));
+  const auto share = [&](const char* server, const std::string& flag) {
+    const auto text = d["recommended"]["serving_flags"][server].get<std::string>();
+    return std::stod(text.substr(text.find(flag) + flag.size()));
+  };
+  const double beside = share("vLLM", "--gpu-memory-utilization ") - share("SGLang", "--mem-fraction-static ");
+  CHECK(beside > 3.22 / 102 - 0.001);  // 3 GiB of an H100 or a GH200
+  CHECK(beside < 3.22 / 85 + 0.001);
   const CliRun again = cli({"run", out + "/recommended.scenario.json", "--format", "json"});
   CHECK(again.code == 0);
   CHECK(text_of(folder.path / "out" / "plan.json") == run.out);
