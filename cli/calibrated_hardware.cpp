@@ -64,19 +64,20 @@ void check_rate(const MeasuredFigure& f, const Json& link_kind) {
                               "name the hardware that was measured with --hardware"});
 }
 
+// False where it is none of these figures of `part`.
+template <class T>
+bool place_in(Json& part, const std::vector<Figure<T>>& figures, const MeasuredFigure& f, const std::string& source) {
+  for (const Figure<T>& own : figures) {
+    if (own.key != f.key) continue;
+    check_range(f, own.range);
+    part[f.key] = figure_json(f, source);
+    return true;
+  }
+  return false;
+}
+
 void place(Json& hardware, const MeasuredFigure& f, const std::string& source) {
-  for (const Figure<Hardware>& own : node_figures()) {
-    if (own.key != f.key) continue;
-    check_range(f, own.range);
-    hardware[f.key] = figure_json(f, source);
-    return;
-  }
-  for (const Figure<Gpu>& own : gpu_figures()) {
-    if (own.key != f.key) continue;
-    check_range(f, own.range);
-    hardware["gpu"][f.key] = figure_json(f, source);
-    return;
-  }
+  if (place_in(hardware, node_figures(), f, source) || place_in(hardware["gpu"], gpu_figures(), f, source)) return;
   constexpr std::string_view kStorage = "storage_";
   if (f.key.rfind(kStorage, 0) == 0) {
     for (Json& v : hardware["vertices"]) {

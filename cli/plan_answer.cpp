@@ -72,6 +72,7 @@ Json flags_json(const PlanSolver& p, const Found& f) {
   const Arm& a = p.set().arms[f.arm];
   const Scenario s = scenario_of(p, f);
   const SimulationConfig& c = a.built.config;
+  const double share = s.number("engine.gpu_memory_utilization");
   ServingSetup setup{p.model().name,
                      s.text("weights"),
                      s.text("kv_dtype"),
@@ -80,9 +81,8 @@ Json flags_json(const PlanSolver& p, const Found& f) {
                      c.engine.max_num_seqs,
                      c.engine.max_num_batched_tokens,
                      c.engine.max_context_tokens,
-                     s.number("engine.gpu_memory_utilization"),
-                     s.number("engine.gpu_memory_utilization") -
-                         static_cast<double>(kActivationAndRuntimeBytes.count) / a.hardware->gpu.hbm_bytes.value,
+                     share,
+                     share - static_cast<double>(kActivationAndRuntimeBytes.count) / a.hardware->gpu.hbm_bytes.value,
                      Bytes(0),
                      Bytes(0),
                      a.built.ssd_per_node};

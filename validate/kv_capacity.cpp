@@ -38,17 +38,19 @@ Experiment kv_capacity(const JsonFile& file) {
   e.remarks = in.strings("notes", true);
   for (JsonReader& r : in.objects("points", true)) {
     const Server s = read_server(r);
-    const auto tokens = static_cast<double>(r.integer("tokens", 1, std::int64_t{1} << 40, 0));
-    const double gib = r.number("gib_per_gpu", 0.01, 1e6, 0);  // where a log tells the memory alone
     const Bytes memory = kv_memory_per_gpu(s.model, s.hardware, s.tp, s.weights, s.utilization);
-    const KvShare share = kv_share(s.model, s.kv, s.tp, memory, sequences);
     const std::string explained = r.string("explained", ""), source = r.string("source", "");
     Comparison c{fmt::format("{}, {} of {}, TP{}", model_text(s.model, s.weights, s.kv), s.utilization, s.hardware.name,
                              s.tp),
-                 "tokens", static_cast<double>(share.paged.count / share.per_token_per_gpu.count), tokens};
-    if (gib > 0) {
+                 "tokens"};
+    if (r.has("gib_per_gpu")) {  // a log that tells the memory alone
       c.quantity += ", bytes of a GPU", c.unit = "bytes";
-      c.predicted = static_cast<double>(memory.count), c.published = gib * (1 << 30);
+      c.predicted = static_cast<double>(memory.count);
+      c.published = r.number("gib_per_gpu", 0.01, 1e6) * (1 << 30);
+    } else {
+      const KvShare share = kv_share(s.model, s.kv, s.tp, memory, sequences);
+      c.predicted = static_cast<double>(share.paged.count / share.per_token_per_gpu.count);
+      c.published = static_cast<double>(r.integer("tokens", 1, std::int64_t{1} << 40));
     }
     c.tolerance = explained.empty() ? tolerance : 0;
     c.remark = source + (source.empty() || explained.empty() ? "" : "; ") + explained;
